@@ -1,0 +1,140 @@
+//! What a head announces about the body and the object, checked once the signature is proven (head rows of 1.5 and 3).
+
+use crate::head::Head;
+use crate::payload::announced_trailer;
+use crate::query::Query;
+use crate::{Error, MAX_KEY, Mechanism, Payload, Policy, Request, canonical};
+
+/// The announced body.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Announcement {
+    pub(crate) decoded_length: Option<u64>,
+    pub(crate) trailer: Option<&'static str>,
+}
+
+/// Checks lengths, payload keyword, trailer and key.
+pub(crate) fn check(
+    request: &Request<'_>,
+    head: &Head<'_>,
+    mechanism: Mechanism,
+    payload: &Payload,
+    object: Object<'_>,
+    policy: &Policy,
+) -> Result<Announcement, Error> {
+    let size = canonical::decoded_len(object.key);
+    if size > MAX_KEY {
+        return Err(Error::KeyTooLong { size, max: MAX_KEY });
+    }
+    let length = content_length(request, head)?;
+    let keyword = || payload.line().to_vec();
+    if payload.is_streaming() {
+        let is_upload = request.method == b"PUT" && object.is_upload();
+        if mechanism != Mechanism::Header || !is_upload {
+            return Err(Error::StreamingNotAllowed { keyword: keyword() });
+        }
+    }
+    let decoded_length = match head.decoded_length {
+        _ if !payload.is_streaming() => None,
+        Some(value) => Some(
+            decimal(value)
+                .ok_or_else(|| Error::DecodedLengthInvalid { value: Some(value.to_vec()) })?,
+        ),
+        None => return Err(Error::DecodedLengthInvalid { value: None }),
+    };
+    // The framing makes the body longer than the object, which alone is limited.
+    if let (Some(proposed), Some(max)) = (decoded_length.or(length), policy.max_object) {
+        if proposed > max {
+            return Err(Error::EntityTooLarge { proposed, max });
+        }
+    }
+    let trailer = match (head.trailer, payload) {
+        (None, _) => None,
+        (Some(names), Payload::StreamingSignedTrailer | Payload::StreamingUnsignedTrailer) => {
+            Some(announced_trailer(names)?)
+        }
+        (Some(names), _) => return Err(Error::TrailerUnexpected { value: names.to_vec() }),
+    };
+    Ok(Announcement { decoded_length, trailer })
+}
+
+fn content_length(request: &Request<'_>, head: &Head<'_>) -> Result<Option<u64>, Error> {
+    match (head.content_length, head.transfer_encoding) {
+        (Some(_), Some(_)) => Err(Error::ContentLengthWithTransferEncoding),
+        (Some(value), None) => {
+            let length = decimal(value);
+            length.ok_or_else(|| Error::ContentLengthInvalid { value: value.to_vec() }).map(Some)
+        }
+        (None, None) if request.method == b"PUT" => Err(Error::ContentLengthMissing),
+        (None, _) => Ok(None),
+    }
+}
+
+fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u64, |sum, digit| match digit {
+        b'0'..=b'9' => sum.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))),
+        _ => None,
+    })
+}
+
+/// What the target names, as far as the protocol needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Object<'a> {
+    key: &'a [u8],
+    query: &'a Query,
+}
+
+impl<'a> Object<'a> {
+    /// Of a canonical path. In path-style, the key is what follows the second slash.
+    pub(crate) fn new(path: &'a [u8], virtual_host: bool, query: &'a Query) -> Self {
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        let key = if virtual_host {
+            path
+        } else {
+            match path.iter().position(|&b| b == b'/') {
+                Some(slash) => path.split_at(slash).1.get(1..).unwrap_or_default(),
+                None => b"",
+            }
+        };
+        Self { key, query }
+    }
+
+    /// Whether a PUT here is PutObject or UploadPart: a key, and no parameter that selects something else.
+    fn is_upload(&self) -> bool {
+        let harmless: [&[u8]; 3] = [b"partNumber", b"uploadId", b"x-id"];
+        !self.key.is_empty() && self.query.pairs().all(|pair| harmless.contains(&pair.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals() {
+        assert_eq!(decimal(b"0"), Some(0));
+        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
+        for bad in ["", "+1", "-1", "1 ", "0x1", "12x", "18446744073709551616"] {
+            assert_eq!(decimal(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn uploads() {
+        let check = |path: &str, query: &str, virtual_host: bool| {
+            let mut parsed = Query::default();
+            parsed.parse(query.as_bytes()).unwrap();
+            Object::new(path.as_bytes(), virtual_host, &parsed).is_upload()
+        };
+        assert!(check("/b/k", "", false));
+        assert!(check("/b//", "partNumber=1&uploadId=x&x-id=UploadPart", false));
+        assert!(check("/k", "", true));
+        assert!(!check("/b", "", false));
+        assert!(!check("/b/", "", false));
+        assert!(!check("/", "", true));
+        assert!(!check("/b/k", "acl", false));
+        assert!(!check("/b/k", "partNumber=1&tagging", false));
+    }
+}

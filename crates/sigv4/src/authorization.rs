@@ -1,0 +1,143 @@
+//! Signature V4 in the Authorization header: grammar (1.2) and order of checks (1.3).
+
+use crate::claim::{self, Claim};
+use crate::head::Head;
+use crate::header::trim;
+use crate::signed_headers::SignedHeaders;
+use crate::{Error, MAX_AUTHORIZATION, Mechanism, Payload, Policy, Timestamp};
+
+/// The scheme of an Authorization header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    V2,
+    V4,
+}
+
+/// Parts an Authorization header at its blank (rows 2, 3 and 3b). AWS ignores the case of the scheme; we do not.
+pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Scheme, &'a [u8]), Error> {
+    if value.len() > MAX_AUTHORIZATION {
+        return Err(Error::AuthorizationTooLong);
+    }
+    let Some(space) = value.iter().position(|&b| b == b' ') else {
+        return Err(Error::AuthorizationWithoutSpace { value: value.to_vec() });
+    };
+    let (scheme, rest) = value.split_at(space);
+    match scheme {
+        b"AWS4-HMAC-SHA256" => Ok((Scheme::V4, trim(rest))),
+        b"AWS" if policy.signature_v2 => Ok((Scheme::V2, trim(rest))),
+        b"AWS" => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
+        b"AWS4-ECDSA-P256-SHA256" => Err(Error::MechanismDisabled { name: "Signature Version 4A" }),
+        _ => Err(Error::UnsupportedScheme { value: value.to_vec() }),
+    }
+}
+
+/// Rows 4 to 14. Without a clock the skew is not checked.
+pub(crate) fn claim<'a>(
+    components: &'a [u8],
+    head: &Head<'a>,
+    policy: &Policy,
+    now: Option<Timestamp>,
+) -> Result<Claim<'a>, Error> {
+    let payload = head.content_sha256.ok_or(Error::PayloadHashMissing)?;
+    let payload = Payload::parse(payload)?;
+    let date = head.x_amz_date.or(head.date);
+    let date = date
+        .and_then(Timestamp::parse_iso_basic)
+        .ok_or_else(|| Error::DateUnreadable { value: date.map(<[u8]>::to_vec) })?;
+    check_skew(date, now, policy)?;
+    let components = Components::parse(components).ok_or(Error::AuthorizationComponents)?;
+    let Some(signed_headers) = SignedHeaders::parse(components.signed_headers) else {
+        let (mechanism, value) = (Mechanism::Header, components.signed_headers.to_vec());
+        return Err(Error::SignedHeadersMalformed { mechanism, value });
+    };
+    let (access_key, scope) =
+        claim::credential(components.credential, date, policy, Mechanism::Header)?;
+    Ok(Claim {
+        access_key,
+        scope,
+        date,
+        signed_headers,
+        signature: components.signature,
+        payload,
+        token: head.security_token,
+    })
+}
+
+/// Row 7: the request's date against the clock.
+pub(crate) fn check_skew(
+    request: Timestamp,
+    now: Option<Timestamp>,
+    policy: &Policy,
+) -> Result<(), Error> {
+    match now {
+        Some(server)
+            if request.unix().saturating_sub(server.unix()).saturating_abs() > policy.max_skew =>
+        {
+            Err(Error::RequestTimeTooSkewed { request, server, max_skew: policy.max_skew })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The three components, each there once, in any order.
+struct Components<'a> {
+    credential: &'a [u8],
+    signature: &'a [u8],
+    signed_headers: &'a [u8],
+}
+
+impl<'a> Components<'a> {
+    fn parse(text: &'a [u8]) -> Option<Self> {
+        let (mut credential, mut signature, mut signed_headers) = (None, None, None);
+        for component in text.split(|&b| b == b',').map(trim) {
+            let at = component.iter().position(|&b| b == b'=')?;
+            let (name, value) = component.split_at(at);
+            let slot = match name {
+                b"Credential" => &mut credential,
+                b"Signature" => &mut signature,
+                b"SignedHeaders" => &mut signed_headers,
+                _ => return None,
+            };
+            if slot.replace(value.strip_prefix(b"=")?).is_some() {
+                return None;
+            }
+        }
+        Some(Self {
+            credential: credential?,
+            signature: signature?,
+            signed_headers: signed_headers?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components() {
+        let check = |text: &str, expected: Option<[&str; 3]>| {
+            let found = Components::parse(text.as_bytes());
+            let found = found.map(|c| {
+                [c.credential, c.signed_headers, c.signature]
+                    .map(|value| String::from_utf8_lossy(value).into_owned())
+            });
+            assert_eq!(found, expected.map(|values| values.map(str::to_owned)), "{text}");
+        };
+        check("Credential=a,SignedHeaders=b,Signature=c", Some(["a", "b", "c"]));
+        check("Signature=c ,\tCredential=a=a,  SignedHeaders=", Some(["a=a", "", "c"]));
+        for bad in [
+            "",
+            "Credential=a,SignedHeaders=b",
+            "Credential=a,SignedHeaders=b,Signature=c,",
+            "Credential=a,SignedHeaders=b,Signature=c,Signature=c",
+            "credential=a,SignedHeaders=b,Signature=c",
+            "Credential=a,SignedHeaders=b,Signature",
+            "Credential =a,SignedHeaders=b,Signature=c",
+            "Credential=a,SignedHeaders=b,Signature=c,x=d",
+            "Credential=a SignedHeaders=b Signature=c",
+        ] {
+            check(bad, None);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What of a checked body is passed on, and when.
+
+use super::line::replace_signature;
+use super::sink::Run;
+use super::verifier::Checked;
+use super::{
+    Announced, BodyError, Checksum, Event, FrameFault, Framing, Rules, Scheme, Sink, Verifier,
+};
+use crate::sink::hex64;
+
+/// What the origin gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// The frames, as long as they came. Those of a signed body have hashes in their signature
+    /// fields, for a [`Resigner`](super::Resigner); those of an unsigned one are unchanged.
+    Frames,
+    /// The data alone, for an origin that does not take `aws-chunked`.
+    Unwrap,
+}
+
+/// First room for a chunk, in bytes: what a client gets for a header alone.
+const FIRST_ROOM: usize = 16 * 1024;
+
+/// A [`Verifier`] and the bytes that it has not proven yet.
+pub(super) struct Forwarding {
+    plan: Plan,
+    verifier: Verifier,
+    /// Length of the whole body as sent, if it is known.
+    content_length: Option<u64>,
+    /// What is withheld: a chunk that is being read, then the end of the body.
+    hold: Vec<u8>,
+    /// Length of the header line at the start of `hold`.
+    header: usize,
+    /// Most bytes that `hold` needs for the chunk that is being read.
+    most: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Plan {
+    /// Signed chunks, each when it is proven, with hashes for signatures.
+    ProvenFrames,
+    /// The data of signed chunks, each when it is proven, the last one at the end.
+    ProvenData,
+    /// Everything as it comes but the lines from the last chunk's header on.
+    StreamedFrames,
+    /// Data as it comes but the last byte.
+    StreamedData,
+}
+
+impl Forwarding {
+    /// `hold` is an empty buffer, perhaps one that was used before.
+    pub(super) fn new(
+        scheme: Scheme,
+        announced: Announced,
+        mut rules: Rules,
+        forward: Forward,
+        mut hold: Vec<u8>,
+    ) -> Result<Self, BodyError> {
+        if forward == Forward::Unwrap {
+            // The trailer ends here, so what it promises is checked here or by nobody.
+            rules.verify_checksum = true;
+            if let Some(algorithm) =
+                announced.trailer.filter(|known| Checksum::new(*known).is_none())
+            {
+                return Err(BodyError::TrailerNotSupported { name: algorithm.trailer() });
+            }
+        }
+        let plan = match (scheme.framing(), forward) {
+            (Framing::UnsignedTrailer, Forward::Frames) => Plan::StreamedFrames,
+            (Framing::UnsignedTrailer, Forward::Unwrap) => Plan::StreamedData,
+            (_, Forward::Frames) => Plan::ProvenFrames,
+            (_, Forward::Unwrap) => Plan::ProvenData,
+        };
+        hold.clear();
+        Ok(Self {
+            plan,
+            content_length: announced.content_length,
+            verifier: Verifier::new(scheme, announced, rules)?,
+            hold,
+            header: 0,
+            most: 0,
+        })
+    }
+
+    /// Takes the next bytes of the body and gives on what is proven.
+    pub(super) fn feed(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+        if self.content_length.is_some_and(|length| self.taken(input.len()) > length) {
+            return Err(self.malformed(FrameFault::AfterEnd));
+        }
+        match self.plan {
+            Plan::ProvenFrames => self.proven_frames(input, out),
+            Plan::ProvenData => self.proven_data(input, out),
+            Plan::StreamedFrames => self.streamed_frames(input, out),
+            Plan::StreamedData => self.streamed_data(input, out),
+        }
+    }
+
+    /// Makes the last checks and gives on what was withheld.
+    pub(super) fn finish(&mut self, out: &mut impl Sink) -> Result<(), BodyError> {
+        self.verifier.finish()?;
+        if self.content_length.is_some_and(|length| self.taken(0) < length) {
+            return Err(self.malformed(FrameFault::Truncated));
+        }
+        release(&mut self.hold, out);
+        Ok(())
+    }
+
+    pub(super) fn trailer(&self) -> Option<(&'static str, String)> {
+        self.verifier.trailer()
+    }
+
+    pub(super) fn into_buffer(mut self) -> Vec<u8> {
+        self.hold.clear();
+        self.hold
+    }
+
+    fn proven_frames(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+        while let Some(Checked { event, proven, .. }) = self.verifier.next(&mut input)? {
+            match (&event, proven) {
+                (Event::Header(header), None) => {
+                    self.header = header.raw.len();
+                    self.most = room(header.size, header.raw);
+                    append(&mut self.hold, header.raw, self.most);
+                }
+                (Event::ChunkEnd, Some(hash)) => {
+                    append(&mut self.hold, event.raw(), self.most);
+                    write_hash(self.hold.get_mut(..self.header), &hash);
+                    if !self.ends_message() {
+                        release(&mut self.hold, out);
+                    }
+                }
+                (Event::Header(_) | Event::TrailerSignature(_), Some(hash)) => {
+                    let start = self.hold.len();
+                    self.hold.extend_from_slice(event.raw());
+                    write_hash(self.hold.get_mut(start..), &hash);
+                }
+                (Event::Data(data), _) => append(&mut self.hold, data, self.most),
+                _ => self.hold.extend_from_slice(event.raw()),
+            }
+        }
+        Ok(())
+    }
+
+    fn proven_data(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+        while let Some(Checked { event, all_data, .. }) = self.verifier.next(&mut input)? {
+            match event {
+                Event::Header(header) => self.most = room(header.size, &[]),
+                Event::Data(data) => append(&mut self.hold, data, self.most),
+                Event::ChunkEnd if !all_data => release(&mut self.hold, out),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn streamed_frames(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+        let mut rest = input;
+        let mut run = Run::new(input, self.verifier.held());
+        while let Some(Checked { event, .. }) = self.verifier.next(&mut rest)? {
+            let end = match &event {
+                Event::ChunkEnd | Event::Data(_) => false,
+                Event::Header(header) => header.size == 0,
+                Event::End | Event::Trailer(_) | Event::TrailerSignature(_) => true,
+            };
+            if end {
+                run.leave_out(rest, out);
+                self.hold.extend_from_slice(event.raw());
+            } else {
+                run.pass(&event, rest, out);
+            }
+        }
+        if self.ends_message() {
+            self.hold.extend(run.withhold_last());
+        }
+        run.flush(out);
+        Ok(())
+    }
+
+    fn streamed_data(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+        while let Some(Checked { event, all_data, .. }) = self.verifier.next(&mut input)? {
+            let Event::Data(data) = event else { continue };
+            let pass = match data.split_last() {
+                Some((&last, start)) if all_data => {
+                    self.hold.push(last);
+                    start
+                }
+                _ => data,
+            };
+            if !pass.is_empty() {
+                out.borrowed(pass);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the last event ends at the end of the message. Such a body may lack its last chunk,
+    /// and yet what has come would be a whole message for the origin: its last byte must wait for
+    /// the verdict like any other end.
+    fn ends_message(&self) -> bool {
+        self.content_length.is_some_and(|length| self.verifier.offset() >= length)
+    }
+
+    /// Bytes taken so far and `more`.
+    fn taken(&self, more: usize) -> u64 {
+        let held = self.verifier.held().saturating_add(more) as u64;
+        self.verifier.offset().saturating_add(held)
+    }
+
+    fn malformed(&self, fault: FrameFault) -> BodyError {
+        BodyError::MalformedFrame { offset: self.verifier.offset(), fault }
+    }
+}
+
+/// Room for a frame with this much data and these lines.
+fn room(size: u64, header: &[u8]) -> usize {
+    let lines = header.len().saturating_add(b"\r\n".len());
+    usize::try_from(size).unwrap_or(usize::MAX).saturating_add(lines)
+}
+
+/// Appends to a buffer that grows with what has come, not with what was announced, and to no more
+/// than `most` bytes.
+fn append(hold: &mut Vec<u8>, bytes: &[u8], most: usize) {
+    let needed = hold.len().saturating_add(bytes.len());
+    if needed > hold.capacity() {
+        let target =
+            needed.max(hold.capacity().saturating_mul(2)).max(FIRST_ROOM).min(most.max(needed));
+        hold.reserve_exact(target.saturating_sub(hold.len()));
+    }
+    hold.extend_from_slice(bytes);
+}
+
+fn release(hold: &mut Vec<u8>, out: &mut impl Sink) {
+    if !hold.is_empty() {
+        out.buffered(hold);
+    }
+    hold.clear();
+}
+
+/// Puts a hash where the signature stands in `line`.
+fn write_hash(line: Option<&mut [u8]>, hash: &[u8; 32]) {
+    if let Some(line) = line {
+        replace_signature(line, &hex64(hash));
+    }
+}

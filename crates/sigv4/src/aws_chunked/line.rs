@@ -1,0 +1,134 @@
+//! The three kinds of lines in an `aws-chunked` body.
+//!
+//! Each line keeps its raw bytes, so that a frame can be given on as it came. In both lines that
+//! hold a signature the 64 digits stand right before the CRLF, which is all that
+//! [`replace_signature`] needs to know.
+
+use super::{FrameFault, SIGNATURE_LEN, TrailerFault};
+
+/// Name of the trailer line that holds the trailer's signature.
+const TRAILER_SIGNATURE: &[u8] = b"x-amz-trailer-signature";
+
+/// The one chunk extension that exists.
+const CHUNK_SIGNATURE: &[u8] = b";chunk-signature=";
+
+/// Most hex digits of a chunk size: what 64 bits hold.
+const MAX_SIZE_DIGITS: usize = 16;
+
+/// A chunk's header line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkHeader<'a> {
+    /// The line as sent, CRLF included.
+    pub raw: &'a [u8],
+    /// Bytes of data that follow; 0 marks the last chunk.
+    pub size: u64,
+    /// The signature that the client claims, in the signed modes.
+    pub signature: Option<&'a [u8; SIGNATURE_LEN]>,
+}
+
+impl<'a> ChunkHeader<'a> {
+    /// Reads `raw`, which ends in CRLF; `line` is `raw` without it.
+    pub(super) fn parse(raw: &'a [u8], line: &'a [u8], signed: bool) -> Result<Self, FrameFault> {
+        let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let (token, extension) = line.split_at_checked(digits).ok_or(FrameFault::ChunkSize)?;
+        let size = chunk_size(token).ok_or(FrameFault::ChunkSize)?;
+        let signature = if signed {
+            let claimed = extension.strip_prefix(CHUNK_SIGNATURE).and_then(signature);
+            Some(claimed.ok_or(FrameFault::ChunkSignature)?)
+        } else if extension.is_empty() {
+            None
+        } else {
+            return Err(FrameFault::ChunkSize);
+        };
+        Ok(Self { raw, size, signature })
+    }
+}
+
+/// A trailer line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trailer<'a> {
+    /// The line as sent, CRLF included.
+    pub raw: &'a [u8],
+    /// The name as sent, in any case.
+    pub name: &'a [u8],
+    /// The value without blanks around it.
+    pub value: &'a [u8],
+}
+
+impl<'a> Trailer<'a> {
+    /// Reads `raw`, which ends in CRLF; `line` is `raw` without it.
+    pub(super) fn parse(raw: &'a [u8], line: &'a [u8]) -> Result<Self, TrailerFault> {
+        let colon = line.iter().position(|&byte| byte == b':').ok_or(TrailerFault::Line)?;
+        let (name, value) = line.split_at_checked(colon).ok_or(TrailerFault::Line)?;
+        let value = trim(value.strip_prefix(b":").ok_or(TrailerFault::Line)?);
+        let token = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        // The value becomes a line of a string to sign, and perhaps a header: no byte of it may end
+        // that line.
+        if name.is_empty() || !name.iter().all(token) || value.iter().any(u8::is_ascii_control) {
+            return Err(TrailerFault::Line);
+        }
+        Ok(Self { raw, name, value })
+    }
+
+    /// The signature line that this line is, if it is one.
+    pub(super) fn into_signature(self) -> Option<Result<TrailerSignature<'a>, FrameFault>> {
+        if !self.name.eq_ignore_ascii_case(TRAILER_SIGNATURE) {
+            return None;
+        }
+        // Taken from the raw line: blanks around the digits would move them away from the place
+        // where they are replaced.
+        let digits =
+            self.raw.strip_suffix(b"\r\n").and_then(|line| line.split_at_checked(self.name.len()));
+        let digits = digits.and_then(|(_, rest)| rest.strip_prefix(b":")).and_then(signature);
+        let Some(digits) = digits else { return Some(Err(FrameFault::TrailerSignature)) };
+        Some(Ok(TrailerSignature { raw: self.raw, signature: digits }))
+    }
+}
+
+/// The line that signs the trailer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrailerSignature<'a> {
+    /// The line as sent, CRLF included.
+    pub raw: &'a [u8],
+    /// The signature that the client claims.
+    pub signature: &'a [u8; SIGNATURE_LEN],
+}
+
+/// Puts `digits` where the signature stands in `line`, a raw line that ends in a signature and
+/// CRLF.
+///
+/// A shorter line is left alone; there is none, since both lines that hold a signature were parsed
+/// as such.
+pub(super) fn replace_signature(line: &mut [u8], digits: &[u8; SIGNATURE_LEN]) {
+    let field = line.len().checked_sub(2).and_then(|end| {
+        let start = end.checked_sub(SIGNATURE_LEN)?;
+        line.get_mut(start..end)
+    });
+    if let Some(field) = field {
+        field.copy_from_slice(digits);
+    }
+}
+
+/// `text` if it is a signature in wire form; upper-case digits are not.
+fn signature(text: &[u8]) -> Option<&[u8; SIGNATURE_LEN]> {
+    let digits = <&[u8; SIGNATURE_LEN]>::try_from(text).ok()?;
+    digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(digits)
+}
+
+/// `value` without blanks and tabs around it. A CR stays, and is then refused.
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+fn chunk_size(token: &[u8]) -> Option<u64> {
+    if token.is_empty() || token.len() > MAX_SIZE_DIGITS {
+        return None;
+    }
+    token.iter().try_fold(0u64, |size, &byte| {
+        let digit = char::from(byte).to_digit(16)?;
+        size.checked_mul(16)?.checked_add(u64::from(digit))
+    })
+}

@@ -1,0 +1,99 @@
+//! Bodies with one SHA-256 in `x-amz-content-sha256`.
+
+use sha2::{Digest, Sha256};
+
+use super::{BodyError, Sink};
+use crate::PayloadHash;
+use crate::sink::hex64;
+
+/// Compares a streaming body with the hash that its head states.
+pub struct PayloadDigest {
+    claimed: PayloadHash,
+    hash: Sha256,
+    length: Option<u64>,
+    received: u64,
+    /// The last byte that came, while it may be the body's last.
+    held: Option<u8>,
+}
+
+impl PayloadDigest {
+    /// Expects the hash `claimed` of a body of `length` bytes, if that is known.
+    pub fn new(claimed: PayloadHash, length: Option<u64>) -> Self {
+        Self { claimed, hash: Sha256::new(), length, received: 0, held: None }
+    }
+
+    /// Adds bytes of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::IncompleteBody`] as soon as the body is longer than it should be.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        self.received = self.received.saturating_add(bytes.len() as u64);
+        match self.length {
+            Some(expected) if self.received > expected => {
+                Err(BodyError::IncompleteBody { expected, provided: self.received })
+            }
+            _ => {
+                self.hash.update(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Says that the body is over.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::IncompleteBody`] and [`BodyError::PayloadMismatch`].
+    pub fn finish(&mut self) -> Result<(), BodyError> {
+        match self.length {
+            Some(expected) if self.received != expected => {
+                return Err(BodyError::IncompleteBody { expected, provided: self.received });
+            }
+            _ => {}
+        }
+        let calculated: [u8; 32] = self.hash.finalize_reset().into();
+        if calculated == *self.claimed.digest() {
+            return Ok(());
+        }
+        let text = |digits: &[u8]| String::from_utf8_lossy(digits).into_owned();
+        Err(BodyError::PayloadMismatch {
+            claimed: text(self.claimed.as_sent()),
+            calculated: text(&hex64(&calculated)),
+        })
+    }
+
+    /// Feeds `input` and gives it on, but for the body's last byte before the hash is proven. Where
+    /// the length is unknown every byte may be the last one.
+    pub(super) fn push(
+        &mut self,
+        input: &[u8],
+        last: bool,
+        out: &mut impl Sink,
+    ) -> Result<(), BodyError> {
+        self.feed(input)?;
+        if last {
+            self.finish()?;
+            self.release(out);
+            if !input.is_empty() {
+                out.borrowed(input);
+            }
+            return Ok(());
+        }
+        let Some((&end, start)) = input.split_last() else { return Ok(()) };
+        self.release(out);
+        let may_end = self.length.is_none_or(|length| self.received >= length);
+        let pass = if may_end { start } else { input };
+        self.held = may_end.then_some(end);
+        if !pass.is_empty() {
+            out.borrowed(pass);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, out: &mut impl Sink) {
+        if let Some(byte) = self.held.take() {
+            out.copied(&[byte]);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The canonical request: what of a request is signed, in a form on which both sides agree (2.1).
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Header;
+use crate::header::trim;
+use crate::hex_text;
+use crate::scan;
+use crate::signed_headers::SignedHeaders;
+use crate::sink::Sink;
+
+/// `method \n path \n query \n (name:value\n)* \n names \n payload`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CanonicalRequest<'a> {
+    pub(crate) method: &'a [u8],
+    pub(crate) path: &'a [u8],
+    pub(crate) query: &'a [u8],
+    pub(crate) headers: &'a [Header<'a>],
+    pub(crate) signed_headers: SignedHeaders<'a>,
+    pub(crate) payload: &'a [u8],
+}
+
+impl CanonicalRequest<'_> {
+    /// Writes the text. The answer is whether every listed header was there: one that is absent is a mismatch, whatever
+    /// was signed in its place (2.4).
+    pub(crate) fn write(&self, sink: &mut impl Sink) -> bool {
+        write_target(sink, self.method, self.path, self.query);
+        let mut complete = true;
+        for name in self.signed_headers.names() {
+            sink.put(name);
+            let mut separator: &[u8] = b":";
+            for header in self.headers {
+                if header.name.len() == name.len() && header.name.eq_ignore_ascii_case(name) {
+                    sink.put(separator);
+                    canonical_value(header.value, sink);
+                    separator = b",";
+                }
+            }
+            if separator == b":" {
+                complete = false;
+                sink.put(b":");
+            }
+            sink.put(b"\n");
+        }
+        write_end(sink, self.signed_headers.text(), self.payload);
+        complete
+    }
+
+    /// The lower-case hex of the text's SHA-256, and whether every listed header was there.
+    pub(crate) fn hash(&self) -> ([u8; 64], bool) {
+        let mut sha256 = Sha256::new();
+        let complete = self.write(&mut sha256);
+        (hex_text::encode(&sha256.finalize().into()), complete)
+    }
+}
+
+/// Writes the lines before the headers.
+pub(crate) fn write_target(sink: &mut impl Sink, method: &[u8], path: &[u8], query: &[u8]) {
+    sink.put(method);
+    sink.put(b"\n");
+    sink.put(path);
+    sink.put(b"\n");
+    sink.put(query);
+    sink.put(b"\n");
+}
+
+/// Writes the lines after the headers.
+pub(crate) fn write_end(sink: &mut impl Sink, signed_headers: &[u8], payload: &[u8]) {
+    sink.put(b"\n");
+    sink.put(signed_headers);
+    sink.put(b"\n");
+    sink.put(payload);
+}
+
+/// Writes a value trimmed, each run of blanks and tabs as one blank, also between quotes (2.4).
+pub(crate) fn canonical_value(value: &[u8], sink: &mut impl Sink) {
+    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let mut rest = trim(value);
+    if !scan::has_blank(rest) {
+        return sink.put(rest);
+    }
+    let mut from = 0;
+    while let Some(at) = rest.iter().skip(from).position(is_blank) {
+        let start = from.saturating_add(at);
+        let (front, back) = rest.split_at(start);
+        let run = back.iter().take_while(|b| is_blank(b)).count();
+        if run == 1 && back.first() == Some(&b' ') {
+            from = start.saturating_add(1);
+            continue;
+        }
+        sink.put(front);
+        sink.put(b" ");
+        rest = back.get(run..).unwrap_or_default();
+        from = 0;
+    }
+    sink.put(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        let check = |value: &str, expected: &str| {
+            let mut out = Vec::new();
+            canonical_value(value.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{value:?}");
+        };
+        check("", "");
+        check(" \t ", "");
+        check("a", "a");
+        check("a b c", "a b c");
+        check(" a  b\tc \t d ", "a b c d");
+        check("\"a   b\"", "\"a b\"");
+        check("a b  c d", "a b c d");
+    }
+}

@@ -1,0 +1,114 @@
+//! One pass over the headers of a request: the ones that the protocol needs, each at most once.
+
+use crate::header::{self, trim};
+use crate::{Error, Header};
+
+/// Values, trimmed, of the headers that steer authentication and body.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Head<'a> {
+    pub(crate) authorization: Option<&'a [u8]>,
+    pub(crate) content_length: Option<&'a [u8]>,
+    pub(crate) content_sha256: Option<&'a [u8]>,
+    pub(crate) date: Option<&'a [u8]>,
+    pub(crate) decoded_length: Option<&'a [u8]>,
+    pub(crate) host: Option<&'a [u8]>,
+    pub(crate) security_token: Option<&'a [u8]>,
+    pub(crate) trailer: Option<&'a [u8]>,
+    pub(crate) transfer_encoding: Option<&'a [u8]>,
+    pub(crate) x_amz_date: Option<&'a [u8]>,
+    /// Unique, but of no interest here: what they say is authorised by the caller, who should see one value.
+    content_md5: Option<&'a [u8]>,
+    copy_source: Option<&'a [u8]>,
+    rename_source: Option<&'a [u8]>,
+}
+
+impl<'a> Head<'a> {
+    /// Looks at every header once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HeaderControlByte`], and [`Error::HeaderRepeated`] for a header of which AWS would sign one value and
+    /// perhaps act on another (C4).
+    pub(crate) fn scan(headers: &[Header<'a>]) -> Result<Self, Error> {
+        let mut head = Self::default();
+        for header in headers {
+            if header::has_control(header.value) {
+                return Err(Error::HeaderControlByte { name: header.name.to_vec() });
+            }
+            let Some((name, slot)) = head.slot(header.name) else { continue };
+            let value = trim(header.value);
+            if slot.replace(value).is_some() {
+                let (name, value) = (name.into(), value.to_vec());
+                return Err(Error::HeaderRepeated { name, value });
+            }
+        }
+        Ok(head)
+    }
+
+    /// The length decides first: most headers are compared with nothing or with one name.
+    fn slot(&mut self, name: &[u8]) -> Option<(&'static str, &mut Option<&'a [u8]>)> {
+        let (first, second) = match name.len() {
+            4 => ((header::HOST, &mut self.host), Some((header::DATE, &mut self.date))),
+            10 => ((header::X_AMZ_DATE, &mut self.x_amz_date), None),
+            11 => ((header::CONTENT_MD5, &mut self.content_md5), None),
+            13 => (
+                (header::AUTHORIZATION, &mut self.authorization),
+                Some((header::X_AMZ_TRAILER, &mut self.trailer)),
+            ),
+            14 => ((header::CONTENT_LENGTH, &mut self.content_length), None),
+            17 => (
+                (header::TRANSFER_ENCODING, &mut self.transfer_encoding),
+                Some((header::X_AMZ_COPY_SOURCE, &mut self.copy_source)),
+            ),
+            19 => ((header::X_AMZ_RENAME_SOURCE, &mut self.rename_source), None),
+            20 => (
+                (header::X_AMZ_CONTENT_SHA256, &mut self.content_sha256),
+                Some((header::X_AMZ_SECURITY_TOKEN, &mut self.security_token)),
+            ),
+            28 => ((header::X_AMZ_DECODED_CONTENT_LENGTH, &mut self.decoded_length), None),
+            _ => return None,
+        };
+        if header::is(name, first.0) {
+            return Some(first);
+        }
+        second.filter(|(own, _)| header::is(name, own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(headers: &[(&'static str, &'static str)]) -> Result<Head<'static>, Error> {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| Header { name: name.as_bytes(), value: value.as_bytes() })
+            .collect();
+        Head::scan(&headers)
+    }
+
+    #[test]
+    fn every_slot_is_reachable_and_unique() {
+        for name in [
+            header::AUTHORIZATION,
+            header::CONTENT_LENGTH,
+            header::CONTENT_MD5,
+            header::DATE,
+            header::HOST,
+            header::TRANSFER_ENCODING,
+            header::X_AMZ_CONTENT_SHA256,
+            header::X_AMZ_COPY_SOURCE,
+            header::X_AMZ_DATE,
+            header::X_AMZ_DECODED_CONTENT_LENGTH,
+            header::X_AMZ_RENAME_SOURCE,
+            header::X_AMZ_SECURITY_TOKEN,
+            header::X_AMZ_TRAILER,
+        ] {
+            assert!(scan(&[(name, "a")]).is_ok());
+            let upper = name.to_ascii_uppercase().leak();
+            let error = Error::HeaderRepeated { name: name.into(), value: b"b".to_vec() };
+            assert_eq!(scan(&[(name, "a"), (upper, " b ")]).unwrap_err(), error, "{name}");
+        }
+        assert!(scan(&[("x-amz-meta-a", "1"), ("x-amz-meta-a", "2")]).is_ok());
+    }
+}

@@ -1,0 +1,74 @@
+//! The access keys whose signatures are accepted.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::Credential;
+
+/// Credentials by access key id.
+pub struct Keyring<G> {
+    credentials: HashMap<Vec<u8>, Credential<G>>,
+}
+
+/// An access key id that is already in the keyring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuplicateKey {
+    /// The access key id.
+    pub access_key: Vec<u8>,
+}
+
+impl<G> Keyring<G> {
+    /// Adds a credential.
+    ///
+    /// # Errors
+    ///
+    /// Its access key id is already there; the keyring stays as it was.
+    pub fn insert(&mut self, credential: Credential<G>) -> Result<(), DuplicateKey> {
+        let access_key = credential.access_key().to_vec();
+        if self.credentials.contains_key(&access_key) {
+            return Err(DuplicateKey { access_key });
+        }
+        self.credentials.insert(access_key, credential);
+        Ok(())
+    }
+
+    /// The credential of an access key id.
+    pub fn find(&self, access_key: &[u8]) -> Option<&Credential<G>> {
+        self.credentials.get(access_key)
+    }
+
+    /// How many credentials there are.
+    pub fn len(&self) -> usize {
+        self.credentials.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.credentials.is_empty()
+    }
+
+    /// All credentials, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Credential<G>> {
+        self.credentials.values()
+    }
+}
+
+impl<G> Default for Keyring<G> {
+    fn default() -> Self {
+        Self { credentials: HashMap::new() }
+    }
+}
+
+impl<G> fmt::Debug for Keyring<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl std::error::Error for DuplicateKey {}
+
+impl fmt::Display for DuplicateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "duplicate access key \"{}\"", self.access_key.escape_ascii())
+    }
+}

@@ -1,0 +1,53 @@
+//! Kinds of bytes, from a table: one look-up for each byte of a target or a name.
+
+/// Unreserved characters of RFC 3986: what canonical text does not escape.
+pub(crate) const UNRESERVED: u8 = 1;
+/// Unreserved, or a slash: what a canonical path does not escape.
+pub(crate) const PATH: u8 = 2;
+/// Characters of a token of RFC 9110: what header names consist of.
+pub(crate) const TOKEN: u8 = 4;
+
+/// Whether a byte is of a kind.
+pub(crate) fn is(byte: u8, kind: u8) -> bool {
+    TABLE.get(usize::from(byte)).is_some_and(|kinds| kinds & kind != 0)
+}
+
+static TABLE: [u8; 256] = table();
+
+const fn table() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut rest: &mut [u8] = &mut table;
+    let mut byte = 0u8;
+    while let Some((kinds, after)) = rest.split_first_mut() {
+        let alphanumeric = byte.is_ascii_alphanumeric();
+        if alphanumeric || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            *kinds |= UNRESERVED | PATH;
+        }
+        if byte == b'/' {
+            *kinds |= PATH;
+        }
+        if alphanumeric
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+        {
+            *kinds |= TOKEN;
+        }
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds() {
+        let all = |kind| (0..=255u8).filter(|&b| is(b, kind)).map(char::from).collect::<String>();
+        let (digits, upper) = ("0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        let lower = upper.to_ascii_lowercase();
+        assert_eq!(all(UNRESERVED), format!("-.{digits}{upper}_{lower}~"));
+        assert_eq!(all(PATH), format!("-./{digits}{upper}_{lower}~"));
+        assert_eq!(all(TOKEN), format!("!#$%&'*+-.{digits}{upper}^_`{lower}|~"));
+    }
+}

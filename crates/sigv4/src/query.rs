@@ -1,0 +1,208 @@
+//! The query of a request as sorted pairs, each part in canonical form.
+
+use crate::{Error, MAX_PARAMETERS, canonical, param};
+
+/// A range of a buffer; an empty one if it is out of bounds, which the code that makes them excludes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    pub(crate) fn of(self, buffer: &[u8]) -> &[u8] {
+        buffer.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// Names and values, encoded, sorted by name and then value, no name twice.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    text: Vec<u8>,
+    pairs: Vec<[Span; 2]>,
+}
+
+/// A query parameter in canonical form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
+}
+
+impl Pair<'_> {
+    /// Writes `name=value&`.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.name);
+        out.push(b'=');
+        out.extend_from_slice(self.value);
+        out.push(b'&');
+    }
+}
+
+impl Query {
+    /// Takes a raw query apart: at `&` only, then at the first `=`; empty pairs are skipped.
+    pub(crate) fn parse(&mut self, raw: &[u8]) -> Result<(), Error> {
+        self.text.clear();
+        self.pairs.clear();
+        if raw.is_empty() {
+            return Ok(());
+        }
+        for pair in raw.split(|&b| b == b'&').filter(|pair| !pair.is_empty()) {
+            if self.pairs.len() >= MAX_PARAMETERS {
+                return Err(Error::TooManyParameters);
+            }
+            let (name, value) = match pair.iter().position(|&b| b == b'=') {
+                Some(at) => (pair.split_at(at).0, pair.get(at..).unwrap_or_default()),
+                None => (pair, b"".as_slice()),
+            };
+            if name.is_empty() {
+                return Err(Error::ParameterNameEmpty);
+            }
+            let start = self.text.len();
+            canonical::recode_query(name, &mut self.text)?;
+            let middle = self.text.len();
+            canonical::recode_query(value.strip_prefix(b"=").unwrap_or(value), &mut self.text)?;
+            let end = self.text.len();
+            self.pairs.push([Span::new(start, middle), Span::new(middle, end)]);
+        }
+        self.sort()
+    }
+
+    fn sort(&mut self) -> Result<(), Error> {
+        let text = &self.text;
+        // Names are unique in what passes, so values need no comparison.
+        self.pairs.sort_unstable_by(|[a, _], [b, _]| a.of(text).cmp(b.of(text)));
+        let mut previous: Option<&[u8]> = None;
+        for [name, _] in &self.pairs {
+            let name = name.of(text);
+            if previous == Some(name) {
+                let mut decoded = Vec::new();
+                canonical::decode(name, &mut decoded);
+                return Err(if is_v4_auth(name) || is_v2_auth(name) {
+                    Error::AuthParameterRepeated { name: decoded }
+                } else {
+                    Error::ParameterRepeated { name: decoded }
+                });
+            }
+            previous = Some(name);
+        }
+        Ok(())
+    }
+
+    /// The pairs in canonical order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+        self.pairs
+            .iter()
+            .map(|[name, value]| Pair { name: name.of(&self.text), value: value.of(&self.text) })
+    }
+
+    /// Whether there is a parameter of this name, in exactly this case.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pairs().any(|pair| pair.name == name.as_bytes())
+    }
+
+    pub(crate) fn shrink(&mut self, limit: usize) {
+        // The number of pairs is bounded by itself.
+        self.text.shrink_to(limit);
+    }
+}
+
+/// Parameters that belong to presigned Signature V4 and are never forwarded (4).
+const V4_AUTH: [&str; 10] = [
+    param::X_AMZ_ALGORITHM,
+    param::X_AMZ_CONTENT_SHA256,
+    param::X_AMZ_CREDENTIAL,
+    param::X_AMZ_DATE,
+    param::X_AMZ_EXPIRES,
+    param::X_AMZ_REGION_SET,
+    param::X_AMZ_S3SESSION_TOKEN,
+    param::X_AMZ_SECURITY_TOKEN,
+    param::X_AMZ_SIGNATURE,
+    param::X_AMZ_SIGNED_HEADERS,
+];
+
+/// Whether a canonical name is a parameter of presigned Signature V4.
+pub(crate) fn is_v4_auth(name: &[u8]) -> bool {
+    name.starts_with(b"X-Amz-") && V4_AUTH.iter().any(|own| own.as_bytes() == name)
+}
+
+/// Whether a canonical name is a parameter of presigned Signature V4 but for its case.
+pub(crate) fn is_v4_auth_in_other_case(name: &[u8]) -> bool {
+    V4_AUTH.iter().any(|own| own.as_bytes() != name && name.eq_ignore_ascii_case(own.as_bytes()))
+}
+
+/// Whether a canonical name is a parameter of presigned Signature V2.
+pub(crate) fn is_v2_auth(name: &[u8]) -> bool {
+    [param::AWS_ACCESS_KEY_ID, param::EXPIRES, param::SIGNATURE]
+        .iter()
+        .any(|own| own.as_bytes() == name)
+}
+
+/// What kinds of authentication a query shows signs of (C6).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Signs {
+    /// One of `X-Amz-Algorithm`, `X-Amz-Credential`, `X-Amz-Signature`, in any case.
+    pub(crate) v4: bool,
+    /// One of `Signature`, `AWSAccessKeyId`.
+    pub(crate) v2: bool,
+}
+
+impl Query {
+    /// Looks for signs of authentication.
+    pub(crate) fn signs(&self) -> Signs {
+        let mut signs = Signs::default();
+        for Pair { name, .. } in self.pairs() {
+            signs.v4 |= crate::header::is_amz(name)
+                && [param::X_AMZ_ALGORITHM, param::X_AMZ_CREDENTIAL, param::X_AMZ_SIGNATURE]
+                    .iter()
+                    .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()));
+            signs.v2 |=
+                name == param::SIGNATURE.as_bytes() || name == param::AWS_ACCESS_KEY_ID.as_bytes();
+        }
+        signs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(raw: &str, expected: &str) {
+        let mut out = Vec::new();
+        canonical::canonical_query(raw.as_bytes(), &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected, "{raw}");
+    }
+
+    fn error(raw: &str) -> Error {
+        canonical::canonical_query(raw.as_bytes(), &mut Vec::new()).unwrap_err()
+    }
+
+    #[test]
+    fn canonical_queries() {
+        check("", "");
+        check("&&a&&", "a=");
+        check("b=2&a=1&a%2Db=3&aa=", "a=1&a-b=3&aa=&b=2");
+        check("k=a=b", "k=a%3Db");
+        check("k=a;b?c", "k=a%3Bb%3Fc");
+        check("A=1&a=2&%61b=3", "A=1&a=2&ab=3");
+        check("p=%00", "p=%00");
+    }
+
+    #[test]
+    fn refused_queries() {
+        let repeated = |name: &str| Error::ParameterRepeated { name: name.into() };
+        assert_eq!(error("a=1&b=2&%61=3"), repeated("a"));
+        assert_eq!(error("a%20=1&a+"), repeated("a "));
+        let auth = Error::AuthParameterRepeated { name: b"X-Amz-Date".to_vec() };
+        assert_eq!(error("X-Amz-Date=1&X-Amz-Date=1"), auth);
+        assert_eq!(error("=x"), Error::ParameterNameEmpty);
+        assert!(matches!(error("a=%g"), Error::InvalidUri { .. }));
+        let many: Vec<String> = (0..=MAX_PARAMETERS).map(|i| format!("k{i}")).collect();
+        assert_eq!(error(&many.join("&")), Error::TooManyParameters);
+        check(&many[1..2].join("&"), "k1=");
+    }
+}

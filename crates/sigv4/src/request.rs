@@ -1,0 +1,42 @@
+//! A request head, borrowed from whoever parsed it.
+
+/// A header line as received: the name in any case, the value without its line end.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// Name, in any case.
+    pub name: &'a [u8],
+    /// Value; blanks and tabs at its ends do not matter.
+    pub value: &'a [u8],
+}
+
+/// What of a request is signed, besides its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Method as received.
+    pub method: &'a [u8],
+    /// Target in origin-form, raw: neither decoded nor normalised. A caller turns the absolute-form into this.
+    pub target: &'a [u8],
+    /// Headers in order of arrival. `:authority` of HTTP/2 stands here as `host`.
+    pub headers: &'a [Header<'a>],
+}
+
+impl<'a> Request<'a> {
+    /// The raw path and the raw query, without the question mark between them.
+    pub(crate) fn split_target(&self) -> (&'a [u8], &'a [u8]) {
+        match self.target.iter().position(|&b| b == b'?') {
+            Some(mark) => {
+                let (path, query) = self.target.split_at(mark);
+                (path, query.get(1..).unwrap_or_default())
+            }
+            None => (self.target, b""),
+        }
+    }
+
+    /// The first header of this name, which is lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers
+            .iter()
+            .find(|header| crate::header::is(header.name, name))
+            .map(|header| crate::header::trim(header.value))
+    }
+}

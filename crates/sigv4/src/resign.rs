@@ -1,0 +1,252 @@
+//! Signing a head for an origin (5).
+//!
+//! What is signed is what is sent: the head that the server is about to send comes in, the signed head goes out, in one
+//! piece. The client's authentication is taken out of it, the origin's put in; the target goes out in canonical form.
+
+use std::fmt;
+
+use crate::header::{self, has_control, is_token, trim};
+use crate::origin_head::{Fate, OriginHead, Target, fate};
+use crate::permit::Kind;
+use crate::query::Query;
+use crate::scratch::Strip;
+use crate::{
+    ChunkChain, Error, OriginCredential, Payload, Permit, Request, Scratch, Timestamp, hoisted,
+    param,
+};
+
+/// What happens to the body on its way to the origin. The default sends it as it came.
+#[derive(Clone, Debug, Default)]
+pub struct OriginBody {
+    /// Set where aws-chunked framing is taken off: then the payload goes unsigned, in its decoded length.
+    pub unwrap: Option<Unwrapped>,
+}
+
+/// A body whose aws-chunked framing was taken off.
+#[derive(Clone, Debug)]
+pub struct Unwrapped {
+    /// Length of the object in bytes.
+    pub decoded_length: u64,
+    /// Name and value of a checksum header for the object, if the trailer is known.
+    pub checksum: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A head that was signed.
+#[derive(Debug)]
+pub struct Signed {
+    payload: Payload,
+    chunk_chain: Option<Box<ChunkChain>>,
+}
+
+impl Signed {
+    /// What the origin is told about the body.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// For the signed streaming payloads: the chain to sign chunks with, seeded with the new signature.
+    pub fn chunk_chain(&self) -> Option<ChunkChain> {
+        self.chunk_chain.as_deref().cloned()
+    }
+}
+
+/// Why a head cannot be signed for an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResignError {
+    /// The origin's authority is empty or has bytes that no Host header may have.
+    AuthorityInvalid,
+    /// The Connection header lists a header that must arrive (X14).
+    ConnectionNamesHeader {
+        /// Name of the listed header, as received.
+        name: Vec<u8>,
+    },
+    /// A header value with a control byte.
+    HeaderControlByte {
+        /// The header's name.
+        name: Vec<u8>,
+    },
+    /// A header name that is not a token.
+    HeaderNameInvalid {
+        /// The header's name.
+        name: Vec<u8>,
+    },
+    /// A method that is not a token.
+    MethodInvalid,
+    /// A preflight permit with another method than OPTIONS.
+    NotPreflight,
+    /// The target, or the payload that is announced, cannot be signed.
+    Request(Error),
+}
+
+impl std::error::Error for ResignError {}
+
+impl fmt::Display for ResignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AuthorityInvalid => f.write_str("invalid authority of the origin"),
+            Self::ConnectionNamesHeader { name } => {
+                write!(f, "\"Connection\" header lists \"{}\"", name.escape_ascii())
+            }
+            Self::HeaderControlByte { name } => {
+                write!(f, "control byte in header \"{}\"", name.escape_ascii())
+            }
+            Self::HeaderNameInvalid { name } => {
+                write!(f, "invalid header name \"{}\"", name.escape_ascii())
+            }
+            Self::MethodInvalid => f.write_str("invalid method"),
+            Self::NotPreflight => f.write_str("method of a preflight is not OPTIONS"),
+            Self::Request(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<Error> for ResignError {
+    fn from(error: Error) -> Self {
+        Self::Request(error)
+    }
+}
+
+/// Writes the signed HTTP/1.1 head of `head` for an origin to `out`, from the request line to the blank line.
+///
+/// `head` is what the server is about to send, framing headers included; `http_minor` is the minor version of its request
+/// line, `authority` the origin's Host. The client's authentication, hop-by-hop headers and method overrides go; every
+/// `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length that stays is signed; the rest is forwarded unsigned. Headers that
+/// a presigned URL carried as parameters become headers. A preflight is not signed.
+///
+/// `out` is overwritten. After success, `scratch` has the canonical target that goes out.
+///
+/// # Errors
+///
+/// [`ResignError`]; `out` then holds nothing useful.
+#[expect(clippy::too_many_arguments, reason = "each is of another owner and lifetime")]
+pub fn resign(
+    head: &Request<'_>,
+    http_minor: u8,
+    permit: &Permit,
+    authority: &[u8],
+    origin: &OriginCredential,
+    body: &OriginBody,
+    now: Timestamp,
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<Signed, ResignError> {
+    let kind = permit.kind();
+    check(head, kind, authority)?;
+    // A bucket in the origin's host name is not ours to see: its first segment may well be a key.
+    scratch.parse_target(head, true)?;
+    scratch.split_query(strip(kind, scratch.parsed_query()))?;
+    if kind != Kind::Preflight {
+        hoisted::check(scratch, head.headers)?;
+    }
+    let unwrap = body.unwrap.as_ref();
+    let payload = match unwrap {
+        Some(_) => Payload::Unsigned,
+        None => payload(head, scratch)?,
+    };
+
+    let mut lines = std::mem::take(&mut scratch.lines);
+    let mut origin_head = OriginHead::new(out, &mut lines);
+    let target = Target { method: head.method, path: scratch.path(), query: scratch.query() };
+    origin_head.request_line(&target, http_minor);
+    origin_head.signed(b"Host", authority);
+    origin_head.client_headers(head.headers, unwrap)?;
+    let signature = if kind == Kind::Preflight {
+        None
+    } else {
+        for (name, value) in scratch.hoisted().filter(|(name, _)| fate(name) == Fate::Sign) {
+            // One that is there as a header as well says the same.
+            if head.headers.iter().all(|header| !header.name.eq_ignore_ascii_case(name)) {
+                origin_head.signed(name, trim(value));
+            }
+        }
+        if let Some(unwrap) = unwrap {
+            origin_head.unwrapped(unwrap);
+        }
+        origin_head.signed(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
+        origin_head.signed(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
+        if let Some(token) = origin.token() {
+            origin_head.signed(token_name(origin.service()).as_bytes(), token.expose());
+        }
+        Some(origin_head.sign(&target, &payload, origin, now))
+    };
+    origin_head.end();
+    scratch.lines = lines;
+
+    let chain = |seed| {
+        let scope = origin.scope(&now);
+        ChunkChain::new(origin.signing_key(now), now, &scope, origin.access_key(), seed)
+    };
+    Ok(Signed {
+        payload,
+        chunk_chain: signature
+            .filter(|_| payload.is_signed_streaming())
+            .map(|seed| Box::new(chain(seed))),
+    })
+}
+
+fn check(head: &Request<'_>, kind: Kind, authority: &[u8]) -> Result<(), ResignError> {
+    if !is_token(head.method) {
+        return Err(ResignError::MethodInvalid);
+    }
+    // Whatever made another method of a preflight would have it executed unverified.
+    if kind == Kind::Preflight && head.method != b"OPTIONS" {
+        return Err(ResignError::NotPreflight);
+    }
+    if authority.is_empty() || !authority.iter().all(u8::is_ascii_graphic) {
+        return Err(ResignError::AuthorityInvalid);
+    }
+    for header in head.headers {
+        if !is_token(header.name) {
+            return Err(ResignError::HeaderNameInvalid { name: header.name.to_vec() });
+        }
+        if has_control(header.value) {
+            return Err(ResignError::HeaderControlByte { name: header.name.to_vec() });
+        }
+    }
+    Ok(())
+}
+
+/// What leaves the query. Where nothing was verified, it is what looks like authentication: the origin would refuse two
+/// mechanisms.
+fn strip(kind: Kind, query: &Query) -> Strip {
+    match kind {
+        Kind::Header => Strip::Nothing,
+        Kind::Presigned => Strip::V4,
+        Kind::V2Presigned => Strip::V2,
+        Kind::Off | Kind::Preflight => {
+            if query.has(param::X_AMZ_SIGNATURE) || query.has(param::X_AMZ_ALGORITHM) {
+                Strip::V4
+            } else if query.has(param::SIGNATURE) && query.has(param::AWS_ACCESS_KEY_ID) {
+                Strip::V2
+            } else {
+                Strip::Nothing
+            }
+        }
+    }
+}
+
+/// The payload that is announced to the origin: what the client's header says, else its query, else nothing.
+fn payload(head: &Request<'_>, scratch: &Scratch) -> Result<Payload, Error> {
+    let name = header::X_AMZ_CONTENT_SHA256;
+    let mut values = head.headers.iter().filter(|header| header::is(header.name, name));
+    let value = values.next().map(|header| trim(header.value));
+    if let Some(second) = values.next() {
+        return Err(Error::HeaderRepeated { name: name.into(), value: second.value.to_vec() });
+    }
+    let value = value.or(scratch.query_auth().content_sha256);
+    match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
+        // Only unverified requests can come here with a value that says nothing.
+        Err(Error::PayloadHashInvalid { .. }) => Ok(Payload::Unsigned),
+        result => result,
+    }
+}
+
+/// Where the session token goes: directory buckets have a header of their own.
+pub(crate) fn token_name(service: &[u8]) -> &'static str {
+    if service == b"s3express" {
+        header::X_AMZ_S3SESSION_TOKEN
+    } else {
+        header::X_AMZ_SECURITY_TOKEN
+    }
+}

@@ -1,0 +1,224 @@
+//! Buffers that live from request to request, so that verifying and signing allocate nothing once they have grown.
+
+use crate::header::is_amz;
+use crate::query::{Pair, Query, Span, is_v2_auth, is_v4_auth, is_v4_auth_in_other_case};
+use crate::{Error, Request, UriFault, canonical, param};
+
+/// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
+/// canonical target of the last request.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    path: Vec<u8>,
+    forwarded: Vec<u8>,
+    signed: Vec<u8>,
+    parsed: Query,
+    decoded: Vec<u8>,
+    hoisted: Vec<[Span; 2]>,
+    auth: AuthSpans,
+    pub(crate) lines: Lines,
+}
+
+/// Which parameters are taken out of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strip {
+    Nothing,
+    V2,
+    V4,
+}
+
+/// Parameters of query authentication, decoded; none where a parameter is absent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct QueryAuth<'a> {
+    pub(crate) algorithm: Option<&'a [u8]>,
+    pub(crate) content_sha256: Option<&'a [u8]>,
+    pub(crate) credential: Option<&'a [u8]>,
+    pub(crate) date: Option<&'a [u8]>,
+    pub(crate) expires: Option<&'a [u8]>,
+    pub(crate) security_token: Option<&'a [u8]>,
+    pub(crate) signature: Option<&'a [u8]>,
+    pub(crate) signed_headers: Option<&'a [u8]>,
+}
+
+#[derive(Debug, Default)]
+struct AuthSpans {
+    algorithm: Option<Span>,
+    content_sha256: Option<Span>,
+    credential: Option<Span>,
+    date: Option<Span>,
+    expires: Option<Span>,
+    security_token: Option<Span>,
+    signature: Option<Span>,
+    signed_headers: Option<Span>,
+}
+
+/// Header lines that will be signed: lower-case names and canonical values in one buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pub(crate) text: Vec<u8>,
+    pub(crate) spans: Vec<[Span; 2]>,
+    pub(crate) names: Vec<u8>,
+}
+
+/// Buffers that one large request has grown beyond this many bytes are given back.
+const KEPT: usize = 64 << 10;
+
+impl Scratch {
+    /// The canonical path of the last request.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// The canonical query of the last request as it is forwarded: without the parameters of query authentication and
+    /// without those that stand for headers.
+    pub fn query(&self) -> &[u8] {
+        &self.forwarded
+    }
+
+    /// Headers that stood in the query of the last presigned request: lower-case names and decoded values.
+    ///
+    /// [`resign`](crate::resign) makes headers of them, so whoever decides what a request may do has to look here as well
+    /// as at the headers: a copy source may stand here.
+    pub fn hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.hoisted.iter().map(|[name, value]| (name.of(&self.decoded), value.of(&self.decoded)))
+    }
+
+    /// The query that is signed: all parameters but the signature.
+    pub(crate) fn signed_query(&self) -> &[u8] {
+        &self.signed
+    }
+
+    pub(crate) fn parsed_query(&self) -> &Query {
+        &self.parsed
+    }
+
+    pub(crate) fn query_auth(&self) -> QueryAuth<'_> {
+        let of = |span: Option<Span>| span.map(|span| span.of(&self.decoded));
+        QueryAuth {
+            algorithm: of(self.auth.algorithm),
+            content_sha256: of(self.auth.content_sha256),
+            credential: of(self.auth.credential),
+            date: of(self.auth.date),
+            expires: of(self.auth.expires),
+            security_token: of(self.auth.security_token),
+            signature: of(self.auth.signature),
+            signed_headers: of(self.auth.signed_headers),
+        }
+    }
+
+    /// Brings the target into canonical form. `virtual_host`: the bucket stands in the Host header.
+    pub(crate) fn parse_target(
+        &mut self,
+        request: &Request<'_>,
+        virtual_host: bool,
+    ) -> Result<(), Error> {
+        self.clear();
+        let (path, query) = request.split_target();
+        canonical::canonical_path(path, &mut self.path)?;
+        if !virtual_host && canonical::has_escaped_slash_in_bucket(path) {
+            return Err(Error::InvalidUri { fault: UriFault::EscapedSlashInBucket });
+        }
+        self.parsed.parse(query)
+    }
+
+    /// Parts the query into what authenticates, what stands for headers, and what is forwarded.
+    pub(crate) fn split_query(&mut self, strip: Strip) -> Result<(), Error> {
+        for pair in self.parsed.pairs() {
+            if strip == Strip::Nothing {
+                pair.write(&mut self.forwarded);
+                continue;
+            }
+            if pair.name != param::X_AMZ_SIGNATURE.as_bytes() {
+                pair.write(&mut self.signed);
+            }
+            let auth = match strip {
+                Strip::V4 => is_v4_auth(pair.name),
+                _ => is_v2_auth(pair.name),
+            };
+            if auth {
+                let value = decoded(pair.value, &mut self.decoded);
+                if let Some(slot) = self.auth.slot(pair.name) {
+                    *slot = Some(value);
+                }
+            } else if is_amz(pair.name) {
+                if strip == Strip::V4 && is_v4_auth_in_other_case(pair.name) {
+                    let name = decoded(pair.name, &mut self.decoded);
+                    return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
+                }
+                hoist(pair, &mut self.decoded, &mut self.hoisted)?;
+            } else {
+                pair.write(&mut self.forwarded);
+            }
+        }
+        self.forwarded.pop();
+        self.signed.pop();
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        for buffer in [
+            &mut self.path,
+            &mut self.forwarded,
+            &mut self.signed,
+            &mut self.decoded,
+            &mut self.lines.text,
+            &mut self.lines.names,
+        ] {
+            buffer.clear();
+            buffer.shrink_to(KEPT);
+        }
+        self.hoisted.clear();
+        self.lines.spans.clear();
+        self.parsed.shrink(KEPT);
+        self.auth = AuthSpans::default();
+    }
+}
+
+impl AuthSpans {
+    fn slot(&mut self, name: &[u8]) -> Option<&mut Option<Span>> {
+        let is = |own: &str| name == own.as_bytes();
+        if is(param::X_AMZ_ALGORITHM) {
+            Some(&mut self.algorithm)
+        } else if is(param::X_AMZ_CONTENT_SHA256) {
+            Some(&mut self.content_sha256)
+        } else if is(param::X_AMZ_CREDENTIAL) || is(param::AWS_ACCESS_KEY_ID) {
+            Some(&mut self.credential)
+        } else if is(param::X_AMZ_DATE) {
+            Some(&mut self.date)
+        } else if is(param::X_AMZ_EXPIRES) || is(param::EXPIRES) {
+            Some(&mut self.expires)
+        } else if is(param::X_AMZ_SECURITY_TOKEN) {
+            Some(&mut self.security_token)
+        } else if is(param::X_AMZ_SIGNATURE) || is(param::SIGNATURE) {
+            Some(&mut self.signature)
+        } else if is(param::X_AMZ_SIGNED_HEADERS) {
+            Some(&mut self.signed_headers)
+        } else {
+            None
+        }
+    }
+}
+
+fn decoded(canonical: &[u8], out: &mut Vec<u8>) -> Span {
+    let start = out.len();
+    canonical::decode(canonical, out);
+    Span::new(start, out.len())
+}
+
+/// Keeps a parameter as a header: its name in lower case, its value decoded.
+fn hoist(
+    pair: Pair<'_>,
+    decoded_text: &mut Vec<u8>,
+    hoisted: &mut Vec<[Span; 2]>,
+) -> Result<(), Error> {
+    let start = decoded_text.len();
+    let name = decoded(pair.name, decoded_text);
+    decoded_text.iter_mut().skip(start).for_each(|b| b.make_ascii_lowercase());
+    let value = decoded(pair.value, decoded_text);
+    // Two parameters whose names differ in case only would be one header twice.
+    let name_text = name.of(decoded_text);
+    if hoisted.iter().any(|[other, _]| other.of(decoded_text) == name_text) {
+        return Err(Error::ParameterRepeated { name: name_text.to_vec() });
+    }
+    hoisted.push([name, value]);
+    Ok(())
+}

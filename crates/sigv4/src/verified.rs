@@ -1,0 +1,90 @@
+//! A request whose signature was verified. [`verify`](crate::verify) alone makes one.
+
+use std::fmt;
+
+use crate::permit::{Kind, Permit};
+use crate::{ChunkChain, Credential, Payload, Timestamp};
+
+/// How a request is authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Signature V4 in the Authorization header.
+    Header,
+    /// Signature V4 in the query.
+    Presigned,
+    /// Signature V2 in the Authorization header.
+    V2Header,
+    /// Signature V2 in the query.
+    V2Presigned,
+}
+
+/// Proof that a request was signed by the holder of one of our keys, and what follows from its head.
+///
+/// No public constructor and no `Clone`: whoever holds one got it from [`verify`](crate::verify).
+pub struct Verified<'k, G> {
+    pub(crate) credential: &'k Credential<G>,
+    pub(crate) mechanism: Mechanism,
+    pub(crate) payload: Payload,
+    pub(crate) decoded_length: Option<u64>,
+    pub(crate) trailer: Option<&'static str>,
+    pub(crate) date: Option<Timestamp>,
+    pub(crate) chunk_chain: Option<Box<ChunkChain>>,
+}
+
+impl<'k, G> Verified<'k, G> {
+    /// Who signed.
+    pub fn credential(&self) -> &'k Credential<G> {
+        self.credential
+    }
+
+    /// How.
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// What was signed about the body.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// Length of the object in bytes inside aws-chunked framing; none for other payloads.
+    pub fn decoded_length(&self) -> Option<u64> {
+        self.decoded_length
+    }
+
+    /// Lower-case name of the trailer that was announced.
+    pub fn trailer(&self) -> Option<&'static str> {
+        self.trailer
+    }
+
+    /// The request's date; none where only an expiry was signed (presigned Signature V2).
+    pub fn date(&self) -> Option<Timestamp> {
+        self.date
+    }
+
+    /// For the signed streaming payloads: the chain to verify chunks with, seeded with the request's signature.
+    pub fn chunk_chain(&self) -> Option<ChunkChain> {
+        self.chunk_chain.as_deref().cloned()
+    }
+
+    /// Leave to sign this request for an origin.
+    pub fn permit(&self) -> Permit {
+        Permit::new(match self.mechanism {
+            Mechanism::Header | Mechanism::V2Header => Kind::Header,
+            Mechanism::Presigned => Kind::Presigned,
+            Mechanism::V2Presigned => Kind::V2Presigned,
+        })
+    }
+}
+
+impl<G> fmt::Debug for Verified<'_, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("credential", &self.credential)
+            .field("mechanism", &self.mechanism)
+            .field("payload", &self.payload)
+            .field("decoded_length", &self.decoded_length)
+            .field("trailer", &self.trailer)
+            .finish_non_exhaustive()
+    }
+}

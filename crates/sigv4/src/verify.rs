@@ -1,0 +1,289 @@
+//! Verification: the one place where a [`Verified`] is made.
+//!
+//! Whatever shows any sign of authentication must verify fully, or is refused (C6); whatever shows none is anonymous, which
+//! is an error too, of its own kind.
+
+use crate::announcement::{self, Announcement, Object};
+use crate::authorization::{self, Scheme};
+use crate::canonical_request::CanonicalRequest;
+use crate::claim::Claim;
+use crate::credential::TokenCheck;
+use crate::head::Head;
+use crate::scratch::Strip;
+use crate::signing_key::SigningKey;
+use crate::string_to_sign::{ALGORITHM, StringToSign};
+use crate::v2::{self, ClaimV2};
+use crate::{
+    ChunkChain, Credential, Error, Keyring, Mechanism, Policy, Request, Scratch, Secret, Timestamp,
+    Verified, hoisted, presigned,
+};
+
+/// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
+/// V2.
+///
+/// The body is not looked at; what it has to be is in the answer. After success, `scratch` has the canonical target.
+///
+/// # Errors
+///
+/// The first fault in the order of the reference (1.3, 1.4); faults of what the head announces about the body come after
+/// the signature. [`Error::MissingAuthentication`] for a request that is not signed at all.
+pub fn verify<'k, G>(
+    request: &Request<'_>,
+    keyring: &'k Keyring<G>,
+    policy: &Policy,
+    now: Timestamp,
+    scratch: &mut Scratch,
+) -> Result<Verified<'k, G>, Error> {
+    let parsed = Parsed::new(request, policy, scratch)?;
+    let scratch = &*scratch;
+    let mut verified = match parsed.claim(policy, Some(now), scratch)? {
+        AnyClaim::V2(claim) => parsed.prove_v2(&claim, keyring, now, scratch)?,
+        AnyClaim::V4(claim) => parsed.prove(&claim, keyring, now, scratch)?,
+    };
+
+    let host = parsed.head.host.unwrap_or_default();
+    if !policy.serves(host) {
+        return Err(Error::HostNotAllowed { host: host.to_vec() });
+    }
+    hoisted::check(scratch, request.headers)?;
+    let object =
+        Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
+    let (mechanism, payload) = (verified.mechanism, verified.payload);
+    let Announcement { decoded_length, trailer } =
+        announcement::check(request, &parsed.head, mechanism, &payload, object, policy)?;
+    verified.decoded_length = decoded_length;
+    verified.trailer = trailer;
+    Ok(verified)
+}
+
+/// A request after one pass over its head; the parts of its target are in the scratch.
+pub(crate) struct Parsed<'a> {
+    request: &'a Request<'a>,
+    head: Head<'a>,
+    pub(crate) mechanism: Mechanism,
+    pub(crate) virtual_bucket: Option<&'a [u8]>,
+}
+
+/// A claim of either version.
+#[expect(clippy::large_enum_variant, reason = "lives on the stack, once in a request")]
+pub(crate) enum AnyClaim<'a> {
+    V2(ClaimV2<'a>),
+    V4(Claim<'a>),
+}
+
+impl<'a> Parsed<'a> {
+    pub(crate) fn new(
+        request: &'a Request<'a>,
+        policy: &Policy,
+        scratch: &mut Scratch,
+    ) -> Result<Self, Error> {
+        let head = Head::scan(request.headers)?;
+        let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
+        scratch.parse_target(request, virtual_bucket.is_some())?;
+        let mechanism = mechanism(&head, policy, scratch)?;
+        scratch.split_query(match mechanism {
+            Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
+            Mechanism::Presigned => Strip::V4,
+            Mechanism::V2Presigned => Strip::V2,
+        })?;
+        Ok(Self { request, head, mechanism, virtual_bucket })
+    }
+
+    /// Checks all that can be known without a key. Without a clock, dates are not compared with it.
+    pub(crate) fn claim<'s>(
+        &self,
+        policy: &Policy,
+        now: Option<Timestamp>,
+        scratch: &'s Scratch,
+    ) -> Result<AnyClaim<'s>, Error>
+    where
+        'a: 's,
+    {
+        let head = &self.head;
+        let auth = scratch.query_auth();
+        let claim = match self.mechanism {
+            Mechanism::Presigned => presigned::claim(auth, head, policy, now)?,
+            Mechanism::V2Presigned => {
+                return v2::presigned_claim(auth, scratch, head, now).map(AnyClaim::V2);
+            }
+            Mechanism::Header | Mechanism::V2Header => {
+                let value = head.authorization.unwrap_or_default();
+                match authorization::scheme(value, policy)? {
+                    (Scheme::V2, rest) => {
+                        return v2::header_claim(rest, head, policy, now).map(AnyClaim::V2);
+                    }
+                    (Scheme::V4, rest) => authorization::claim(rest, head, policy, now)?,
+                }
+            }
+        };
+        let names = claim.signed_headers.missing(self.request.headers);
+        if names.is_empty() {
+            Ok(AnyClaim::V4(claim))
+        } else {
+            Err(Error::HeadersNotSigned { names })
+        }
+    }
+
+    pub(crate) fn canonical_request<'s>(
+        &self,
+        claim: &'s Claim<'s>,
+        scratch: &'s Scratch,
+    ) -> CanonicalRequest<'s>
+    where
+        'a: 's,
+    {
+        CanonicalRequest {
+            method: self.request.method,
+            path: scratch.path(),
+            query: match self.mechanism {
+                Mechanism::Presigned => scratch.signed_query(),
+                _ => scratch.query(),
+            },
+            headers: self.request.headers,
+            signed_headers: claim.signed_headers,
+            payload: claim.payload.line(),
+        }
+    }
+
+    /// Rows 16 to 18 of 1.3.
+    fn prove<'k, G>(
+        &self,
+        claim: &Claim<'_>,
+        keyring: &'k Keyring<G>,
+        now: Timestamp,
+        scratch: &Scratch,
+    ) -> Result<Verified<'k, G>, Error> {
+        let canonical = self.canonical_request(claim, scratch);
+        let (hash, complete) = canonical.hash();
+        let string = string_to_sign(claim, &hash);
+        let Some(credential) = keyring.find(claim.access_key) else {
+            // About the same work as for a key that exists.
+            let _ = std::hint::black_box(SigningKey::dummy().verify(&string, claim.signature));
+            return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
+        };
+        check_token(credential, claim.token, now)?;
+        let key = matching_key(credential, claim, &string, now);
+        let Some(key) = key.filter(|_| complete) else {
+            let mut canonical_request = Vec::new();
+            canonical.write(&mut canonical_request);
+            return Err(Error::SignatureMismatch {
+                access_key: claim.access_key.to_vec(),
+                string_to_sign: string.to_vec(),
+                provided: claim.signature.to_vec(),
+                canonical_request,
+            });
+        };
+        let chain = |seed| ChunkChain::new(key, claim.date, &claim.scope, claim.access_key, seed);
+        let seed = claim.signature.try_into().ok();
+        Ok(Verified {
+            credential,
+            mechanism: self.mechanism,
+            payload: claim.payload,
+            decoded_length: None,
+            trailer: None,
+            date: Some(claim.date),
+            chunk_chain: seed
+                .filter(|_| claim.payload.is_signed_streaming())
+                .map(|seed| Box::new(chain(seed))),
+        })
+    }
+
+    /// The same for Signature V2, whose secrets sign directly.
+    fn prove_v2<'k, G>(
+        &self,
+        claim: &ClaimV2<'_>,
+        keyring: &'k Keyring<G>,
+        now: Timestamp,
+        scratch: &Scratch,
+    ) -> Result<Verified<'k, G>, Error> {
+        let string_to_sign = claim.string_to_sign(self.request, scratch, self.virtual_bucket);
+        let Some(credential) = keyring.find(claim.access_key) else {
+            let nobody = Secret::new(*b"nobody");
+            let _ = std::hint::black_box(v2::matches(&nobody, &string_to_sign, claim.signature));
+            return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
+        };
+        check_token(credential, claim.token, now)?;
+        let matches = credential.secrets().fold(false, |found, secret| {
+            found | v2::matches(secret, &string_to_sign, claim.signature)
+        });
+        if !matches {
+            return Err(Error::SignatureMismatch {
+                access_key: claim.access_key.to_vec(),
+                string_to_sign,
+                provided: claim.signature.to_vec(),
+                canonical_request: Vec::new(),
+            });
+        }
+        v2::check_parameters(scratch, self.mechanism)?;
+        Ok(Verified {
+            credential,
+            mechanism: self.mechanism,
+            payload: claim.payload,
+            decoded_length: None,
+            trailer: None,
+            date: claim.date,
+            chunk_chain: None,
+        })
+    }
+}
+
+/// Finds the mechanism by its signs (1.1).
+fn mechanism(head: &Head<'_>, policy: &Policy, scratch: &Scratch) -> Result<Mechanism, Error> {
+    let signs = scratch.parsed_query().signs();
+    match (head.authorization, signs.v4, signs.v2) {
+        (None, false, false) => Err(Error::MissingAuthentication),
+        (None, true, false) => Ok(Mechanism::Presigned),
+        (None, false, true) if policy.signature_v2 => Ok(Mechanism::V2Presigned),
+        (None, false, true) => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
+        (Some(value), false, false) => match authorization::scheme(value, policy)?.0 {
+            Scheme::V2 => Ok(Mechanism::V2Header),
+            Scheme::V4 => Ok(Mechanism::Header),
+        },
+        (value, _, _) => {
+            Err(Error::MultipleMechanisms { authorization: value.unwrap_or_default().to_vec() })
+        }
+    }
+}
+
+pub(crate) fn string_to_sign<'a>(claim: &Claim<'a>, hash: &'a [u8; 64]) -> StringToSign<'a> {
+    StringToSign { label: ALGORITHM, date: claim.date, scope: claim.scope, chain: &[], hash }
+}
+
+fn check_token<G>(
+    credential: &Credential<G>,
+    sent: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let token = || sent.unwrap_or_default().to_vec();
+    match credential.check_token(sent, now) {
+        TokenCheck::Expired => Err(Error::TokenExpired { token: token() }),
+        TokenCheck::Invalid => Err(Error::TokenInvalid { token: token() }),
+        TokenCheck::Missing => {
+            Err(Error::TokenMissing { access_key: credential.access_key().to_vec() })
+        }
+        TokenCheck::Right => Ok(()),
+    }
+}
+
+/// The key under which the signature is right. Tries every secret of the credential, also after one was right.
+fn matching_key<G>(
+    credential: &Credential<G>,
+    claim: &Claim<'_>,
+    string: &StringToSign<'_>,
+    now: Timestamp,
+) -> Option<SigningKey> {
+    let mut found = None;
+    for (number, secret) in credential.secrets().enumerate() {
+        let kept = credential.keys().get(number, &claim.scope);
+        let is_new = kept.is_none();
+        let key = kept.unwrap_or_else(|| SigningKey::derive(secret, &claim.scope));
+        if key.verify(string, claim.signature) {
+            found = Some((number, is_new, key));
+        }
+    }
+    let (number, is_new, key) = found?;
+    if is_new {
+        credential.keys().keep(number, &claim.scope, claim.date, now, &key);
+    }
+    Some(key)
+}
