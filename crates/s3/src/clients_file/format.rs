@@ -1,0 +1,253 @@
+//! The shape of `clients.json`, as types that cannot hold anything else.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use sigv4::{Secret, Timestamp};
+
+use super::{ClientsError, SecretReference};
+use crate::grants::{GrantError, Verb};
+
+/// Longest access key id. Amazon's have 20 characters.
+const MAX_ACCESS_KEY: usize = 128;
+
+/// One client, checked.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "RawClient")]
+pub(super) struct Client {
+    pub(super) access_key: String,
+    pub(super) secret: SecretMember,
+    pub(super) second_secret: Option<SecretMember>,
+    pub(super) token: Option<SecretMember>,
+    /// Seconds since 1970.
+    pub(super) expires: Option<i64>,
+    pub(super) grants: Option<Vec<crate::Grant>>,
+}
+
+/// A secret, or where it is.
+#[derive(Debug)]
+pub(super) enum SecretMember {
+    Elsewhere(SecretReference),
+    Text(Secret),
+}
+
+/// Parses a whole file.
+pub(super) fn parse(text: &[u8]) -> Result<Vec<Client>, ClientsError> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let file: File = serde_path_to_error::deserialize(&mut json).map_err(ClientsError::of_json)?;
+    json.end().map_err(|error| ClientsError::Format {
+        line: error.line(),
+        column: error.column(),
+        member: String::new(),
+        reason: "expected nothing after the object".into(),
+    })?;
+    Ok(file.clients.0)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"clients\"")]
+struct File {
+    clients: Clients,
+}
+
+/// The list of clients, no access key twice.
+struct Clients(Vec<Client>);
+
+impl<'de> Deserialize<'de> for Clients {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Clients;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of clients")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Clients, A::Error> {
+                let mut seen = HashSet::new();
+                let mut clients = Vec::new();
+                while let Some(client) = list.next_element::<Client>()? {
+                    if !seen.insert(client.access_key.clone()) {
+                        let key = &client.access_key;
+                        return Err(A::Error::custom(format_args!(
+                            "access key \"{key}\" is repeated"
+                        )));
+                    }
+                    clients.push(client);
+                }
+                Ok(Clients(clients))
+            }
+        }
+
+        deserializer.deserialize_seq(List)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"access_key\" and \"secret_key\"")]
+struct RawClient {
+    access_key: AccessKey,
+    #[serde(default, rename = "comment")]
+    _comment: String,
+    #[serde(default, deserialize_with = "present")]
+    expires: Option<Expiry>,
+    #[serde(default, deserialize_with = "present")]
+    grants: Option<Vec<Grant>>,
+    #[serde(default, deserialize_with = "present")]
+    secret_key: Option<SecretMember>,
+    #[serde(default, deserialize_with = "present")]
+    secret_keys: Option<Vec<SecretMember>>,
+    #[serde(default, deserialize_with = "present")]
+    session_token: Option<SecretMember>,
+}
+
+/// A member that may be left out, but that is not `null` when it is there.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl TryFrom<RawClient> for Client {
+    type Error = &'static str;
+
+    fn try_from(raw: RawClient) -> Result<Self, &'static str> {
+        let (secret, second_secret) = match (raw.secret_key, raw.secret_keys) {
+            (Some(secret), None) => (secret, None),
+            (None, Some(secrets)) => {
+                let mut secrets = secrets.into_iter();
+                match (secrets.next(), secrets.next(), secrets.next()) {
+                    (Some(secret), second, None) => (secret, second),
+                    _ => return Err("\"secret_keys\" must have one or two elements"),
+                }
+            }
+            (None, None) => return Err("missing member `secret_key`"),
+            (Some(_), Some(_)) => {
+                return Err("\"secret_key\" and \"secret_keys\" exclude each other");
+            }
+        };
+        if raw.expires.is_some() && raw.session_token.is_none() {
+            return Err("\"expires\" is for temporary keys, which have a \"session_token\"");
+        }
+        Ok(Self {
+            access_key: raw.access_key.0,
+            secret,
+            second_secret,
+            token: raw.session_token,
+            expires: raw.expires.map(|expiry| expiry.0),
+            grants: raw.grants.map(|grants| grants.into_iter().map(|grant| grant.0).collect()),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct AccessKey(String);
+
+impl TryFrom<String> for AccessKey {
+    type Error = &'static str;
+
+    /// A slash or a comma would end the key id inside a credential or an Authorization header.
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/,".contains(&byte));
+        if text.is_empty() || text.len() > MAX_ACCESS_KEY || !is_plain {
+            return Err("must be 1 to 128 visible ASCII characters without slash or comma");
+        }
+        Ok(Self(text))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Expiry(i64);
+
+impl TryFrom<String> for Expiry {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let basic = match text.as_bytes() {
+            [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _, b'Z'] => {
+                text.replace(['-', ':'], "")
+            }
+            _ => text,
+        };
+        let instant = Timestamp::parse_iso_basic(basic.as_bytes());
+        instant
+            .map(|instant| Self(instant.unix()))
+            .ok_or("must be a UTC time like \"2026-12-31T23:59:59Z\"")
+    }
+}
+
+/// A string is the secret; an object says where it is.
+impl<'de> Deserialize<'de> for SecretMember {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Member;
+
+        impl<'de> Visitor<'de> for Member {
+            type Value = SecretMember;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, {\"env\": \"NAME\"} or {\"file\": \"PATH\"}")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<SecretMember, E> {
+                if text.is_empty() {
+                    return Err(E::custom("must not be empty"));
+                }
+                Ok(SecretMember::Text(Secret::new(text.as_bytes())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretMember, A::Error> {
+                let place = Place::deserialize(MapAccessDeserializer::new(map))?;
+                match (place.env, place.file) {
+                    (Some(name), None) => Ok(SecretMember::Elsewhere(SecretReference::Env(name))),
+                    (None, Some(path)) => Ok(SecretMember::Elsewhere(SecretReference::File(path))),
+                    _ => Err(A::Error::custom("must have either \"env\" or \"file\"")),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Member)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    #[serde(default, deserialize_with = "present")]
+    env: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    file: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "RawGrant")]
+struct Grant(crate::Grant);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with \"buckets\" and \"allow\"")]
+struct RawGrant {
+    allow: Vec<Verb>,
+    buckets: Vec<String>,
+    #[serde(default)]
+    prefix: String,
+}
+
+impl TryFrom<RawGrant> for Grant {
+    type Error = &'static str;
+
+    fn try_from(raw: RawGrant) -> Result<Self, &'static str> {
+        match crate::Grant::new(&raw.buckets, raw.prefix.as_bytes(), &raw.allow) {
+            Ok(grant) => Ok(Self(grant)),
+            Err(GrantError::Bucket) => Err(
+                "\"buckets\" must be names without slash, in which \"*\" may be the last character only",
+            ),
+            Err(GrantError::NoBuckets) => Err("\"buckets\" must not be empty"),
+            Err(GrantError::NoVerbs) => Err("\"allow\" must not be empty"),
+        }
+    }
+}

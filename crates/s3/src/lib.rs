@@ -1,0 +1,37 @@
+//! The words of S3: error codes and documents, buckets and keys, operations, and who may do what.
+//!
+//! The `sigv4` crate says whether a request is genuine, as facts; this one knows what S3 calls such a fact, what a
+//! request asks for, and whether a client's grants cover it. Nothing here reads a clock, a file, the environment or
+//! a socket, and nothing here writes a log.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod address;
+pub mod authorize;
+pub mod clients_file;
+mod copy_source;
+pub mod error;
+pub mod error_code;
+mod error_xml;
+pub mod grants;
+pub mod operation;
+pub mod origin_error;
+
+pub use address::Address;
+pub use authorize::{Access, Denied, authorize};
+pub use clients_file::{ClientsError, ClientsFile, SecretReference};
+pub use error::{Fault, S3Error};
+pub use error_code::ErrorCode;
+pub use grants::{Grant, Grants, Verb};
+pub use operation::{Kind, Operation};
+pub use origin_error::{Finding, OriginError};
