@@ -1,0 +1,18 @@
+//! Passes on what nginx-sys found out about the nginx that the module is built for.
+//!
+//! nginx-sys has `links = "nginx"`, so Cargo hands its findings to direct dependents as DEP_NGINX_* variables.
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=DEP_NGINX_FEATURES");
+    println!("cargo:rerun-if-env-changed=DEP_NGINX_FEATURES_CHECK");
+
+    // `cfg(ngx_feature = "…")` for the module, exactly as nginx-sys has it for its own bindings.
+    if let Ok(values) = std::env::var("DEP_NGINX_FEATURES_CHECK") {
+        println!("cargo::rustc-check-cfg=cfg(ngx_feature, values({values}))");
+    }
+    for feature in std::env::var("DEP_NGINX_FEATURES").unwrap_or_default().split(',') {
+        if !feature.is_empty() {
+            println!("cargo::rustc-cfg=ngx_feature=\"{feature}\"");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The access phase: lets in who is verified, and answers everybody else with S3's error.
+
+use s3::{Access, ErrorCode, Fault, Grants, S3Error};
+use sigv4::{Error, Permit, Timestamp, Verified, header};
+
+use crate::conf::clients::Clients;
+use crate::conf::location::{LocationConf, Verify};
+use crate::ctx::{self, Admission, Ctx};
+use crate::ffi::content;
+use crate::ffi::log::Level;
+use crate::ffi::phase::Verdict;
+use crate::ffi::request::Request;
+use crate::ffi::upstream_conf;
+use crate::request_body_filter::Body;
+use crate::worker::{self, Worker};
+
+/// Decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
+/// request that they serve.
+pub(crate) fn handler(r: &Request) -> Verdict {
+    let Some(conf) = r.location_conf::<LocationConf>(crate::module()) else {
+        return Verdict::Refused(500);
+    };
+    if !conf.is_active() {
+        return Verdict::Declined;
+    }
+    crate::log_mask::install(r);
+    let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    let verdict = match conf.verify() {
+        Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
+        Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {
+            ctx.body.replace(body);
+            Admission { permit: Permit::verify_off(), mechanism: None, access_key: None }
+        }),
+        // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
+        Some(Verify::Named(..)) | None => return Verdict::Declined,
+    };
+    match verdict {
+        Ok(admission) => {
+            let verified = admission.mechanism.is_some();
+            // An internal redirect clears the context, so nothing can have been admitted before.
+            let _ = ctx.admission.set(admission);
+            if conf.resign().is_some() && !upstream_conf::is_fixed(r) {
+                content::guard(r, ctx);
+            }
+            if verified { Verdict::Granted } else { Verdict::Declined }
+        }
+        Err(error) => refuse(r, ctx, error),
+    }
+}
+
+/// Verifies the signature and the client's grants.
+fn verify(
+    r: &Request,
+    ctx: &Ctx,
+    conf: &LocationConf,
+    clients: &'static Clients,
+) -> Result<Admission, S3Error> {
+    // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
+    // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
+    if r.method() == b"OPTIONS"
+        && conf.passes_preflight()
+        && r.header(header::AUTHORIZATION.as_bytes()).is_none()
+    {
+        return Ok(Admission { permit: Permit::preflight(), mechanism: None, access_key: None });
+    }
+    let now = Timestamp::from_unix(r.now()).ok_or_else(S3Error::internal_error)?;
+    check_authority(r)?;
+    let headers = worker::header_lines(r);
+    let request = worker::signed_request(r, &headers);
+    worker::with(|Worker { scratch, .. }| {
+        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
+            Ok(verified) => {
+                authorize(r, &verified, scratch)?;
+                ctx.body.replace(Body::of_verified(r, conf, &verified)?);
+                Ok(Admission {
+                    permit: verified.permit(),
+                    mechanism: Some(verified.mechanism()),
+                    access_key: Some(verified.credential().access_key()),
+                })
+            }
+            Err(error) => {
+                log_refusal(r, &error);
+                Err(S3Error::from_sigv4(&error))
+            }
+        }
+    })
+}
+
+/// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.
+fn check_authority(r: &Request) -> Result<(), S3Error> {
+    match r.target_authority() {
+        Some(authority)
+            if !r
+                .header(header::HOST.as_bytes())
+                .is_some_and(|host| host.eq_ignore_ascii_case(authority)) =>
+        {
+            Err(S3Error::new(ErrorCode::InvalidRequest)
+                .with_message("The host of the request target differs from the Host header."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the client may do what it asks for.
+fn authorize(
+    r: &Request,
+    verified: &Verified<'_, Grants>,
+    scratch: &sigv4::Scratch,
+) -> Result<(), S3Error> {
+    let credential = verified.credential();
+    let headers = r.headers().chain(scratch.hoisted());
+    let access = Access::new(r.method(), scratch.path(), scratch.query(), headers);
+    s3::authorize(credential.grants(), &access).map_err(|denied| {
+        let client = credential.access_key().escape_ascii();
+        r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
+        S3Error::access_denied()
+    })
+}
+
+/// One line that says why, at the level that nginx uses for such faults. Neither the error nor the line holds a secret or a
+/// signature that we computed.
+fn log_refusal(r: &Request, error: &Error) {
+    let level = match S3Error::from_sigv4(error).fault() {
+        Fault::Authentication => Level::Error,
+        Fault::Client => Level::Info,
+        Fault::Origin | Fault::Ours => Level::Error,
+    };
+    r.log(level, format_args!("s3: refused: {error}"));
+}
+
+/// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.
+fn refuse(r: &Request, ctx: &Ctx, error: S3Error) -> Verdict {
+    let status = error.status();
+    ctx.keep_alive.set(may_keep_alive(r));
+    ctx.error.replace(Some(error));
+    Verdict::Refused(status)
+}
+
+/// Whether the connection can serve another request after an answer that did not wait for the body. nginx closes it after
+/// each 400; that need not be where there is no body that could be taken for the next request.
+fn may_keep_alive(r: &Request) -> bool {
+    r.keeps_alive() && r.content_length().unwrap_or(0) == 0 && !r.is_chunked()
+}

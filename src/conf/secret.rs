@@ -1,0 +1,63 @@
+//! Secrets in the configuration: the text itself, `env=NAME` or `file=PATH`.
+
+use std::path::{Path, PathBuf};
+
+use sigv4::Secret;
+
+use crate::conf::text;
+
+/// Longest file that is taken for a secret; whoever names a larger one has named the wrong file.
+const MAX_SECRET_FILE: u64 = 16 * 1024;
+
+/// What a word of the configuration stands for.
+///
+/// `env=` is read from the environment of the process that reads the configuration, the master, so no `env` directive is
+/// needed; `file=` is relative to the configuration's folder, and a newline at its end is not part of the secret.
+///
+/// # Errors
+///
+/// The variable is not set, the file cannot be read, or nothing is in it. The message names the place, never the content.
+pub(crate) fn value(word: &[u8], what: &str, conf_prefix: &Path) -> Result<Vec<u8>, String> {
+    let value = if let Some(name) = word.strip_prefix(b"env=") {
+        from_environment(text(name, "environment variable")?, what)?
+    } else if let Some(path) = word.strip_prefix(b"file=") {
+        from_file(&conf_prefix.join(text(path, "file name")?), what)?
+    } else {
+        word.to_vec()
+    };
+    if value.is_empty() {
+        return Err(format!("{what} is empty"));
+    }
+    Ok(value)
+}
+
+/// The same, as a [`Secret`].
+pub(crate) fn secret(word: &[u8], what: &str, conf_prefix: &Path) -> Result<Secret, String> {
+    value(word, what, conf_prefix).map(Secret::new)
+}
+
+/// The environment variable `name`.
+pub(crate) fn from_environment(name: &str, what: &str) -> Result<Vec<u8>, String> {
+    use std::os::unix::ffi::OsStringExt;
+
+    match std::env::var_os(name) {
+        Some(value) if !value.is_empty() => Ok(value.into_vec()),
+        Some(_) => Err(format!("environment variable \"{name}\" with {what} is empty")),
+        None => Err(format!("environment variable \"{name}\" with {what} is not set")),
+    }
+}
+
+/// The content of a file without the newline at its end.
+pub(crate) fn from_file(path: &PathBuf, what: &str) -> Result<Vec<u8>, String> {
+    let unreadable =
+        |error| format!("file \"{}\" with {what} cannot be read: {error}", path.display());
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > MAX_SECRET_FILE {
+        return Err(format!("file \"{}\" is too large for {what}", path.display()));
+    }
+    let mut content = std::fs::read(path).map_err(unreadable)?;
+    while content.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+        content.pop();
+    }
+    Ok(content)
+}

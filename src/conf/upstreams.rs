@@ -1,0 +1,112 @@
+//! Which origin each peer of the configuration's upstreams is.
+
+use std::rc::Rc;
+
+use crate::conf::MainConf;
+use crate::conf::origin::Origin;
+use crate::ffi::conf::{Conf, Fault};
+use crate::ffi::peer::{Address, OriginalInit};
+use crate::ffi::upstream_conf::{Server, Upstream};
+
+/// A wrapped upstream.
+pub(crate) struct Peers {
+    /// What the balancer had set.
+    pub(crate) init: OriginalInit,
+    /// The addresses of its servers, where it is a block of the configuration.
+    addresses: Vec<(Address, Option<Rc<Origin>>)>,
+    /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
+    implied: Option<Rc<Origin>>,
+}
+
+impl Peers {
+    /// The origin at `address`, which the balancer picked from this upstream.
+    pub(crate) fn origin(&self, address: Address) -> Option<&Rc<Origin>> {
+        let by = |same: &dyn Fn(Address) -> bool| {
+            self.addresses
+                .iter()
+                .find(|(candidate, _)| same(*candidate))
+                .map(|(_, origin)| origin.as_ref())
+        };
+        // The very address of the configuration first: two names may share one address and still be two origins.
+        by(&|candidate| candidate.is(address))
+            .or_else(|| by(&|candidate| candidate.equals(address)))
+            .unwrap_or(self.implied.as_ref())
+    }
+}
+
+/// Wraps the peer hooks of every upstream. For postconfiguration, when each balancer has set its own.
+pub(crate) fn wrap_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
+    for upstream in Upstream::all(cf) {
+        let addresses = upstream.servers().unwrap_or_default().into_iter().flat_map(|server| {
+            let origin = origin_of_server(main, &server);
+            server.addresses.into_iter().map(move |address| (address, origin.clone()))
+        });
+        let addresses = addresses.collect();
+        let implied = implied_origin(main, &upstream);
+        if let Some(init) = upstream.wrap() {
+            main.upstreams.insert(upstream.id(), Peers { init, addresses, implied });
+        }
+    }
+    Ok(())
+}
+
+/// The origins of the upstream's peers. Checks that every peer is one, and that it cannot be mistaken for another.
+///
+/// # Errors
+///
+/// Names the server that no origin has as its endpoint, or that shares its address with another origin's.
+pub(crate) fn origins_of_peers(
+    main: &MainConf,
+    upstream: &Upstream,
+) -> Result<Vec<Rc<Origin>>, Fault> {
+    let name = upstream.host().escape_ascii().to_string();
+    let Some(servers) = upstream.servers() else {
+        return match implied_origin(main, upstream) {
+            Some(origin) => Ok(vec![origin]),
+            None => Err(format!("no s3_origin has the endpoint {name}:{}", upstream.port())),
+        };
+    };
+    let mut origins = Vec::new();
+    let mut known: Vec<(Address, Rc<Origin>)> = Vec::new();
+    for server in &servers {
+        let Some(origin) = origin_of_server(main, server) else {
+            return Err(format!(
+                "no s3_origin has the endpoint of server \"{}\" in upstream \"{name}\" {}",
+                server.name.escape_ascii(),
+                upstream.place()
+            ));
+        };
+        for &address in &server.addresses {
+            let other =
+                known.iter().find(|(other, _)| upstream.has_zone() && other.equals(address));
+            if let Some((_, other)) = other.filter(|(_, other)| !Rc::ptr_eq(other, &origin)) {
+                return Err(format!(
+                    "s3_origin \"{}\" and \"{}\" have one address in upstream \"{name}\", which its \"zone\" makes \
+                     one peer",
+                    other.name, origin.name
+                ));
+            }
+            known.push((address, Rc::clone(&origin)));
+        }
+        origins.push(origin);
+    }
+    Ok(origins)
+}
+
+fn implied_origin(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
+    if upstream.servers().is_some() {
+        return None;
+    }
+    let host = std::str::from_utf8(upstream.host()).ok()?;
+    main.origin_at(host, upstream.port()).cloned()
+}
+
+/// The origin whose endpoint a `server` line names. nginx's port for a server without one is 80.
+fn origin_of_server(main: &MainConf, server: &Server<'_>) -> Option<Rc<Origin>> {
+    let name = std::str::from_utf8(server.name).ok()?;
+    let (host, port) = match name.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (name, 80),
+    };
+    main.origin_at(host, port).cloned()
+}

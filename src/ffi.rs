@@ -1,0 +1,22 @@
+//! The only home of `unsafe`: nginx's C structures behind views that the rest of the module uses safely.
+//!
+//! Every function that nginx calls enters through [`boundary`], and every pointer that nginx hands over is turned into a
+//! view here. What a view promises is written at its type; nothing in here knows S3.
+
+pub(crate) mod boundary;
+pub(crate) mod chain;
+pub(crate) mod conf;
+pub(crate) mod content;
+pub(crate) mod context;
+pub(crate) mod filter;
+pub(crate) mod log;
+pub(crate) mod log_handler;
+pub(crate) mod peer;
+pub(crate) mod phase;
+pub(crate) mod request;
+pub(crate) mod request_body;
+pub(crate) mod response;
+pub(crate) mod string;
+pub(crate) mod upstream_conf;
+pub(crate) mod upstream_output;
+pub(crate) mod variable;

@@ -1,0 +1,191 @@
+//! A view of nginx's request for the handlers of this module.
+
+use std::fmt;
+use std::ptr::NonNull;
+
+use ngx::ffi::{
+    NGX_HTTP_VERSION_20, ngx_cached_time, ngx_http_request_t, ngx_http_upstream_t, ngx_list_part_t,
+    ngx_module_t, ngx_table_elt_t,
+};
+
+use crate::ffi::context::place;
+use crate::ffi::log::{self, Level};
+use crate::ffi::string::{bytes, pool_copy};
+
+/// A request that nginx is working on.
+///
+/// The view is made at the border (`unsafe`) for one call from nginx and is passed by reference from there, so that the
+/// slices it lends end with the call. They are unchanged meanwhile: nothing that this module calls frees or moves them.
+pub(crate) struct Request(NonNull<ngx_http_request_t>);
+
+impl Request {
+    /// # Safety
+    ///
+    /// `r` must be null or a request that stays alive as long as the view.
+    pub(crate) unsafe fn new(r: *mut ngx_http_request_t) -> Option<Self> {
+        NonNull::new(r).map(Request)
+    }
+
+    /// The raw pointer, for the other views of this folder.
+    pub(crate) fn as_ptr(&self) -> *mut ngx_http_request_t {
+        self.0.as_ptr()
+    }
+
+    /// nginx's own structure, read only.
+    pub(crate) fn raw(&self) -> &ngx_http_request_t {
+        // SAFETY: alive by the promise of `new`; single-threaded, and no `&mut` to it exists in this module.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Whether this is the client's request and not a subrequest of it.
+    pub(crate) fn is_main(&self) -> bool {
+        std::ptr::eq(self.raw().main, self.as_ptr())
+    }
+
+    /// The client's request that this one serves; itself unless it is a subrequest.
+    pub(crate) fn main(&self) -> Request {
+        // A subrequest's `main` is never null (src/http/ngx_http_core_module.c).
+        Request(NonNull::new(self.raw().main).unwrap_or(self.0))
+    }
+
+    /// The method as the client wrote it, or as `proxy_method` and internal redirects left it.
+    pub(crate) fn method(&self) -> &[u8] {
+        // SAFETY: in the connection's header buffers or static, for as long as the request.
+        unsafe { bytes(&self.raw().method_name) }
+    }
+
+    /// The request target exactly as received, path and query, not decoded.
+    pub(crate) fn target(&self) -> &[u8] {
+        // SAFETY: as for the method.
+        unsafe { bytes(&self.raw().unparsed_uri) }
+    }
+
+    /// The authority of a target in absolute form (`GET http://host/…`); none for the usual origin form.
+    pub(crate) fn target_authority(&self) -> Option<&[u8]> {
+        let r = self.raw();
+        // HTTP/2 and later have no request line; :authority is their Host (src/http/v2/ngx_http_v2.c).
+        if r.http_version >= NGX_HTTP_VERSION_20 as _ || r.host_start.is_null() {
+            return None;
+        }
+        // The end is looked for here: `host_end` leaves out the port, and nginx 1.27 and later have no `port_end`.
+        // SAFETY: the request line, in the connection's header buffers for as long as the request.
+        let line = unsafe { bytes(&r.request_line) };
+        let offset = r.host_start.addr().checked_sub(line.as_ptr().addr())?;
+        line.get(offset..)?.split(|byte| matches!(byte, b'/' | b'?' | b' ')).next()
+    }
+
+    /// The header lines in order of arrival, repeated names included.
+    pub(crate) fn headers(&self) -> Headers<'_> {
+        Headers { part: Some(&self.raw().headers_in.headers.part), index: 0 }
+    }
+
+    /// The first header of that lower-case name.
+    pub(crate) fn header(&self, name: &[u8]) -> Option<&[u8]> {
+        self.headers()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The length that the client announced for its body; none if it announced none.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        u64::try_from(self.raw().headers_in.content_length_n).ok()
+    }
+
+    /// Whether the body comes with `Transfer-Encoding: chunked`, or over HTTP/2 without a length.
+    pub(crate) fn is_chunked(&self) -> bool {
+        self.raw().headers_in.chunked() != 0
+    }
+
+    /// Seconds since 1970, as nginx last read the clock.
+    pub(crate) fn now(&self) -> i64 {
+        // SAFETY: ngx_cached_time always points to one of nginx's time slots (src/core/ngx_times.c).
+        unsafe { (*ngx_cached_time).sec }
+    }
+
+    /// This module's context of the request, made by `T::default()` when first asked for; none when memory is out.
+    pub(crate) fn context<T: Default>(&self, module: &ngx_module_t) -> Option<&T> {
+        if let Some(context) = self.existing_context::<T>(module) {
+            return Some(context);
+        }
+        // SAFETY: the request's pool lives as long as the request.
+        let context = unsafe { place(self.raw().pool, T::default()) };
+        if context.is_null() {
+            return None;
+        }
+        // SAFETY: `ctx` has an entry for each http module.
+        unsafe { *self.raw().ctx.add(module.ctx_index) = context.cast() };
+        // SAFETY: placed above.
+        unsafe { context.as_ref() }
+    }
+
+    /// This module's context, if it has one yet.
+    pub(crate) fn existing_context<T>(&self, module: &ngx_module_t) -> Option<&T> {
+        // SAFETY: `ctx` has an entry for each http module; ours is null or what `context` placed, and is only ever
+        // lent shared (its members have interior mutability).
+        unsafe { (*self.raw().ctx.add(module.ctx_index)).cast::<T>().as_ref() }
+    }
+
+    /// This module's configuration of the location that was found. It outlives every request: nginx destroys a cycle's
+    /// pool only when the cycle's connections are gone (ngx_clean_old_cycles).
+    pub(crate) fn location_conf<T>(&self, module: &ngx_module_t) -> Option<&'static T> {
+        // SAFETY: loc_conf has an entry for each http module; ours is what create_loc_conf returned.
+        unsafe { (*self.raw().loc_conf.add(module.ctx_index)).cast::<T>().as_ref() }
+    }
+
+    /// This module's main configuration, which lives as long as [`location_conf`](Self::location_conf).
+    pub(crate) fn main_conf<T>(&self, module: &ngx_module_t) -> Option<&'static T> {
+        // SAFETY: main_conf has an entry for each http module; ours is what create_main_conf returned.
+        unsafe { (*self.raw().main_conf.add(module.ctx_index)).cast::<T>().as_ref() }
+    }
+
+    /// The upstream part of the request, once its content handler has made one.
+    pub(crate) fn upstream(&self) -> Option<&ngx_http_upstream_t> {
+        // SAFETY: null or in the request's pool.
+        unsafe { self.raw().upstream.as_ref() }
+    }
+
+    /// A copy of `value` that lives as long as the request; none when memory is out.
+    pub(crate) fn allocate_copy(&self, value: &[u8]) -> Option<&'static [u8]> {
+        // SAFETY: the request's pool; callers hand the slice to nginx or to this request's context, which die with it.
+        unsafe { pool_copy(self.raw().pool, value).map(|copy| bytes(&copy)) }
+    }
+
+    /// Whether the error log would take a line of `level` for this request.
+    /// Writes a line to the error log with the request's context (client, server, request).
+    pub(crate) fn log(&self, level: Level, line: fmt::Arguments<'_>) {
+        // SAFETY: a request has a connection with a log as long as it lives.
+        let log = unsafe { (*self.raw().connection).log };
+        log::write(log, level, line);
+    }
+}
+
+/// Iterates over an nginx list of headers.
+pub(crate) struct Headers<'r> {
+    part: Option<&'r ngx_list_part_t>,
+    index: usize,
+}
+
+impl<'r> Iterator for Headers<'r> {
+    type Item = (&'r [u8], &'r [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let part = self.part?;
+            if self.index >= part.nelts {
+                // SAFETY: `next` is null or the next part of the list.
+                self.part = unsafe { part.next.as_ref() };
+                self.index = 0;
+                continue;
+            }
+            // SAFETY: a part has `nelts` elements of ngx_table_elt_t.
+            let header = unsafe { &*part.elts.cast::<ngx_table_elt_t>().add(self.index) };
+            self.index += 1;
+            // A zero hash marks a header that was taken out.
+            if header.hash == 0 {
+                continue;
+            }
+            // SAFETY: names and values are in the connection's header buffers or the request's pool.
+            return Some(unsafe { (bytes(&header.key), bytes(&header.value)) });
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The request body filter: between nginx reading the client's body and keeping it for the upstream.
+//!
+//! nginx hands over buffers that point into its reading buffer, and reuses that once they are empty. What is passed on is
+//! either such a buffer, narrowed to the part that may go on, or one of ours with memory of ours. Nothing here grows with
+//! the body: unbuffered, no more input is taken while enough of ours waits for the upstream (nginx then stops to read from
+//! the client, `rb->busy`); buffered, nginx empties our buffers into its temporary file whenever its own is full.
+
+use std::collections::VecDeque;
+
+use ngx::ffi::{
+    NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_alloc_chain_link, ngx_buf_t, ngx_chain_t,
+    ngx_http_request_body_filter_pt, ngx_http_request_t, ngx_http_top_request_body_filter,
+    ngx_int_t, ngx_pcalloc, ngx_pool_t,
+};
+use sigv4::aws_chunked::Sink;
+
+use crate::ffi::boundary::boundary;
+use crate::ffi::content;
+use crate::ffi::request::Request;
+use crate::ffi::string::span;
+
+static mut NEXT_REQUEST_BODY_FILTER: ngx_http_request_body_filter_pt = None;
+
+/// Memory, in bytes, that may wait for the upstream before no more input is taken.
+const MAX_WAITING: usize = 64 << 10;
+/// Memory of an emptied buffer up to this size is kept for the next chunk; more is given back.
+const MAX_SPARE: usize = 256 << 10;
+/// The same for the number of such buffers.
+const MAX_SPARES: usize = 1;
+
+/// Puts the module's filter in front of nginx's, which keeps the body. For postconfiguration.
+pub(crate) fn install() {
+    // SAFETY: called from postconfiguration, where nginx builds the chain anew, in one thread.
+    unsafe { NEXT_REQUEST_BODY_FILTER = ngx_http_top_request_body_filter };
+    // SAFETY: as above.
+    unsafe { ngx_http_top_request_body_filter = Some(request_body_filter) };
+}
+
+/// The buffers of a body that is being filtered.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// Buffers of nginx's that were not looked at yet, as there is enough on its way to the upstream.
+    pending: VecDeque<*mut ngx_buf_t>,
+    /// Our buffers that were passed on, in order.
+    passed: Vec<Passed>,
+    /// Emptied ones.
+    spare_buffers: Vec<*mut ngx_buf_t>,
+    spare_memory: Vec<Vec<u8>>,
+}
+
+struct Passed {
+    buffer: *mut ngx_buf_t,
+    memory: Vec<u8>,
+}
+
+/// What a filter says to a piece of the body.
+pub(crate) trait Check {
+    /// Takes the next bytes and gives on to `out` what may go on; `last` says that no more come. An error is the HTTP status
+    /// that the request ends with.
+    fn push(&mut self, input: &[u8], last: bool, out: &mut Output<'_>) -> Result<(), u16>;
+}
+
+unsafe extern "C" fn request_body_filter(
+    r: *mut ngx_http_request_t,
+    chain: *mut ngx_chain_t,
+) -> ngx_int_t {
+    boundary(NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes a live request.
+        let Some(request) = (unsafe { Request::new(r) }) else {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+        };
+        content::watch(&request);
+        match crate::request_body_filter::filter(&request, Input(chain)) {
+            Ok(Filtered::Unchanged(chain)) => next(&request, chain),
+            Ok(Filtered::Made(chain)) => {
+                let code = next(&request, chain);
+                free_chain(request.raw().pool, chain);
+                code
+            }
+            Err(status) => ngx_int_t::from(status as i16),
+        }
+    })
+}
+
+/// Gives the links of a chain of ours back to the pool (`ngx_free_chain`): nginx has made its own (its save filter), and
+/// without this a long body would take a link for each of its pieces.
+pub(crate) fn free_chain(pool: *mut ngx_pool_t, chain: *mut ngx_chain_t) {
+    let mut link = chain;
+    // SAFETY: links of ours, taken from the pool, that nothing else refers to.
+    while let Some(current) = unsafe { link.as_mut() } {
+        let following = current.next;
+        // SAFETY: the request's pool; its list of free links is what ngx_alloc_chain_link takes from.
+        unsafe { current.next = (*pool).chain };
+        // SAFETY: as above.
+        unsafe { (*pool).chain = link };
+        link = following;
+    }
+}
+
+fn next(r: &Request, chain: *mut ngx_chain_t) -> ngx_int_t {
+    // SAFETY: written in postconfiguration only.
+    match unsafe { NEXT_REQUEST_BODY_FILTER } {
+        // SAFETY: the chain is nginx's own, or made of links of the request's pool.
+        Some(next) => unsafe { next(r.as_ptr(), chain) },
+        None => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
+    }
+}
+
+/// What the filter passes on.
+pub(crate) enum Filtered {
+    /// nginx's own chain.
+    Unchanged(*mut ngx_chain_t),
+    /// One of ours.
+    Made(*mut ngx_chain_t),
+}
+
+/// The chain that nginx passed to the filter; null asks to get on with what waits.
+pub(crate) struct Input(*mut ngx_chain_t);
+
+impl Input {
+    /// For requests whose body is not looked at.
+    pub(crate) fn pass(self) -> Filtered {
+        Filtered::Unchanged(self.0)
+    }
+
+    /// Runs what has come, and what was left pending, through `check`.
+    ///
+    /// # Errors
+    ///
+    /// The status that `check` gave, or 500 when memory is out.
+    pub(crate) fn run(
+        self,
+        r: &Request,
+        buffers: &mut Buffers,
+        check: &mut impl Check,
+    ) -> Result<Filtered, u16> {
+        buffers.reclaim();
+        let mut link = self.0;
+        // SAFETY: the chain and its buffers are the filter's during the call.
+        while let Some(current) = unsafe { link.as_ref() } {
+            buffers.pending.push_back(current.buf);
+            link = current.next;
+        }
+        let streams = r.raw().request_body_no_buffering() != 0;
+        let mut out = Output::new(r.raw().pool, buffers);
+        while let Some(&buffer) = out.buffers.pending.front() {
+            if streams && out.buffers.waiting() > MAX_WAITING {
+                break;
+            }
+            out.buffers.pending.pop_front();
+            out.take(buffer, check)?;
+        }
+        Ok(Filtered::Made(out.first))
+    }
+}
+
+impl Buffers {
+    /// Takes back what was sent, or written to nginx's temporary file.
+    fn reclaim(&mut self) {
+        let spare_buffers = &mut self.spare_buffers;
+        let spare_memory = &mut self.spare_memory;
+        self.passed.retain_mut(|passed| {
+            // SAFETY: in the request's pool. Buffers are only taken back while the body is being read, so one that a
+            // retry would send again (a buffered body, read to its end) is never among them.
+            let buffer = unsafe { &*passed.buffer };
+            if buffer.pos < buffer.last {
+                return true;
+            }
+            spare_buffers.push(passed.buffer);
+            let mut memory = std::mem::take(&mut passed.memory);
+            if spare_memory.len() < MAX_SPARES && memory.capacity() <= MAX_SPARE {
+                memory.clear();
+                spare_memory.push(memory);
+            }
+            false
+        });
+    }
+
+    /// Bytes of memory on their way to the upstream.
+    fn waiting(&self) -> usize {
+        self.passed.iter().map(|passed| passed.memory.capacity()).sum()
+    }
+}
+
+/// The chain that is passed on, as it is being made.
+pub(crate) struct Output<'b> {
+    pool: *mut ngx_pool_t,
+    buffers: &'b mut Buffers,
+    first: *mut ngx_chain_t,
+    last: *mut ngx_chain_t,
+    /// The buffer that is being looked at, until a part of it was passed on.
+    current: Option<*mut ngx_buf_t>,
+    /// Memory is out.
+    failed: bool,
+}
+
+impl<'b> Output<'b> {
+    fn new(pool: *mut ngx_pool_t, buffers: &'b mut Buffers) -> Self {
+        let none = std::ptr::null_mut();
+        Output { pool, buffers, first: none, last: none, current: None, failed: false }
+    }
+
+    fn take(&mut self, buffer: *mut ngx_buf_t, check: &mut impl Check) -> Result<(), u16> {
+        // SAFETY: nginx's buffer stays as it is until it is empty.
+        let (input, last) =
+            unsafe { (span((*buffer).pos, (*buffer).last), (*buffer).last_buf() != 0) };
+        self.current = Some(buffer);
+        check.push(input, last, self)?;
+        if self.current.take().is_some() {
+            // Nothing of it goes on: nginx may have it back.
+            // SAFETY: as above; `input` is not used any more.
+            unsafe { (*buffer).pos = (*buffer).last };
+        }
+        if last {
+            self.end();
+        }
+        if self.failed { Err(NGX_HTTP_INTERNAL_SERVER_ERROR as u16) } else { Ok(()) }
+    }
+
+    /// Passes on the end of the body: an empty buffer that says so, which nginx itself makes after a chunked body.
+    fn end(&mut self) {
+        let buffer = self.new_buffer();
+        // SAFETY: null or a zeroed buffer of the request's pool.
+        if let Some(buffer) = unsafe { buffer.as_mut() } {
+            buffer.set_last_buf(1);
+        }
+        self.append(buffer);
+    }
+
+    fn own(&mut self, memory: Vec<u8>) {
+        if memory.is_empty() {
+            return;
+        }
+        let pointer = self.new_buffer();
+        // SAFETY: null or a zeroed buffer of the request's pool.
+        if let Some(buffer) = unsafe { pointer.as_mut() } {
+            let start = memory.as_ptr().cast_mut();
+            buffer.set_temporary(1);
+            // Unbuffered, each piece is to be sent at once.
+            buffer.set_flush(1);
+            buffer.start = start;
+            buffer.pos = start;
+            buffer.last = start.wrapping_add(memory.len());
+            buffer.end = buffer.last;
+            // The vector's memory stays where it is while the vector moves.
+            self.buffers.passed.push(Passed { buffer: pointer, memory });
+        }
+        self.append(pointer);
+    }
+
+    fn new_buffer(&mut self) -> *mut ngx_buf_t {
+        match self.buffers.spare_buffers.pop() {
+            Some(buffer) => {
+                // SAFETY: one of ours, empty, and in no chain any more.
+                unsafe { buffer.write_bytes(0, 1) };
+                buffer
+            }
+            // SAFETY: the request's pool.
+            None => unsafe { ngx_pcalloc(self.pool, size_of::<ngx_buf_t>()) }.cast(),
+        }
+    }
+
+    fn append(&mut self, buffer: *mut ngx_buf_t) {
+        // SAFETY: the request's pool.
+        let link = unsafe { ngx_alloc_chain_link(self.pool) };
+        // SAFETY: null or a link of the pool.
+        let Some(new) = (unsafe { link.as_mut() }).filter(|_| !buffer.is_null()) else {
+            self.failed = true;
+            return;
+        };
+        new.buf = buffer;
+        new.next = std::ptr::null_mut();
+        // SAFETY: null or the link that was appended before.
+        match unsafe { self.last.as_mut() } {
+            Some(last) => last.next = link,
+            None => self.first = link,
+        }
+        self.last = link;
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        let mut memory = self.buffers.spare_memory.pop().unwrap_or_default();
+        memory.extend_from_slice(bytes);
+        self.own(memory);
+    }
+}
+
+impl Sink for Output<'_> {
+    fn borrowed(&mut self, bytes: &[u8]) {
+        // The first part that goes on of nginx's buffer goes on in that very buffer, so that nginx sees when it was sent;
+        // others, which are rare, are copied.
+        let Some(buffer) = self.current.take() else { return self.copy(bytes) };
+        let start = bytes.as_ptr().cast_mut();
+        // SAFETY: the buffer that is being looked at; `bytes` is a part of it.
+        unsafe {
+            (*buffer).pos = start;
+            (*buffer).last = start.wrapping_add(bytes.len());
+            (*buffer).set_last_buf(0);
+        }
+        self.append(buffer);
+    }
+
+    fn copied(&mut self, bytes: &[u8]) {
+        self.copy(bytes);
+    }
+
+    fn buffered(&mut self, bytes: &mut Vec<u8>) {
+        let empty = self.buffers.spare_memory.pop().unwrap_or_default();
+        self.own(std::mem::replace(bytes, empty));
+    }
+}
+
+/// Makes nginx read the whole body before the upstream gets any of it. For the filter's first call, which comes before nginx
+/// looks at this for the last time (ngx_http_read_client_request_body).
+pub(crate) fn buffer_whole(r: &Request) {
+    // SAFETY: single-threaded; no reference to the bit field is alive.
+    unsafe { (*r.as_ptr()).set_request_body_no_buffering(0) };
+}
+
+/// Whether the body was read, or is being read, before the access phase: past a filter that knew nothing of it.
+pub(crate) fn was_read(r: &Request) -> bool {
+    !r.raw().request_body.is_null()
+}

@@ -1,0 +1,190 @@
+//! The request body: checked against what its head claims, while it streams.
+//!
+//! What each payload mode needs is decided in the access phase, with the verified head at hand. What passes is proven; the
+//! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
+//! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
+
+use s3::{Fault, S3Error};
+use sigv4::aws_chunked::{
+    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
+};
+use sigv4::{Payload, Unwrapped, Verified, header};
+
+use crate::conf::location::LocationConf;
+use crate::ctx;
+use crate::ffi::log::Level;
+use crate::ffi::request::Request;
+use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
+
+/// A body that is checked.
+pub(crate) struct Body {
+    filter: BodyFilter,
+    buffers: Buffers,
+    forward: Forward,
+    /// Set where chunks have signatures: the origin's are to be put in.
+    framing: Option<Framing>,
+    decoded_length: u64,
+    access_key: Vec<u8>,
+    started: bool,
+}
+
+impl Body {
+    /// What checks the body of a verified request; none where its head claims nothing that is checked here.
+    ///
+    /// # Errors
+    ///
+    /// The head announces something that cannot be checked, or another module has read the body already.
+    pub(crate) fn of_verified<G>(
+        r: &Request,
+        conf: &LocationConf,
+        verified: &Verified<'_, G>,
+    ) -> Result<Option<Box<Body>>, S3Error> {
+        let payload = verified.payload();
+        let checked = match payload {
+            Payload::Unsigned => false,
+            Payload::Sha256(_) => conf.verifies_payload(),
+            _ => true,
+        };
+        if !checked {
+            return Ok(None);
+        }
+        let forward = conf.forward();
+        let framing = framing(payload);
+        let filter = BodyFilter::of_request(verified, content_length(r), rules(conf), forward);
+        let filter =
+            filter.map_err(|error| refusal(r, &error, verified.credential().access_key()))?;
+        let Some(filter) = filter else { return Ok(None) };
+        let access_key = verified.credential().access_key().to_vec();
+        let decoded_length = verified.decoded_length().unwrap_or(0);
+        Self::new(r, filter, forward, framing, decoded_length, access_key).map(Some)
+    }
+
+    /// The same where `s3_verify` is off: an `aws-chunked` body is still taken apart, since what its chunks are signed with is
+    /// nothing that the origin knows.
+    pub(crate) fn of_unverified(
+        r: &Request,
+        conf: &LocationConf,
+    ) -> Result<Option<Box<Body>>, S3Error> {
+        let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
+            return Ok(None);
+        };
+        let payload = Payload::parse(value).map_err(|error| S3Error::from_sigv4(&error))?;
+        if !payload.is_streaming() {
+            return Ok(None);
+        }
+        let decoded = r.header(header::X_AMZ_DECODED_CONTENT_LENGTH.as_bytes());
+        let number = decoded.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+        let decoded_length: u64 = number.ok_or_else(|| S3Error::for_status(411))?;
+        let trailer =
+            r.header(header::X_AMZ_TRAILER.as_bytes()).and_then(ChecksumAlgorithm::of_trailer);
+        let announced = Announced { content_length: content_length(r), decoded_length, trailer };
+        let framing = framing(&payload);
+        let scheme = framing.map_or(Scheme::UnsignedTrailer, Scheme::Unverified);
+        let forward = conf.forward();
+        let filter = BodyFilter::chunked(scheme, announced, rules(conf), forward);
+        let filter = filter.map_err(|error| refusal(r, &error, b""))?;
+        Self::new(r, filter, forward, framing, decoded_length, Vec::new()).map(Some)
+    }
+
+    fn new(
+        r: &Request,
+        filter: BodyFilter,
+        forward: Forward,
+        framing: Option<Framing>,
+        decoded_length: u64,
+        access_key: Vec<u8>,
+    ) -> Result<Box<Self>, S3Error> {
+        if request_body::was_read(r) {
+            r.log(Level::Error, format_args!("s3: the body was read before it could be checked"));
+            return Err(S3Error::internal_error());
+        }
+        let buffers = Buffers::default();
+        let body =
+            Body { filter, buffers, forward, framing, decoded_length, access_key, started: false };
+        Ok(Box::new(body))
+    }
+
+    /// The framing of signed chunks that go on to the origin.
+    pub(crate) fn signed_frames(&self) -> Option<Framing> {
+        self.framing.filter(|_| self.forward == Forward::Frames)
+    }
+
+    /// What the head must say where the framing is taken off. The checksum is known where the body was read before.
+    pub(crate) fn unwrapped(&self) -> Option<Unwrapped> {
+        if self.forward == Forward::Frames {
+            return None;
+        }
+        let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
+        Some(Unwrapped { decoded_length: self.decoded_length, checksum })
+    }
+}
+
+/// Called with each piece of the request's body, and with none to get on with what waits.
+///
+/// # Errors
+///
+/// The HTTP status that the request ends with; the answer is in the context. nginx then cuts the upstream's connection.
+pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
+    let Some(ctx) = ctx::existing(r) else { return Ok(input.pass()) };
+    let mut body = ctx.body.borrow_mut();
+    let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
+    if !body.started {
+        body.started = true;
+        // Without data there is no last byte to withhold: an empty object would be stored with the head.
+        if body.forward == Forward::Unwrap && body.decoded_length == 0 {
+            request_body::buffer_whole(r);
+        }
+    }
+    let Body { filter, buffers, access_key, .. } = body;
+    let mut check = Checked { filter, fault: None };
+    let result = input.run(r, buffers, &mut check);
+    if let Some(error) = check.fault {
+        let error = refusal(r, &error, access_key);
+        ctx.error.replace(Some(error));
+    }
+    result
+}
+
+struct Checked<'b> {
+    filter: &'b mut BodyFilter,
+    fault: Option<BodyError>,
+}
+
+impl Check for Checked<'_> {
+    fn push(&mut self, input: &[u8], last: bool, out: &mut Output<'_>) -> Result<(), u16> {
+        self.filter.push(input, last, out).map(|_| ()).map_err(|error| {
+            let status = S3Error::from_body(&error).status();
+            self.fault = Some(error);
+            status
+        })
+    }
+}
+
+fn refusal(r: &Request, error: &BodyError, access_key: &[u8]) -> S3Error {
+    let answer = S3Error::from_body(error);
+    let level = if answer.fault() == Fault::Authentication { Level::Error } else { Level::Info };
+    let client = access_key.escape_ascii();
+    r.log(level, format_args!("s3: refused the body of \"{client}\": {error}"));
+    answer
+}
+
+fn rules(conf: &LocationConf) -> Rules {
+    Rules {
+        max_chunk: conf.max_chunk_size(),
+        verify_checksum: conf.verifies_payload(),
+        ..Rules::default()
+    }
+}
+
+fn framing(payload: &Payload) -> Option<Framing> {
+    match payload {
+        Payload::StreamingSigned => Some(Framing::Signed),
+        Payload::StreamingSignedTrailer => Some(Framing::SignedTrailer),
+        _ => None,
+    }
+}
+
+/// The length that bounds the body's bytes; none where only the end of the message does.
+fn content_length(r: &Request) -> Option<u64> {
+    if r.is_chunked() { None } else { r.content_length() }
+}

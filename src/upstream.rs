@@ -1,0 +1,190 @@
+//! Signing: what proxy_pass serialized, for the peer that the balancer picked.
+
+use std::fmt;
+use std::rc::Rc;
+
+use request_head::HeadError;
+use s3::S3Error;
+use sigv4::aws_chunked::Resigner;
+use sigv4::{Header, OriginBody, Request as SignedRequest, ResignError, Timestamp};
+
+use crate::conf::location::{LocationConf, Resign};
+use crate::conf::origin::Origin;
+use crate::conf::{MainConf, upstreams};
+use crate::ctx;
+use crate::ffi::log::Level;
+use crate::ffi::peer::{OriginalInit, Peer, UpstreamId};
+use crate::ffi::request::Request;
+use crate::ffi::upstream_output;
+use crate::request_body_filter::Body;
+use crate::worker::{self, HeaderLines, Worker};
+
+/// Why a request may not leave. It would leave unsigned, or signed for somebody else.
+#[derive(Debug)]
+enum Refusal {
+    /// nginx's clock is outside of the years that a signature can name.
+    Clock,
+    /// The head is not HTTP/1.x: another protocol's content handler, or something that no parser should guess at.
+    Head(HeadError),
+    /// Nobody let the request in: the location has no `s3_verify`, or `satisfy any` was met by something else.
+    NotAdmitted,
+    /// No `s3_origin` is at the peer.
+    NoOrigin { peer: String },
+    /// The configuration or memory is missing.
+    Internal,
+    /// The head cannot be signed.
+    Sign(ResignError),
+    /// `proxy_pass` has a variable, and its value names no `upstream`.
+    UnknownHost { host: String },
+    /// The head announces signed chunks, and nothing has proven them.
+    UnprovenBody,
+    /// The value of `s3_resign`'s variable names no `s3_origin`.
+    UnknownOrigin { name: String },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Clock => f.write_str("the clock is wrong"),
+            Refusal::Head(error) => write!(f, "the upstream request is not HTTP/1.x: {error}"),
+            Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
+            Refusal::NoOrigin { peer } => write!(f, "no s3_origin has the endpoint of peer {peer}"),
+            Refusal::Internal => f.write_str("out of memory"),
+            Refusal::Sign(error) => error.fmt(f),
+            Refusal::UnknownHost { host } => {
+                write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")
+            }
+            Refusal::UnprovenBody => {
+                f.write_str("it announces signed chunks that were not verified")
+            }
+            Refusal::UnknownOrigin { name } => write!(f, "s3_resign \"{name}\" is no s3_origin"),
+        }
+    }
+}
+
+/// Whether requests of this location are signed.
+pub(crate) fn signs(r: &Request) -> bool {
+    let conf = r.location_conf::<LocationConf>(crate::module());
+    conf.is_some_and(|conf| conf.resign().is_some())
+}
+
+/// The `peer.init` that was there before ours.
+pub(crate) fn original_init(r: &Request, upstream: UpstreamId) -> Option<OriginalInit> {
+    Some(peers(r, upstream)?.init)
+}
+
+fn peers(r: &Request, upstream: UpstreamId) -> Option<&'static upstreams::Peers> {
+    r.main_conf::<MainConf>(crate::module())?.upstreams.get(&upstream)
+}
+
+/// Signs `head`, as proxy_pass serialized it, for `peer`, and gives it to `place`. Called for the first peer and for each
+/// next one, always with the pristine head.
+///
+/// None where the request must not be sent: the answer is in the context, the reason in the error log.
+pub(crate) fn sign<T>(
+    r: &Request,
+    peer: &Peer<'_>,
+    head: &[u8],
+    place: impl FnOnce(&[u8]) -> Option<T>,
+) -> Option<T> {
+    match try_sign(r, peer, head, place) {
+        Ok(placed) => Some(placed),
+        Err(refusal) => {
+            refuse(r, &refusal);
+            None
+        }
+    }
+}
+
+fn try_sign<T>(
+    r: &Request,
+    peer: &Peer<'_>,
+    head: &[u8],
+    place: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<T, Refusal> {
+    // A subrequest (slice, mirror, background update) is sent on behalf of the request that was let in.
+    let main = r.main();
+    let admitted = ctx::existing(&main).and_then(|ctx| ctx.admission.get());
+    let admission = admitted.ok_or(Refusal::NotAdmitted)?;
+    let origin = origin_for(r, peer)?;
+    let now = Timestamp::from_unix(r.now()).ok_or(Refusal::Clock)?;
+
+    let (parsed, body) = request_head::parse(head).map_err(Refusal::Head)?;
+    let headers: HeaderLines<'_> =
+        parsed.headers().map(|(name, value)| Header { name, value }).collect();
+    let request = SignedRequest { method: parsed.method, target: parsed.target, headers: &headers };
+
+    let body_of_main = ctx::existing(&main).map(|ctx| ctx.body.borrow());
+    let checked = body_of_main.as_ref().and_then(|body| body.as_deref()).filter(|_| r.is_main());
+    let origin_body = OriginBody { unwrap: checked.and_then(Body::unwrapped) };
+    let is_unwrapped = origin_body.unwrap.is_some();
+
+    let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
+        signed.clear();
+        let signature = sigv4::resign(
+            &request,
+            parsed.minor_version,
+            &admission.permit,
+            origin.endpoint.authority().as_bytes(),
+            &origin.credential,
+            &origin_body,
+            now,
+            scratch,
+            signed,
+        )
+        .map_err(Refusal::Sign)?;
+        // `proxy_set_body` puts the body behind the head, into the same buffer.
+        signed.extend_from_slice(body);
+        place(signed).map(|placed| (placed, signature)).ok_or(Refusal::Internal)
+    })?;
+    let resigner = match (signed.chunk_chain(), checked.and_then(Body::signed_frames)) {
+        (Some(chain), Some(framing)) => Some(Resigner::new(framing, chain)),
+        (Some(_), None) => return Err(Refusal::UnprovenBody),
+        (None, _) => None,
+    };
+    upstream_output::install(r, resigner);
+    if is_unwrapped {
+        upstream_output::send_plain(r);
+    }
+    ctx::of(r).ok_or(Refusal::Internal)?.origin.replace(Some(origin));
+    Ok(placed)
+}
+
+/// The origin that the request is signed for.
+fn origin_for(r: &Request, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
+    let conf = r.location_conf::<LocationConf>(crate::module()).ok_or(Refusal::Internal)?;
+    match conf.resign() {
+        Some(Resign::ByPeer) => {
+            let origin = peers(r, peer.upstream).and_then(|peers| peers.origin(peer.address()));
+            origin
+                .cloned()
+                .ok_or_else(|| Refusal::NoOrigin { peer: peer.name.escape_ascii().to_string() })
+        }
+        Some(Resign::Origin(origin)) => Ok(Rc::clone(origin)),
+        Some(Resign::Variable(value)) => {
+            let name = value.value(r).ok_or(Refusal::Internal)?;
+            let main = r.main_conf::<MainConf>(crate::module()).ok_or(Refusal::Internal)?;
+            let origin = main.origin(name).cloned();
+            origin.ok_or_else(|| Refusal::UnknownOrigin { name: name.escape_ascii().to_string() })
+        }
+        Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::Internal),
+    }
+}
+
+/// Stops a request whose host nginx would resolve by itself, past every peer hook.
+pub(crate) fn refuse_unknown_host(r: &Request, host: &[u8]) {
+    refuse(r, &Refusal::UnknownHost { host: host.escape_ascii().to_string() });
+}
+
+/// Leaves the answer for `error_response`, which finds nginx's own 500 in its place.
+fn refuse(r: &Request, refusal: &Refusal) {
+    r.log(
+        Level::Error,
+        format_args!("s3: the request is not sent, it could not be signed: {refusal}"),
+    );
+    let error = S3Error::for_status(502)
+        .with_message("The proxy could not sign the request for the origin.");
+    if let Some(ctx) = ctx::of(r) {
+        ctx.error.replace(Some(error));
+    }
+}

@@ -1,0 +1,178 @@
+//! The variables. None holds a signature, a token or a secret, so all may be logged.
+
+use s3::{Access, Address};
+use sigv4::{Mechanism, Scratch};
+
+use crate::ctx;
+use crate::ffi::conf::{Conf, Fault};
+use crate::ffi::request::Request;
+use crate::ffi::variable::{Variable, add};
+use crate::request_id::RequestId;
+use crate::worker::{self, Worker};
+
+/// Registers all variables, in the order of the reference in README.md.
+pub(crate) fn add_all(cf: &Conf) -> Result<(), Fault> {
+    add::<S3AccessKey>(cf)?;
+    add::<S3Bucket>(cf)?;
+    add::<S3Key>(cf)?;
+    add::<S3Operation>(cf)?;
+    add::<S3Auth>(cf)?;
+    add::<S3ErrorCode>(cf)?;
+    add::<S3RequestId>(cf)?;
+    add::<S3Origin>(cf)?;
+    add::<S3OriginHost>(cf)?;
+    add::<S3CacheKey>(cf)
+}
+
+/// `$s3_access_key`: the access key id that a verified request was signed with.
+struct S3AccessKey;
+
+impl Variable for S3AccessKey {
+    const NAME: &'static str = "s3_access_key";
+    // The access phase sets it, and `map` may have asked before.
+    const CHANGES: bool = true;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        ctx::existing(&r.main())?.admission.get()?.access_key
+    }
+}
+
+/// `$s3_bucket`: the bucket of the request target, percent-encoded.
+struct S3Bucket;
+
+impl Variable for S3Bucket {
+    const NAME: &'static str = "s3_bucket";
+    const CHANGES: bool = false;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        of_target(r, |scratch| r.allocate_copy(Address::of(scratch.path()).bucket))
+    }
+}
+
+/// `$s3_key`: the object key of the request target, percent-encoded.
+struct S3Key;
+
+impl Variable for S3Key {
+    const NAME: &'static str = "s3_key";
+    const CHANGES: bool = false;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        of_target(r, |scratch| r.allocate_copy(Address::of(scratch.path()).key))
+    }
+}
+
+/// `$s3_operation`: the name of the S3 operation.
+struct S3Operation;
+
+impl Variable for S3Operation {
+    const NAME: &'static str = "s3_operation";
+    const CHANGES: bool = false;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        of_target(r, |scratch| {
+            let headers = r.headers().chain(scratch.hoisted());
+            let access = Access::new(r.method(), scratch.path(), scratch.query(), headers);
+            Some(access.operation().name().as_bytes())
+        })
+    }
+}
+
+/// `$s3_auth`: how a verified request was authenticated.
+struct S3Auth;
+
+impl Variable for S3Auth {
+    const NAME: &'static str = "s3_auth";
+    const CHANGES: bool = true;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        Some(match ctx::existing(&r.main())?.admission.get()?.mechanism {
+            Some(Mechanism::Header) => b"header",
+            Some(Mechanism::Presigned) => b"presigned",
+            Some(Mechanism::V2Header) => b"v2-header",
+            Some(Mechanism::V2Presigned) => b"v2-presigned",
+            None => b"none",
+        })
+    }
+}
+
+/// `$s3_error_code`: the code of the error that the proxy itself answered with.
+struct S3ErrorCode;
+
+impl Variable for S3ErrorCode {
+    const NAME: &'static str = "s3_error_code";
+    const CHANGES: bool = true;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        ctx::existing(r)?.error_code.get().map(str::as_bytes)
+    }
+}
+
+/// `$s3_request_id`: the id in `x-amz-request-id` and `RequestId` of the proxy's own answers.
+struct S3RequestId;
+
+impl Variable for S3RequestId {
+    const NAME: &'static str = "s3_request_id";
+    const CHANGES: bool = false;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        let id = ctx::of(r)?.request_id.get_or_init(RequestId::new);
+        r.allocate_copy(id.as_bytes())
+    }
+}
+
+/// `$s3_origin`: the name of the `s3_origin` that the request was last signed for.
+struct S3Origin;
+
+impl Variable for S3Origin {
+    const NAME: &'static str = "s3_origin";
+    const CHANGES: bool = true;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        let origin = ctx::existing(r)?.origin.borrow();
+        r.allocate_copy(origin.as_ref()?.name.as_bytes())
+    }
+}
+
+/// `$s3_origin_host`: the host of that origin's endpoint, for `proxy_ssl_name`.
+struct S3OriginHost;
+
+impl Variable for S3OriginHost {
+    const NAME: &'static str = "s3_origin_host";
+    const CHANGES: bool = true;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        let origin = ctx::existing(r)?.origin.borrow();
+        r.allocate_copy(origin.as_ref()?.endpoint.host().as_bytes())
+    }
+}
+
+/// `$s3_cache_key`: the canonical target without authentication, so that every client's request for an object is one.
+struct S3CacheKey;
+
+impl Variable for S3CacheKey {
+    const NAME: &'static str = "s3_cache_key";
+    const CHANGES: bool = false;
+
+    fn value(r: &Request) -> Option<&'static [u8]> {
+        of_target(r, |scratch| {
+            let mut key = [scratch.path(), b"?", scratch.query()].concat();
+            // Parameters that stand for headers change what the origin answers.
+            for (name, value) in scratch.hoisted() {
+                key.extend([b"\n", name, b":", value].concat());
+            }
+            r.allocate_copy(&key)
+        })
+    }
+}
+
+/// Asks about the canonical target, without parameters of query authentication; none for a target that has no canonical
+/// form.
+fn of_target(
+    r: &Request,
+    ask: impl FnOnce(&Scratch) -> Option<&'static [u8]>,
+) -> Option<&'static [u8]> {
+    worker::with(|Worker { scratch, .. }| {
+        sigv4::canonical_target(r.target(), scratch).ok()?;
+        ask(scratch)
+    })
+}

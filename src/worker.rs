@@ -1,0 +1,48 @@
+//! What a worker reuses from request to request.
+
+use std::cell::RefCell;
+
+use sigv4::{Header, Request as SignedRequest, Scratch, header};
+use smallvec::SmallVec;
+
+use crate::ffi::request::Request;
+
+const TRANSFER_ENCODING: &[u8] = header::TRANSFER_ENCODING.as_bytes();
+
+/// Header lines on the stack; real requests have 10 to 30.
+pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
+
+/// Buffers that grow to the size of the largest head and stay.
+#[derive(Default)]
+pub(crate) struct Worker {
+    pub(crate) scratch: Scratch,
+    /// The head being signed.
+    pub(crate) head: Vec<u8>,
+}
+
+thread_local! {
+    // A worker process has one thread that handles requests.
+    static WORKER: RefCell<Worker> = RefCell::default();
+}
+
+/// Lends the worker's buffers. Must not be nested; it would panic, which costs that one request.
+pub(crate) fn with<R>(body: impl FnOnce(&mut Worker) -> R) -> R {
+    WORKER.with_borrow_mut(body)
+}
+
+/// The client's header lines as sigv4 wants them.
+pub(crate) fn header_lines(r: &Request) -> HeaderLines<'_> {
+    let mut lines: HeaderLines<'_> =
+        r.headers().map(|(name, value)| Header { name, value }).collect();
+    // HTTP/2 says with frames what HTTP/1.1 says with a header: that the body's length is not known in advance.
+    if r.is_chunked() && !lines.iter().any(|line| line.name.eq_ignore_ascii_case(TRANSFER_ENCODING))
+    {
+        lines.push(Header { name: TRANSFER_ENCODING, value: b"chunked" });
+    }
+    lines
+}
+
+/// The client's request as sigv4 wants it.
+pub(crate) fn signed_request<'a>(r: &'a Request, headers: &'a [Header<'a>]) -> SignedRequest<'a> {
+    SignedRequest { method: r.method(), target: r.target(), headers }
+}
