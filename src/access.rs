@@ -11,7 +11,7 @@ use crate::ffi::log::Level;
 use crate::ffi::phase::Verdict;
 use crate::ffi::request::Request;
 use crate::ffi::upstream_conf;
-use crate::request_body_filter::Body;
+use crate::request_body_filter::{self, Body};
 use crate::worker::{self, Worker};
 
 /// Decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
@@ -20,6 +20,9 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     let Some(conf) = r.location_conf::<LocationConf>(crate::module()) else {
         return Verdict::Refused(500);
     };
+    if let Some(probes) = conf.health() {
+        return crate::health::handler(r, probes);
+    }
     if !conf.is_active() {
         return Verdict::Declined;
     }
@@ -28,7 +31,7 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {
-            ctx.body.replace(body);
+            expect_body(r, ctx, body);
             Admission { permit: Permit::verify_off(), mechanism: None, access_key: None }
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
@@ -71,7 +74,7 @@ fn verify(
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
             Ok(verified) => {
                 authorize(r, &verified, scratch)?;
-                ctx.body.replace(Body::of_verified(r, conf, &verified)?);
+                expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
                 Ok(Admission {
                     permit: verified.permit(),
                     mechanism: Some(verified.mechanism()),
@@ -99,6 +102,12 @@ fn check_authority(r: &Request) -> Result<(), S3Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Leaves for the request body filter what it has to do.
+fn expect_body(r: &Request, ctx: &Ctx, body: Option<Box<Body>>) {
+    ctx.needs_length.set(request_body_filter::needs_length(r, body.as_deref()));
+    ctx.body.replace(body);
 }
 
 /// Checks that the client may do what it asks for.

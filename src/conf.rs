@@ -11,9 +11,9 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 use ngx::ffi::{
-    NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF,
-    NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF,
-    ngx_command_t, ngx_str_t, ngx_uint_t,
+    NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
+    NGX_HTTP_SRV_CONF, ngx_command_t, ngx_str_t, ngx_uint_t,
 };
 
 pub(crate) use self::location::LocationConf;
@@ -50,7 +50,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 8] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
     command::<clients::S3Clients>(c"s3_clients", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
     command::<origin::S3Origin>(c"s3_origin", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
     command::<location::S3Verify>(
@@ -76,6 +76,11 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 8] = [
     command::<location::S3MaxChunkSize>(
         c"s3_max_chunk_size",
         ANYWHERE | NGX_CONF_TAKE1,
+        NGX_HTTP_LOC_CONF_OFFSET,
+    ),
+    command::<location::S3Health>(
+        c"s3_health",
+        NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
         NGX_HTTP_LOC_CONF_OFFSET,
     ),
     ngx_command_t::empty(),

@@ -26,8 +26,12 @@ pub(crate) struct Ctx {
     pub(crate) error: RefCell<Option<S3Error>>,
     /// What checks the request's body; none where nothing is to be checked.
     pub(crate) body: RefCell<Option<Box<Body>>>,
+    /// Whether nginx must know the body's length before the origin gets any of it.
+    pub(crate) needs_length: Cell<bool>,
     /// What puts the origin's signatures into the body on its way out.
     pub(crate) output: RefCell<Option<Box<Output>>>,
+    /// For a health check: the status of each probe, as they come in.
+    pub(crate) probed: RefCell<Vec<Option<u16>>>,
     /// The code of the error that was answered with, for the log.
     pub(crate) error_code: Cell<Option<&'static str>>,
     /// The origin that the request was last signed for.

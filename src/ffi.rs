@@ -17,6 +17,7 @@ pub(crate) mod request;
 pub(crate) mod request_body;
 pub(crate) mod response;
 pub(crate) mod string;
+pub(crate) mod subrequest;
 pub(crate) mod upstream_conf;
 pub(crate) mod upstream_output;
 pub(crate) mod variable;

@@ -9,6 +9,7 @@ mod conf;
 mod ctx;
 mod error_response;
 mod ffi;
+mod health;
 mod log_mask;
 mod request_body_filter;
 mod request_id;

@@ -21,11 +21,12 @@ pub(crate) struct Body {
     filter: BodyFilter,
     buffers: Buffers,
     forward: Forward,
+    /// Whether it comes in aws-chunked framing.
+    chunked: bool,
     /// Set where chunks have signatures: the origin's are to be put in.
     framing: Option<Framing>,
     decoded_length: u64,
     access_key: Vec<u8>,
-    started: bool,
 }
 
 impl Body {
@@ -49,14 +50,13 @@ impl Body {
             return Ok(None);
         }
         let forward = conf.forward();
-        let framing = framing(payload);
         let filter = BodyFilter::of_request(verified, content_length(r), rules(conf), forward);
         let filter =
             filter.map_err(|error| refusal(r, &error, verified.credential().access_key()))?;
         let Some(filter) = filter else { return Ok(None) };
         let access_key = verified.credential().access_key().to_vec();
         let decoded_length = verified.decoded_length().unwrap_or(0);
-        Self::new(r, filter, forward, framing, decoded_length, access_key).map(Some)
+        Self::new(r, filter, forward, payload, decoded_length, access_key).map(Some)
     }
 
     /// The same where `s3_verify` is off: an `aws-chunked` body is still taken apart, since what its chunks are signed with is
@@ -83,14 +83,14 @@ impl Body {
         let forward = conf.forward();
         let filter = BodyFilter::chunked(scheme, announced, rules(conf), forward);
         let filter = filter.map_err(|error| refusal(r, &error, b""))?;
-        Self::new(r, filter, forward, framing, decoded_length, Vec::new()).map(Some)
+        Self::new(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
     }
 
     fn new(
         r: &Request,
         filter: BodyFilter,
         forward: Forward,
-        framing: Option<Framing>,
+        payload: &Payload,
         decoded_length: u64,
         access_key: Vec<u8>,
     ) -> Result<Box<Self>, S3Error> {
@@ -99,8 +99,10 @@ impl Body {
             return Err(S3Error::internal_error());
         }
         let buffers = Buffers::default();
-        let body =
-            Body { filter, buffers, forward, framing, decoded_length, access_key, started: false };
+        let (chunked, framing) = (payload.is_streaming(), framing(payload));
+        // What is not framed has nothing to take off.
+        let forward = if chunked { forward } else { Forward::Frames };
+        let body = Body { filter, buffers, forward, chunked, framing, decoded_length, access_key };
         Ok(Box::new(body))
     }
 
@@ -119,6 +121,19 @@ impl Body {
     }
 }
 
+/// Whether the body must be read to its end before the origin gets any of it.
+///
+/// S3 takes a body of unknown length in aws-chunked framing only, and answers others with 411 or 501. nginx's temporary file
+/// finds the length out. And where framing is taken off, an empty object has no last byte that could be withheld until all
+/// is proven: its head alone would store it.
+pub(crate) fn needs_length(r: &Request, body: Option<&Body>) -> bool {
+    match body {
+        Some(Body { forward: Forward::Unwrap, decoded_length: 0, .. }) => true,
+        Some(Body { chunked: true, .. }) => false,
+        Some(_) | None => r.is_chunked(),
+    }
+}
+
 /// Called with each piece of the request's body, and with none to get on with what waits.
 ///
 /// # Errors
@@ -126,15 +141,12 @@ impl Body {
 /// The HTTP status that the request ends with; the answer is in the context. nginx then cuts the upstream's connection.
 pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
     let Some(ctx) = ctx::existing(r) else { return Ok(input.pass()) };
+    // The first call comes while nginx can still be told to.
+    if ctx.needs_length.replace(false) {
+        request_body::buffer_whole(r);
+    }
     let mut body = ctx.body.borrow_mut();
     let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
-    if !body.started {
-        body.started = true;
-        // Without data there is no last byte to withhold: an empty object would be stored with the head.
-        if body.forward == Forward::Unwrap && body.decoded_length == 0 {
-            request_body::buffer_whole(r);
-        }
-    }
     let Body { filter, buffers, access_key, .. } = body;
     let mut check = Checked { filter, fault: None };
     let result = input.run(r, buffers, &mut check);

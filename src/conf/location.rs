@@ -10,6 +10,7 @@ use crate::conf::{MainConf, flag, text, upstreams};
 use crate::ffi::conf::{Conf, Directive, Fault, Position};
 use crate::ffi::upstream_conf::Upstream;
 use crate::ffi::variable::ComplexValue;
+use crate::health::Probe;
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -21,6 +22,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
+    health: Option<Vec<Probe>>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -64,6 +66,11 @@ impl LocationConf {
     /// Whether OPTIONS requests without a signature may pass.
     pub(crate) fn passes_preflight(&self) -> bool {
         self.cors_preflight.unwrap_or(false)
+    }
+
+    /// What `s3_health` asks; none where it does not stand.
+    pub(crate) fn health(&self) -> Option<&[Probe]> {
+        self.health.as_deref()
     }
 
     /// Whether payload hashes and checksums are calculated here.
@@ -164,6 +171,36 @@ impl Directive for S3MaxChunkSize {
             format!("\"s3_max_chunk_size\" must be from 8k to 1g, not \"{}\"", word.escape_ascii())
         };
         once(conf.max_chunk_size.replace(size.ok_or_else(wrong)?).is_some())
+    }
+}
+
+/// `s3_health NAME=URI …`
+pub(crate) struct S3Health;
+
+impl Directive for S3Health {
+    type Conf = LocationConf;
+
+    fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
+        let mut probes: Vec<Probe> = Vec::new();
+        for word in words.iter().skip(1) {
+            let text = text(word, "parameter of \"s3_health\"")?;
+            let plain = |name: &str| {
+                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            };
+            let probe = text
+                .split_once('=')
+                .filter(|(name, uri)| !name.is_empty() && plain(name) && uri.starts_with('/'));
+            let Some((name, uri)) = probe else {
+                return Err(format!(
+                    "invalid parameter \"{text}\" of \"s3_health\": a name, \"=\" and a URI"
+                ));
+            };
+            if probes.iter().any(|probe| probe.name == name) {
+                return Err(format!("duplicate name \"{name}\" in \"s3_health\""));
+            }
+            probes.push(Probe { name: name.to_owned(), uri: uri.into() });
+        }
+        once(conf.health.replace(probes).is_some())
     }
 }
 

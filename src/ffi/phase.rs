@@ -1,9 +1,10 @@
 //! Registration of the access phase handler.
 
 use ngx::ffi::{
-    NGX_DECLINED, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK, ngx_array_push,
-    ngx_http_conf_ctx_t, ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_handler_pt,
-    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE, ngx_http_request_t, ngx_int_t,
+    NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
+    ngx_array_push, ngx_http_conf_ctx_t, ngx_http_core_main_conf_t, ngx_http_core_module,
+    ngx_http_handler_pt, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
+    ngx_http_request_t, ngx_int_t,
 };
 
 use crate::ffi::boundary::boundary;
@@ -13,6 +14,10 @@ use crate::ffi::request::Request;
 /// What a phase handler tells nginx's phase engine (src/http/ngx_http_core_module.c, ngx_http_core_access_phase).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// The handler waits, and wants to be called again.
+    Again,
+    /// The handler has answered the request.
+    Answered,
     /// This handler has nothing to say; the next one decides.
     Declined,
     /// Access is granted, as far as this handler is concerned.
@@ -25,6 +30,8 @@ impl Verdict {
     pub(crate) fn code(self) -> ngx_int_t {
         match self {
             Verdict::Declined => NGX_DECLINED as ngx_int_t,
+            Verdict::Again => NGX_AGAIN as ngx_int_t,
+            Verdict::Answered => NGX_DONE as ngx_int_t,
             Verdict::Granted => NGX_OK as ngx_int_t,
             Verdict::Refused(status) => ngx_int_t::from(status as i16),
         }
