@@ -28,6 +28,7 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     }
     crate::log_mask::install(r);
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    crate::fault::inject(r, "access");
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {

@@ -44,6 +44,8 @@ pub(crate) struct Ctx {
     pub(crate) keep_alive: Cell<bool>,
     /// The content handler that `ffi::content` stands in front of.
     pub(crate) content_handler: Cell<ngx_http_handler_pt>,
+    /// Whether `ffi::content` has given the request a body of no bytes.
+    pub(crate) pretends_body: Cell<bool>,
     /// The `create_request` that `ffi::content` stands in front of.
     pub(crate) create_request: Cell<Option<CreateRequest>>,
 }

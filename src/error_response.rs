@@ -38,6 +38,7 @@ pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
     if !conf.is_some_and(LocationConf::is_active) {
         return next_header(r);
     }
+    crate::fault::inject(r, "header_filter");
     // A page of nginx's own, and not the one that `error_page` names.
     if r.error_status() >= 400 && !r.is_error_page() {
         let Some(ctx) = ctx::of(r) else { return next_header(r) };

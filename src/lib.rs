@@ -8,6 +8,7 @@ mod access;
 mod conf;
 mod ctx;
 mod error_response;
+mod fault;
 mod ffi;
 mod health;
 mod log_mask;

@@ -141,6 +141,7 @@ pub(crate) fn needs_length(r: &Request, body: Option<&Body>) -> bool {
 /// The HTTP status that the request ends with; the answer is in the context. nginx then cuts the upstream's connection.
 pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
     let Some(ctx) = ctx::existing(r) else { return Ok(input.pass()) };
+    crate::fault::inject(r, "body");
     // The first call comes while nginx can still be told to.
     if ctx.needs_length.replace(false) {
         request_body::buffer_whole(r);

@@ -102,6 +102,7 @@ fn try_sign<T>(
     head: &[u8],
     place: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Result<T, Refusal> {
+    crate::fault::inject(r, "sign");
     // A subrequest (slice, mirror, background update) is sent on behalf of the request that was let in.
     let main = r.main();
     let admitted = ctx::existing(&main).and_then(|ctx| ctx.admission.get());

@@ -38,7 +38,7 @@ impl Peers {
 pub(crate) fn wrap_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
     for upstream in Upstream::all(cf) {
         let addresses = upstream.servers().unwrap_or_default().into_iter().flat_map(|server| {
-            let origin = origin_of_server(main, &server);
+            let origin = origin_of_server(main, &upstream, &server);
             server.addresses.into_iter().map(move |address| (address, origin.clone()))
         });
         let addresses = addresses.collect();
@@ -69,7 +69,7 @@ pub(crate) fn origins_of_peers(
     let mut origins = Vec::new();
     let mut known: Vec<(Address, Rc<Origin>)> = Vec::new();
     for server in &servers {
-        let Some(origin) = origin_of_server(main, server) else {
+        let Some(origin) = origin_of_server(main, upstream, server) else {
             return Err(format!(
                 "no s3_origin has the endpoint of server \"{}\" in upstream \"{name}\" {}",
                 server.name.escape_ascii(),
@@ -94,15 +94,24 @@ pub(crate) fn origins_of_peers(
 }
 
 fn implied_origin(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
-    if upstream.servers().is_some() {
-        return None;
-    }
+    if upstream.servers().is_some() { None } else { origin_at_host(main, upstream) }
+}
+
+fn origin_at_host(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
     let host = std::str::from_utf8(upstream.host()).ok()?;
     main.origin_at(host, upstream.port()).cloned()
 }
 
-/// The origin whose endpoint a `server` line names. nginx's port for a server without one is 80.
-fn origin_of_server(main: &MainConf, server: &Server<'_>) -> Option<Rc<Origin>> {
+/// The origin whose endpoint a `server` line names. nginx's port for a server without one is 80. A `proxy_pass` to an address
+/// has a server without a name.
+fn origin_of_server(
+    main: &MainConf,
+    upstream: &Upstream,
+    server: &Server<'_>,
+) -> Option<Rc<Origin>> {
+    if server.name.is_empty() {
+        return origin_at_host(main, upstream);
+    }
     let name = std::str::from_utf8(server.name).ok()?;
     let (host, port) = match name.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),

@@ -31,6 +31,16 @@ pub(crate) fn install_panic_hook() {
     panic::set_hook(Box::new(|info| {
         // SAFETY: ngx_cycle is set before any module's configuration is read, and a cycle's log lives as long as it.
         let log = unsafe { ngx_cycle.as_ref() }.map_or(std::ptr::null_mut(), |cycle| cycle.log);
-        log::write(log, Level::Alert, format_args!("s3_signature: {info}"));
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text =
+            text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("?");
+        // One line, for whoever reads logs line by line.
+        match info.location() {
+            Some(place) => {
+                log::write(log, Level::Alert, format_args!("s3: panicked at {place}: {text}"))
+            }
+            None => log::write(log, Level::Alert, format_args!("s3: panicked: {text}")),
+        }
     }));
 }

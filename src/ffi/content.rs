@@ -43,31 +43,44 @@ unsafe extern "C" fn guarded(r: *mut ngx_http_request_t) -> ngx_int_t {
             crate::ctx::existing(&request).and_then(|ctx| ctx.content_handler.get());
         let Some(handler) = handler else { return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t };
 
-        let body_will_be_read = request.raw().request_body.is_null()
-            && (request.content_length().is_some() || request.is_chunked());
-        if body_will_be_read {
-            // ngx_http_read_client_request_body calls the request body filter before it calls the upstream.
-            // SAFETY: the handler that nginx had set for this request.
-            return unsafe { handler(r) };
+        let raw = request.raw();
+        if !raw.request_body.is_null() {
+            return start_stopped(r, handler);
         }
-
-        // Without a body the proxy handler calls ngx_http_upstream_init at once, which leaves a request alone that
-        // waits for a file operation: so it stops in front of create_request, and goes on below.
-        // SAFETY: single-threaded; no reference to the bit field is alive.
-        unsafe { (*r).set_aio(1) };
+        // ngx_http_read_client_request_body calls the request body filter before it calls the upstream, if there is a body.
+        // Where there is none, one of no bytes serves; `watch` takes it back before the head is made.
+        if raw.headers_in.content_length_n < 0 && raw.headers_in.chunked() == 0 {
+            // SAFETY: single-threaded; no reference to the member is alive.
+            unsafe { (*r).headers_in.content_length_n = 0 };
+            if let Some(ctx) = crate::ctx::existing(&request) {
+                ctx.pretends_body.set(true);
+            }
+        }
         // SAFETY: the handler that nginx had set for this request.
-        let code = unsafe { handler(r) };
-        // SAFETY: the request has not ended: its upstream did not start, and no other handler waits for `aio`.
-        unsafe { (*r).set_aio(0) };
-        // SAFETY: as above.
-        let u = unsafe { (*r).upstream };
-        if code < NGX_HTTP_SPECIAL_RESPONSE && !u.is_null() {
-            watch(&request);
-            // SAFETY: exactly the call that the handler had made and that did nothing.
-            unsafe { ngx_http_upstream_init(r) };
-        }
-        code
+        unsafe { handler(r) }
     })
+}
+
+/// Starts the content handler of a request whose body another module has read already (`mirror`), so that no filter runs in
+/// between. ngx_http_upstream_init leaves a request alone that waits for a file operation: it stops in front of
+/// `create_request`, and goes on below.
+fn start_stopped(r: *mut ngx_http_request_t, handler: ContentHandler) -> ngx_int_t {
+    // SAFETY: single-threaded; no reference to the bit field is alive.
+    unsafe { (*r).set_aio(1) };
+    // SAFETY: the handler that nginx had set for this request.
+    let code = unsafe { handler(r) };
+    // SAFETY: the request has not ended: an upstream did not start, and anything else gives a code that ends it.
+    unsafe { (*r).set_aio(0) };
+    // SAFETY: as above.
+    if let Some(request) = unsafe { Request::new(r) }
+        && code < NGX_HTTP_SPECIAL_RESPONSE
+        && request.upstream().is_some()
+    {
+        watch(&request);
+        // SAFETY: exactly the call that the handler had made and that did nothing.
+        unsafe { ngx_http_upstream_init(r) };
+    }
+    code
 }
 
 /// Codes from here on end a request (src/http/ngx_http_request.h).
@@ -76,6 +89,10 @@ const NGX_HTTP_SPECIAL_RESPONSE: ngx_int_t = 300;
 /// Wraps the upstream's `create_request`, once.
 pub(crate) fn watch(r: &Request) {
     let Some(ctx) = crate::ctx::existing(r) else { return };
+    if ctx.pretends_body.replace(false) {
+        // SAFETY: single-threaded; no reference to the member is alive.
+        unsafe { (*r.as_ptr()).headers_in.content_length_n = -1 };
+    }
     // SAFETY: null or the request's upstream, which only nginx's single thread touches.
     let Some(u) = (unsafe { r.raw().upstream.as_mut() }) else { return };
     if ctx.create_request.get().is_none()
