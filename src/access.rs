@@ -142,6 +142,11 @@ fn log_refusal(r: &Request, error: &Error) {
 fn refuse(r: &Request, ctx: &Ctx, error: S3Error) -> Verdict {
     let status = error.status();
     ctx.keep_alive.set(may_keep_alive(r));
+    // A client that waits for "100 Continue" does not send its body after a refusal, and may send its next request instead.
+    // nginx, which discards as many bytes as were announced, would take that for the body.
+    if r.expects_continue() {
+        r.set_keep_alive(false);
+    }
     ctx.error.replace(Some(error));
     Verdict::Refused(status)
 }

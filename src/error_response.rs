@@ -144,7 +144,7 @@ fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
     let id = ctx.request_id.get_or_init(RequestId::new);
     ctx.error_code.set(Some(error.code()));
     let mut document = Vec::with_capacity(512);
-    error.write_xml(r.target(), id.as_str(), id.as_str(), &mut document);
+    error.write_xml(r.target_path(), id.as_str(), id.as_str(), &mut document);
 
     // nginx closes the connection after some statuses for fear of a body that it did not read.
     let keep_alive = ctx.keep_alive.replace(false);
@@ -154,6 +154,14 @@ fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
     }
     let Some(id) = r.allocate_copy(id.as_bytes()) else { return FAILED };
     if !r.add_header(b"x-amz-request-id", id) || !r.add_header(b"x-amz-id-2", id) {
+        return FAILED;
+    }
+    // SDKs that find no document, since the request was a HEAD, look for the right region here.
+    let region = error
+        .members()
+        .find(|(name, _)| *name == "Region")
+        .and_then(|(_, value)| r.allocate_copy(value));
+    if region.is_some_and(|region| !r.add_header(b"x-amz-bucket-region", region)) {
         return FAILED;
     }
     if r.is_header_only() {

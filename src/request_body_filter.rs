@@ -154,6 +154,8 @@ pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
     if let Some(error) = check.fault {
         let error = refusal(r, &error, access_key);
         ctx.error.replace(Some(error));
+        // What is left of the body would be taken for the next request: nginx discards no body that it has begun to read.
+        r.set_keep_alive(false);
     }
     result
 }

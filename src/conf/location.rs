@@ -111,7 +111,7 @@ impl Directive for S3Verify {
                 );
             }
         };
-        once(conf.verify.replace(verify).is_some())
+        once(words, conf.verify.replace(verify).is_some())
     }
 }
 
@@ -132,7 +132,7 @@ impl Directive for S3Resign {
             _ => return Err("\"s3_resign\" takes on, off, or the name of an s3_origin".to_owned()),
         };
         conf.resign_at = cf.position();
-        once(conf.resign.replace(resign).is_some())
+        once(words, conf.resign.replace(resign).is_some())
     }
 }
 
@@ -143,7 +143,7 @@ impl Directive for S3CorsPreflight {
     type Conf = LocationConf;
 
     fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
-        once(conf.cors_preflight.replace(flag(words)?).is_some())
+        once(words, conf.cors_preflight.replace(flag(words)?).is_some())
     }
 }
 
@@ -154,7 +154,7 @@ impl Directive for S3VerifyPayload {
     type Conf = LocationConf;
 
     fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
-        once(conf.verify_payload.replace(flag(words)?).is_some())
+        once(words, conf.verify_payload.replace(flag(words)?).is_some())
     }
 }
 
@@ -170,7 +170,7 @@ impl Directive for S3MaxChunkSize {
         let wrong = || {
             format!("\"s3_max_chunk_size\" must be from 8k to 1g, not \"{}\"", word.escape_ascii())
         };
-        once(conf.max_chunk_size.replace(size.ok_or_else(wrong)?).is_some())
+        once(words, conf.max_chunk_size.replace(size.ok_or_else(wrong)?).is_some())
     }
 }
 
@@ -200,7 +200,7 @@ impl Directive for S3Health {
             }
             probes.push(Probe { name: name.to_owned(), uri: uri.into() });
         }
-        once(conf.health.replace(probes).is_some())
+        once(words, conf.health.replace(probes).is_some())
     }
 }
 
@@ -208,8 +208,9 @@ impl Directive for S3Health {
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
 
 /// nginx's word for a directive that stands twice in one place.
-fn once(stands_already: bool) -> Result<(), Fault> {
-    if stands_already { Err("the directive is duplicate".to_owned()) } else { Ok(()) }
+fn once(words: &[&[u8]], stands_already: bool) -> Result<(), Fault> {
+    let name = words.first().copied().unwrap_or_default().escape_ascii();
+    if stands_already { Err(format!("\"{name}\" directive is duplicate")) } else { Ok(()) }
 }
 
 /// Inherits from the level above, looks up names, and checks what can be checked. Runs when all of http{} was read, so

@@ -54,6 +54,11 @@ impl Request {
         unsafe { bytes(&self.raw().method_name) }
     }
 
+    /// The path of the target as received, not decoded and without the query, which may authorize.
+    pub(crate) fn target_path(&self) -> &[u8] {
+        self.target().split(|&byte| byte == b'?').next().unwrap_or_default()
+    }
+
     /// The request target exactly as received, path and query, not decoded.
     pub(crate) fn target(&self) -> &[u8] {
         // SAFETY: as for the method.
@@ -94,6 +99,11 @@ impl Request {
     /// Whether the body comes with `Transfer-Encoding: chunked`, or over HTTP/2 without a length.
     pub(crate) fn is_chunked(&self) -> bool {
         self.raw().headers_in.chunked() != 0
+    }
+
+    /// Whether the client waits for "100 Continue" before it sends its body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        !self.raw().headers_in.expect.is_null() && self.raw().expect_tested() == 0
     }
 
     /// Seconds since 1970, as nginx last read the clock.
@@ -150,7 +160,6 @@ impl Request {
         unsafe { pool_copy(self.raw().pool, value).map(|copy| bytes(&copy)) }
     }
 
-    /// Whether the error log would take a line of `level` for this request.
     /// Writes a line to the error log with the request's context (client, server, request).
     pub(crate) fn log(&self, level: Level, line: fmt::Arguments<'_>) {
         // SAFETY: a request has a connection with a log as long as it lives.

@@ -11,7 +11,7 @@
 //! tsig     = "x-amz-trailer-signature:" 64lhex CRLF
 //! unsigned = *uchunk "0" CRLF *trailer CRLF
 //! uchunk   = size CRLF data CRLF
-//! trailer  = name ":" [SP] value CRLF
+//! trailer  = name ":" [SP] value [LF] CRLF
 //! size     = 1*16 hexdig, no sign, no 0x
 //! ```
 //!

@@ -139,7 +139,8 @@ impl Decoder {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Header => {
                 let Some(raw) =
-                    take_line(&mut self.fragment, &mut self.spent, input).map_err(frame)?
+                    take_line(&mut self.fragment, &mut self.spent, input, Ending::LineFeed)
+                        .map_err(frame)?
                 else {
                     self.state = State::Header;
                     return Ok(None);
@@ -185,7 +186,12 @@ impl Decoder {
                 Ok(None)
             }
             state @ (State::Trailer | State::Blank) => {
-                let line = take_line(&mut self.fragment, &mut self.spent, input);
+                // A signed trailer may have a bare LF before its CRLF; elsewhere one is a fault.
+                let ending = match (&state, self.framing) {
+                    (State::Trailer, Framing::SignedTrailer) => Ending::CrLf,
+                    _ => Ending::LineFeed,
+                };
+                let line = take_line(&mut self.fragment, &mut self.spent, input, ending);
                 let Some(raw) = line.map_err(|_| trailer(TrailerFault::TooLong))? else {
                     self.state = state;
                     return Ok(None);
@@ -282,15 +288,29 @@ fn advance(offset: u64, raw: &[u8]) -> u64 {
     offset.saturating_add(raw.len() as u64)
 }
 
+/// What ends a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// CR LF alone: an LF without a CR is a part of the line.
+    CrLf,
+    /// Any LF; whether a CR stands before it is looked at later.
+    LineFeed,
+}
+
 /// Takes a line, LF included, off `input`, with what `fragment` holds of it before; `None` if it is
 /// not complete.
 fn take_line<'a, 'i: 'a>(
     fragment: &'a mut Vec<u8>,
     spent: &mut bool,
     input: &mut &'i [u8],
+    ending: Ending,
 ) -> Result<Option<&'a [u8]>, FrameFault> {
     let room = MAX_LINE.saturating_sub(fragment.len());
-    let end = input.iter().take(room).position(|&byte| byte == b'\n');
+    let mut before = fragment.last().copied();
+    let end = input.iter().take(room).position(|&byte| {
+        let after_return = before.replace(byte) == Some(b'\r');
+        byte == b'\n' && (after_return || ending == Ending::LineFeed)
+    });
     let Some((line, rest)) = end.and_then(|end| input.split_at_checked(end.saturating_add(1)))
     else {
         if input.len() >= room {

@@ -58,6 +58,8 @@ pub struct Trailer<'a> {
 impl<'a> Trailer<'a> {
     /// Reads `raw`, which ends in CRLF; `line` is `raw` without it.
     pub(super) fn parse(raw: &'a [u8], line: &'a [u8]) -> Result<Self, TrailerFault> {
+        // minio-go, and an example in AWS's documentation, end the line with LF CRLF.
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
         let colon = line.iter().position(|&byte| byte == b':').ok_or(TrailerFault::Line)?;
         let (name, value) = line.split_at_checked(colon).ok_or(TrailerFault::Line)?;
         let value = trim(value.strip_prefix(b":").ok_or(TrailerFault::Line)?);
