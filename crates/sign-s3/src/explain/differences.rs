@@ -1,0 +1,134 @@
+//! Which difference leads from what was received to the signature that was sent.
+
+use sigv4::{Explanation, Mechanism, Secret};
+
+use super::canonical_parts::CanonicalParts;
+use super::received::Received;
+use super::signature;
+use super::variants::variants;
+
+/// What the signature that was sent fits, named to read after "the signature fits"; empty if nothing that is known.
+///
+/// `region` is the one that should have been signed for.
+pub(super) fn fitting(
+    explanation: &Explanation,
+    received: &Received,
+    secret: &Secret,
+    region: Option<&[u8]>,
+) -> Vec<String> {
+    // A signature whose form alone is wrong is still to be recognised.
+    let sent: Vec<u8> = if is_v2(explanation) {
+        explanation.signature.iter().map(|&b| if b == b' ' { b'+' } else { b }).collect()
+    } else {
+        explanation.signature.to_ascii_lowercase()
+    };
+    let mut candidates = secrets(explanation, secret);
+    candidates.extend(if is_v2(explanation) {
+        v2_candidates(explanation, secret)
+    } else {
+        v4_candidates(explanation, received, secret, region)
+    });
+    let fitting = candidates.into_iter().filter(|(_, computed)| *computed == sent);
+    fitting.map(|(what, _)| what).collect()
+}
+
+/// What was perhaps signed, named to read after "the signature fits", and its signature.
+type Candidate = (String, Vec<u8>);
+
+/// Whether this is Signature V2.
+pub(super) fn is_v2(explanation: &Explanation) -> bool {
+    matches!(explanation.mechanism, Mechanism::V2Header | Mechanism::V2Presigned)
+}
+
+/// The signature that is right.
+pub(super) fn sign(explanation: &Explanation, secret: &[u8]) -> Vec<u8> {
+    let Explanation { scope, string_to_sign, .. } = explanation;
+    if is_v2(explanation) {
+        signature::v2(secret, string_to_sign)
+    } else {
+        signature::v4(secret, scope, string_to_sign)
+    }
+}
+
+/// Secrets that were read from files, line end included, by one side only; and the form of the signature alone.
+fn secrets(explanation: &Explanation, secret: &Secret) -> Vec<Candidate> {
+    let secret = secret.expose();
+    let sign = |what: &str, secret: &[u8]| (what.to_owned(), sign(explanation, secret));
+    let mut candidates = vec![
+        sign("this request; only its form is wrong", secret),
+        sign("the secret with a line end behind it", &[secret, b"\n"].concat()),
+        sign("the secret with a line end (CR LF) behind it", &[secret, b"\r\n"].concat()),
+    ];
+    if secret.trim_ascii() != secret {
+        candidates.push(sign("the secret without the white space around it", secret.trim_ascii()));
+    }
+    candidates
+}
+
+fn v4_candidates(
+    explanation: &Explanation,
+    received: &Received,
+    secret: &Secret,
+    region: Option<&[u8]>,
+) -> Vec<Candidate> {
+    let Explanation { scope, string_to_sign, canonical_request, .. } = explanation;
+    let secret = secret.expose();
+    let mut candidates = Vec::new();
+    let lines: Vec<_> = string_to_sign.split(|&b| b == b'\n').collect();
+    let [algorithm, date, _, hash] = *lines else { return candidates };
+    let string = |scope: &[u8], hash: &[u8]| [algorithm, date, scope, hash].join(&b'\n');
+
+    let parts = CanonicalParts::parse(canonical_request);
+    for variant in parts.map(|parts| variants(&parts, received)).unwrap_or_default() {
+        let hash = signature::sha256(&variant.parts.canonical_request());
+        let computed = signature::v4(secret, scope, &string(scope, hash.as_bytes()));
+        candidates.push((variant.what, computed));
+    }
+    for other in region.into_iter().chain([b"us-east-1".as_slice(), b""]) {
+        let mut scope_parts: Vec<_> = scope.split(|&b| b == b'/').collect();
+        match scope_parts.get_mut(1) {
+            Some(region) if *region != other => *region = other,
+            _ => continue,
+        }
+        let other_scope = scope_parts.join(&b'/');
+        let name = other.escape_ascii();
+        let computed = signature::v4(secret, &other_scope, string_to_sign);
+        candidates.push((
+            format!("a key for region \"{name}\", which is not that of the scope"),
+            computed,
+        ));
+        let computed = signature::v4(secret, &other_scope, &string(&other_scope, hash));
+        candidates.push((format!("region \"{name}\"; the scope was changed afterwards"), computed));
+    }
+    candidates
+}
+
+/// Signature V2: another method, no media type, or a resource that is not encoded.
+fn v2_candidates(explanation: &Explanation, secret: &Secret) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    let lines: Vec<_> = explanation.string_to_sign.split(|&b| b == b'\n').collect();
+    let [method, _, media_type, .., resource] = *lines else { return candidates };
+    let mut add = |what: String, at: usize, new: &[u8]| {
+        let mut lines = lines.clone();
+        if let Some(line) = lines.get_mut(at) {
+            *line = new;
+        }
+        candidates.push((what, signature::v2(secret.expose(), &lines.join(&b'\n'))));
+    };
+    for other in ["GET", "HEAD", "PUT", "POST", "DELETE"] {
+        if other.as_bytes() != method {
+            let sent = method.escape_ascii();
+            add(format!("method {other}; the request has {sent}"), 0, other.as_bytes());
+        }
+    }
+    if !media_type.is_empty() {
+        add("a request without \"Content-Type\"".to_owned(), 2, b"");
+    }
+    let mut decoded = Vec::new();
+    sigv4::canonical::decode(resource, &mut decoded);
+    if decoded != resource {
+        let what = "the path without encoding; it has to be signed as sent".to_owned();
+        add(what, lines.len().saturating_sub(1), &decoded);
+    }
+    candidates
+}
