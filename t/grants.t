@@ -1,0 +1,130 @@
+# Tests for clients.json: many keys, each with its grants, secrets from
+# elsewhere, session tokens.
+
+use v5.36;
+use lib 't/lib';
+use S3Proxy::Setup;
+use S3Proxy::Test;
+
+our ($blocks, $upstream) = (origin_blocks(), upstream());
+default_sections(
+    http_config => "s3_clients apps { file %%SERVROOT%%/clients.json; }\n$blocks$upstream",
+    config      => config(server => 'access_log off;'),    # the usual format shows URLs
+    origins     => $ORIGINS,
+    files       => <<'EOF',
+>>> clients.json 0600
+{"clients": [
+  {"access_key": "AKIDALL", "secret_key": "all-secret"},
+  {"access_key": "AKIDNONE", "secret_key": "none-secret", "grants": []},
+  {"access_key": "AKIDREAD", "secret_key": "read-secret", "comment": "reads photos of one year",
+   "grants": [{"buckets": ["photos", "logs-*"], "prefix": "2026/", "allow": ["read", "list"]},
+              {"buckets": ["uploads"], "allow": ["write"]}]},
+  {"access_key": "AKIDENV", "secret_keys": [{"env": "NEW_SECRET"}, {"file": "%%SERVROOT%%/old-secret"}]},
+  {"access_key": "ASIATEMP", "secret_key": "temp-secret", "session_token": "token//with+specials==", "expires": "2099-12-31T23:59:59Z"},
+  {"access_key": "ASIAPAST", "secret_key": "temp-secret", "session_token": "old-token", "expires": "2020-12-31T23:59:59Z"}
+]}
+>>> old-secret 0600
+old-secret
+EOF
+    env => 'NEW_SECRET=new-secret',
+);
+
+$S3Proxy::Check::NEVER_SHOWN{$_} = 'a token' for 'token//with+specials', 'token%2F%2Fwith', 'old-token';
+$S3Proxy::Check::NEVER_SENT{$_} = 'a client token' for 'token//with+specials', 'token%2F%2Fwith';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: a key without grants may do anything, one with none nothing
+--- s3_sign eval: ["AKIDALL all-secret", "AKIDNONE none-secret"]
+--- request eval: ["DELETE /any/key", "GET /photos/2026/x"]
+--- error_code: 200 403
+--- origin_count: b=1
+
+=== TEST 2: what a grant covers
+--- s3_sign: AKIDREAD read-secret
+--- request eval: ["GET /photos/2026/a", "HEAD /photos/2026/a%20b", "GET /logs-web/2026/x", "GET /photos?list-type=2&prefix=2026%2F", "PUT /uploads/any\nhello"]
+--- error_code: 200
+
+=== TEST 3: and what not
+--- s3_sign: AKIDREAD read-secret
+--- request eval: ["GET /photos/2025/a", "PUT /photos/2026/a\nx", "DELETE /photos/2026/a", "GET /other/2026/a", "GET /photos?list-type=2", "GET /uploads/any", "GET /photos/2026/../2025/a", "GET /logs/2026/x", "GET /", "PUT /photos", "PUT /uploads/any?acl"]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 4: a copy needs the right to read its source
+--- s3_sign: AKIDREAD read-secret
+--- request eval: ["PUT /uploads/copy", "PUT /uploads/copy", "PUT /uploads/copy"]
+--- more_headers eval: ["x-amz-copy-source: /photos/2026/a", "x-amz-copy-source: /secret/2026/a", "x-amz-copy-source: photos/2025/a%20b"]
+--- error_code: 200 403 403
+--- origin_count: b=1
+
+=== TEST 5: a presigned URL has the grants of its key, hoisted headers too
+--- s3_sign: AKIDREAD read-secret presign=900
+--- request eval: ["GET /photos/2026/a", "GET /photos/2025/a", "PUT /uploads/copy?x-amz-copy-source=%2Fsecret%2Fa"]
+--- error_code: 200 403 403
+--- origin_count: b=1
+
+=== TEST 6: escapes do not help
+--- s3_sign: AKIDREAD read-secret
+--- request eval: ["GET /photos/%32%30%32%36/a", "GET /photos/2026%2Fa", "GET /photos/2026/%2e%2e/2025/a", "GET //photos/2026/a"]
+--- code
+is($t->response($_)->{status}, 200, "case $_") for 0, 1;
+like($t->response($_)->{status}, qr/^40[03]$/, "case $_") for 2, 3;
+
+=== TEST 7: secrets from the environment and a file, two at a time
+--- s3_sign eval: ["AKIDENV new-secret", "AKIDENV old-secret", "AKIDENV other"]
+--- request eval: [("GET /b/k") x 3]
+--- error_code: 200 200 403
+
+=== TEST 8: a temporary key with its token
+--- s3_sign eval: ["ASIATEMP temp-secret token=token//with+specials==", "ASIATEMP temp-secret presign=900 token=token//with+specials=="]
+--- request eval: [("GET /b/k") x 2]
+--- error_code: 200
+
+=== TEST 9: without it, with another, with an old one
+--- s3_sign eval: ["ASIATEMP temp-secret", "ASIATEMP temp-secret token=other", "ASIAPAST temp-secret token=old-token", "AKIDALL all-secret token=other", "ASIATEMP temp-secret presign=900 token=other", "ASIAPAST temp-secret presign=900 token=old-token"]
+--- request eval: [("GET /b/k") x 6]
+--- s3_error
+403 InvalidAccessKeyId
+400 InvalidToken
+400 ExpiredToken
+400 InvalidToken
+400 InvalidToken
+400 ExpiredToken
+
+=== TEST 10: a token that is not signed
+--- s3_sign: ASIATEMP temp-secret
+--- request: GET /b/k
+--- unsigned_headers
+x-amz-security-token: token//with+specials==
+--- s3_error: 403 AccessDenied
+
+=== TEST 11: a member that is not known, and where
+--- files
+>>> clients.json
+{"clients": [{"access_key": "AK", "secret_key": "topsecret", "acces": "x"}]}
+--- nginx_conf_fails
+clients.json.*line 1.*acces
+
+=== TEST 12: an access key twice
+--- files
+>>> clients.json
+{"clients": [{"access_key": "AKID1", "secret_key": "s"}, {"access_key": "AKID1", "secret_key": "t"}]}
+--- nginx_conf_fails
+clients.json.*AKID1
+
+=== TEST 13: a secret whose variable is not set
+--- files
+>>> clients.json
+{"clients": [{"access_key": "AKID1", "secret_key": {"env": "NOT_SET_ANYWHERE"}}]}
+--- nginx_conf_fails
+clients.json.*NOT_SET_ANYWHERE
+
+=== TEST 14: no file
+--- files
+>>> other.json
+{}
+--- nginx_conf_fails
+clients.json

@@ -1,0 +1,217 @@
+# Scripted HTTP origins. Each listens on a port of its own, in a process of its
+# own with one child per connection, and writes down every request it received
+# before it answers.
+#
+# An origin with `s3=KEY:SECRET:REGION` judges the signature of each request
+# (S3Proxy::Sign::Verify) and answers a wrong one as S3 would.
+package S3Proxy::Origin;
+
+use v5.36;
+use Digest::SHA;
+use Fcntl qw(:flock SEEK_SET);
+use IO::Socket::INET;
+use JSON::PP ();
+use MIME::Base64 qw(decode_base64 encode_base64);
+use POSIX ();
+use S3Proxy::Certs;
+use S3Proxy::Http qw(parse_head read_body);
+use S3Proxy::Sign qw(header_values);
+use S3Proxy::Sign::Verify qw(error_document verify);
+use S3Proxy::Stream;
+use Socket qw(IPPROTO_TCP SOL_SOCKET SO_LINGER TCP_NODELAY);
+use Time::HiRes qw(sleep time);
+
+# A body up to this many bytes is recorded as it is.
+our $KEPT_BODY = 1 << 20;
+
+# An upload to a judging origin is kept whole up to this size, else only hashed.
+our $JUDGED_BODY = 64 << 20;
+
+our %running;    # by name: { pid }
+
+# Starts the origins of a script on their ports; records go to files in `$dir`.
+sub start ($class, $origins, $ports, $dir) {
+    my $self = bless { dir => $dir, origins => $origins }, $class;
+    for my $name (sort keys %$origins) {
+        unlink "$dir/$name.count";
+        next if $origins->{$name}{refuse};
+        my $listener = IO::Socket::INET->new(
+            LocalAddr => '127.0.0.1', LocalPort => $ports->{$name}, Listen => 128, ReuseAddr => 1
+        ) or die "origin $name cannot listen on port $ports->{$name}: $!\n";
+        my $tls = _tls_options($origins->{$name});    # makes the certificate once, in the parent
+        my $pid = fork // die "fork: $!\n";
+        if (!$pid) {
+            eval { _serve($listener, $name, $origins->{$name}, $tls, $dir); 1 } or print STDERR "# origin $name: $@";
+            POSIX::_exit(0);
+        }
+        setpgrp $pid, $pid;
+        close $listener;
+        $running{$name} = $pid;
+    }
+    unlink "$dir/received";
+    return $self;
+}
+
+# Ends all origins and their connections. Safe to call at any time.
+sub stop_all () {
+    for my $name (keys %running) {
+        my $pid = delete $running{$name};
+        kill 'KILL', -$pid, $pid;
+        waitpid $pid, 0;
+    }
+    return;
+}
+
+# What the origins received, in order. Each a hash: origin, connection (number),
+# method, target, headers, head (lines end in \n), framing, complete,
+# body_length, body_sha256, body (when small), sni, verdict ('ok', a fault of
+# S3Proxy::Sign::Verify, or undef for an origin that does not judge).
+sub received ($self, $name = undef) {
+    open my $file, '<:raw', "$self->{dir}/received" or return;
+    my @received = map { JSON::PP->new->latin1->decode($_) } <$file>;
+    $_->{body} = decode_base64($_->{body}) for grep { defined $_->{body} } @received;
+    return grep { !defined $name || $_->{origin} eq $name } @received;
+}
+
+sub _tls_options ($origin) {
+    return undef if !$origin->{tls};
+    require IO::Socket::SSL;
+    my ($certificate, $key) = S3Proxy::Certs::certificate($origin->{tls} eq '1' ? 'localhost' : $origin->{tls});
+    return { SSL_server => 1, SSL_cert_file => $certificate, SSL_key_file => $key };
+}
+
+sub _serve ($listener, $name, $origin, $tls, $dir) {
+    setpgrp;
+    $SIG{CHLD} = 'IGNORE';
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+    my $connection = 0;
+    while (1) {
+        my $socket = $listener->accept or next;
+        $connection++;
+        my $pid = fork // die "fork: $!\n";
+        if (!$pid) {
+            close $listener;
+            my %place = (name => $name, origin => $origin, dir => $dir, connection => $connection);
+            eval { _converse($socket, $tls, \%place); 1 } or print STDERR "# origin $name: $@";
+            POSIX::_exit(0);
+        }
+        close $socket;
+    }
+    return;
+}
+
+sub _converse ($socket, $tls, $place) {
+    setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
+    if ($place->{origin}{answers}[0]{accept_close}) {
+        _next_answer($place);
+        return;
+    }
+    if ($tls) {
+        IO::Socket::SSL->start_SSL($socket, %$tls) or return;
+        $place->{sni} = $socket->get_servername;
+    }
+    my $stream = S3Proxy::Stream->new($socket, 30);
+    while (defined(my $raw = $stream->take_until("\r\n\r\n", 300))) {
+        my $answer = _next_answer($place);
+        my ($start, $headers) = parse_head($raw);
+        my ($method, $target, $version) = split / /, $start;
+        my %request = (method => $method, target => $target, version => $version, headers => $headers);
+        if ($answer->{head_only}) {
+            _record($place, \%request, $raw, undef);
+        } elsif (!$answer->{early}) {
+            _take_body($stream, $place, \%request, $raw);
+        }
+        if ($answer->{reset}) {
+            setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+        }
+        return if $answer->{reset} || $answer->{close} || $answer->{head_only};
+        my $keep = _respond($stream, $answer, \%request, $raw);
+        if ($answer->{early}) {
+            _take_body($stream, $place, \%request, $raw);
+        }
+        return if !$keep || !$request{complete};
+    }
+    return;
+}
+
+# Reads the body, judges the request and records it.
+sub _take_body ($stream, $place, $request, $raw) {
+    my $digest = Digest::SHA->new(256);
+    my ($length, $kept) = (0, '');
+    my $limit = $place->{origin}{s3} ? $JUDGED_BODY : $KEPT_BODY;
+    my ($framing, $complete) = read_body($stream, $request->{headers}, sub ($piece) {
+        $digest->add($piece);
+        $length += length $piece;
+        $kept .= $piece if length $kept < $limit;
+    });
+    @$request{qw(framing complete)} = ($framing, $complete);
+    my %body = (length => $length, sha256 => $digest->hexdigest);
+    $body{bytes} = $kept if $length <= $KEPT_BODY;
+    if ($place->{origin}{s3}) {
+        my $judged = $length <= $limit && $complete ? $kept : undef;
+        $request->{fault} = verify($request, %{ $place->{origin}{s3} }, body => $judged);
+    }
+    _record($place, $request, $raw, \%body);
+    return;
+}
+
+sub _record ($place, $request, $raw, $body) {
+    my %record = (
+        origin => $place->{name}, connection => $place->{connection}, sni => $place->{sni}, time => time,
+        (map { $_ => $request->{$_} } qw(method target version headers framing)),
+        complete => $request->{complete} ? 1 : 0, head => $raw =~ s/\r\n/\n/gr,
+        body_length => $body->{length} // 0, body_sha256 => $body->{sha256},
+        body => defined $body->{bytes} ? encode_base64($body->{bytes}, '') : undef,
+        verdict => !$place->{origin}{s3} ? undef
+        : $request->{fault} ? "$request->{fault}{code}: $request->{fault}{message}" : 'ok',
+    );
+    my $line = JSON::PP->new->latin1->canonical->encode(\%record) . "\n";
+    open my $file, '>>:raw', "$place->{dir}/received" or die "record: $!\n";
+    flock $file, LOCK_EX;
+    $file->autoflush(1);
+    print {$file} $line;
+    return;
+}
+
+# The answer for the next request of this origin, whichever connection has it.
+sub _next_answer ($place) {
+    open my $file, '+>>', "$place->{dir}/$place->{name}.count" or die "count: $!\n";
+    flock $file, LOCK_EX;
+    seek $file, 0, SEEK_SET;
+    my $number = () = <$file>;
+    print {$file} "x\n";
+    my @answers = map { ($_) x $_->{times} } @{ $place->{origin}{answers} };
+    return $answers[$number] // $answers[-1];
+}
+
+# Returns whether the connection may be used again.
+sub _respond ($stream, $answer, $request, $raw) {
+    sleep $answer->{delay} if $answer->{delay};
+    my @headers = @{ $answer->{headers} };
+    my $status = $answer->{status};
+    my $body = $answer->{body} // ($answer->{body_bytes} ? 'x' x $answer->{body_bytes} : '');
+    $body = $raw if $answer->{echo};
+    if (my $fault = $request->{fault}) {
+        $status = $fault->{status};
+        $body = error_document($fault);
+        @headers = (['Content-Type' => 'application/xml'], ['x-amz-request-id' => 'ORIGINREQUESTID0']);
+    }
+    my ($connection) = header_values($request->{headers}, 'connection');
+    my $keep = $request->{version} eq 'HTTP/1.1' && ($connection // '') !~ /close/i && !$answer->{no_keepalive}
+        && !$answer->{truncate} && !$answer->{early} && !$answer->{close_after};
+    my $bodiless = $request->{method} eq 'HEAD' || $status == 204 || $status == 304;
+    my $chunked = $answer->{chunked} && $request->{version} eq 'HTTP/1.1';
+    push @headers, ['Transfer-Encoding' => 'chunked'] if $chunked && !$bodiless;
+    push @headers, ['Content-Length' => length($body) + ($answer->{truncate} ? 10 : 0)]
+        if !$chunked && $status != 204 && $status != 304 && !header_values(\@headers, 'content-length');
+    push @headers, [Connection => 'close'] if !$keep && !$answer->{close_after};
+    my $head = join '', "HTTP/1.1 $status Scripted\r\n", (map { "$_->[0]: $_->[1]\r\n" } @headers), "\r\n";
+    my @pieces = $chunked ? (map({ sprintf "%x\r\n%s\r\n", length, $_ } $body =~ /(.{1,7})/gs), "0\r\n\r\n") : ($body);
+    $stream->put($head . ($bodiless || $answer->{slow} ? '' : join '', @pieces));
+    if ($answer->{slow} && !$bodiless) {
+        for (@pieces) { sleep $answer->{slow}; $stream->put($_) }
+    }
+    return $keep;
+}
+
+1;
