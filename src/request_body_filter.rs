@@ -50,7 +50,8 @@ impl Body {
             return Ok(None);
         }
         let forward = conf.forward();
-        let filter = BodyFilter::of_request(verified, content_length(r), rules(conf), forward);
+        let rules = rules(conf, framing(payload));
+        let filter = BodyFilter::of_request(verified, content_length(r), rules, forward);
         let filter =
             filter.map_err(|error| refusal(r, &error, verified.credential().access_key()))?;
         let Some(filter) = filter else { return Ok(None) };
@@ -81,7 +82,7 @@ impl Body {
         let framing = framing(&payload);
         let scheme = framing.map_or(Scheme::UnsignedTrailer, Scheme::Unverified);
         let forward = conf.forward();
-        let filter = BodyFilter::chunked(scheme, announced, rules(conf), forward);
+        let filter = BodyFilter::chunked(scheme, announced, rules(conf, framing), forward);
         let filter = filter.map_err(|error| refusal(r, &error, b""))?;
         Self::new(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
     }
@@ -183,10 +184,11 @@ fn refusal(r: &Request, error: &BodyError, access_key: &[u8]) -> S3Error {
     answer
 }
 
-fn rules(conf: &LocationConf) -> Rules {
+/// A signed trailer vouches for its checksum, so that is always checked; elsewhere the origin does it, or the operator asks.
+fn rules(conf: &LocationConf, framing: Option<Framing>) -> Rules {
     Rules {
         max_chunk: conf.max_chunk_size(),
-        verify_checksum: conf.verifies_payload(),
+        verify_checksum: conf.verifies_payload() || framing == Some(Framing::SignedTrailer),
         ..Rules::default()
     }
 }

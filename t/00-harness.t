@@ -474,7 +474,9 @@ is(($t->received('a'))[0]{sni}, 'a.example', 'SNI is recorded');
 === TEST 23: HTTP/2
 --- http2
 --- config
-    location / { return 200 "$server_protocol $request_method $http_x_a $content_length"; }
+    location / { proxy_pass http://%%ORIGIN_A%%; add_header X-Protocol $server_protocol; }
+--- origins
+a: 200 body=ok
 --- request
 PUT /b/k%20k
 hello
@@ -482,7 +484,14 @@ hello
 X-A: b
 --- error_code: 200
 --- http_version: 2
---- response_body: HTTP/2.0 PUT b 5
+--- response_headers
+X-Protocol: HTTP/2.0
+--- response_body: ok
+--- origin_request_like
+a: ^PUT /b/k%20k HTTP/1.0$
+a: (?i)^x-a: b$
+--- origin_body
+a: hello
 
 === TEST 24: nginx -t, the failing side with file and line
 --- config

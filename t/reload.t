@@ -126,7 +126,8 @@ $t->nginx->reload(wait_old => 1) for 1 .. 5;
 my $before = rss($t->nginx->pid);
 $t->nginx->reload(wait_old => 1) for 1 .. 25;
 my $after = rss($t->nginx->pid);
-cmp_ok($after - $before, '<', 3000, "master grows by less than 3 MB: $before to $after kB");
+# Under a wrapper (valgrind) the number says nothing.
+cmp_ok($after - $before, '<', 3000, "master grows by less than 3 MB: $before to $after kB") if !$ENV{TEST_NGINX_WRAPPER};
 open my $maps, '<', '/proc/' . $t->nginx->pid . '/maps';
 my %inodes = map { (split)[4] => 1 } grep { index($_, S3Proxy::Nginx::module()) >= 0 } <$maps>;
 is(scalar keys %inodes, 1, 'one module');

@@ -3,7 +3,7 @@
 use crate::head::Head;
 use crate::payload::announced_trailer;
 use crate::query::Query;
-use crate::{Error, MAX_KEY, Mechanism, Payload, Policy, Request, canonical};
+use crate::{Error, MAX_KEY, Mechanism, Payload, Policy, Request, canonical, header};
 
 /// The announced body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,9 +64,17 @@ fn content_length(request: &Request<'_>, head: &Head<'_>) -> Result<Option<u64>,
             let length = decimal(value);
             length.ok_or_else(|| Error::ContentLengthInvalid { value: value.to_vec() }).map(Some)
         }
-        (None, None) if request.method == b"PUT" => Err(Error::ContentLengthMissing),
+        (None, None) if request.method == b"PUT" && !is_copy(request) => {
+            Err(Error::ContentLengthMissing)
+        }
         (None, _) => Ok(None),
     }
+}
+
+/// Whether the request takes its object from another one, and so has no body whose length it could announce.
+fn is_copy(request: &Request<'_>) -> bool {
+    let copy_source = header::X_AMZ_COPY_SOURCE.as_bytes();
+    request.headers.iter().any(|line| line.name.eq_ignore_ascii_case(copy_source))
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

@@ -3,6 +3,7 @@
 use crate::claim::{self, Claim};
 use crate::head::Head;
 use crate::header::trim;
+use crate::scan;
 use crate::signed_headers::SignedHeaders;
 use crate::{Error, MAX_AUTHORIZATION, Mechanism, Payload, Policy, Timestamp};
 
@@ -18,10 +19,9 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Scheme, &'
     if value.len() > MAX_AUTHORIZATION {
         return Err(Error::AuthorizationTooLong);
     }
-    let Some(space) = value.iter().position(|&b| b == b' ') else {
+    let Some((scheme, rest)) = scan::cut(value, b' ') else {
         return Err(Error::AuthorizationWithoutSpace { value: value.to_vec() });
     };
-    let (scheme, rest) = value.split_at(space);
     match scheme {
         b"AWS4-HMAC-SHA256" => Ok((Scheme::V4, trim(rest))),
         b"AWS" if policy.signature_v2 => Ok((Scheme::V2, trim(rest))),
@@ -89,16 +89,21 @@ struct Components<'a> {
 impl<'a> Components<'a> {
     fn parse(text: &'a [u8]) -> Option<Self> {
         let (mut credential, mut signature, mut signed_headers) = (None, None, None);
-        for component in text.split(|&b| b == b',').map(trim) {
-            let at = component.iter().position(|&b| b == b'=')?;
-            let (name, value) = component.split_at(at);
+        let mut remaining = Some(text);
+        while let Some(text) = remaining {
+            let (component, after) = match scan::cut(text, b',') {
+                Some((component, after)) => (component, Some(after)),
+                None => (text, None),
+            };
+            remaining = after;
+            let (name, value) = scan::cut(trim(component), b'=')?;
             let slot = match name {
                 b"Credential" => &mut credential,
                 b"Signature" => &mut signature,
                 b"SignedHeaders" => &mut signed_headers,
                 _ => return None,
             };
-            if slot.replace(value.strip_prefix(b"=")?).is_some() {
+            if slot.replace(value).is_some() {
                 return None;
             }
         }

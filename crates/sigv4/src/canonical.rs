@@ -5,7 +5,7 @@
 //! normalised: `//`, `.` and `..` are parts of keys. Everything is bytes; keys need not be UTF-8.
 
 use crate::query::Query;
-use crate::{Error, UriFault, octet};
+use crate::{Error, UriFault, octet, scan};
 
 /// Appends the canonical form of a raw path (2.2).
 ///
@@ -68,7 +68,7 @@ pub fn canonical_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 pub fn decode(canonical: &[u8], out: &mut Vec<u8>) {
     let mut rest = canonical;
     loop {
-        let plain = rest.iter().position(|&b| b == b'%').unwrap_or(rest.len());
+        let plain = scan::find(rest, b'%').unwrap_or(rest.len());
         let (run, tail) = rest.split_at(plain);
         out.extend_from_slice(run);
         match tail {
@@ -100,6 +100,10 @@ pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Whether the first segment of a raw path has an escaped slash.
 pub(crate) fn has_escaped_slash_in_bucket(raw: &[u8]) -> bool {
+    // Most paths have no escape at all.
+    if scan::find(raw, b'%').is_none() {
+        return false;
+    }
     let segment = raw.split(|&b| b == b'/').nth(1).unwrap_or_default();
     segment.contains(&b'%') && segment.windows(3).any(|w| w.eq_ignore_ascii_case(b"%2f"))
 }
@@ -117,6 +121,11 @@ pub(crate) fn recode_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 
 /// Appends `raw` with all bytes escaped but those of the kind `plain`. The answer is whether there was a NUL.
 fn recode(raw: &[u8], plain: u8, out: &mut Vec<u8>) -> Result<bool, Error> {
+    // What a client has encoded strictly is left alone, and that is most of what comes.
+    if octet::all(raw, plain) {
+        out.extend_from_slice(raw);
+        return Ok(false);
+    }
     let mut has_nul = false;
     let mut rest = raw;
     loop {

@@ -7,7 +7,7 @@ use crate::header::trim;
 use crate::hex_text;
 use crate::scan;
 use crate::signed_headers::SignedHeaders;
-use crate::sink::Sink;
+use crate::sink::{Gathered, Sink};
 
 /// `method \n path \n query \n (name:value\n)* \n names \n payload`.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ impl CanonicalRequest<'_> {
             sink.put(name);
             let mut separator: &[u8] = b":";
             for header in self.headers {
-                if header.name.len() == name.len() && header.name.eq_ignore_ascii_case(name) {
+                if scan::is_but_for_case(header.name, name) {
                     sink.put(separator);
                     canonical_value(header.value, sink);
                     separator = b",";
@@ -48,9 +48,9 @@ impl CanonicalRequest<'_> {
 
     /// The lower-case hex of the text's SHA-256, and whether every listed header was there.
     pub(crate) fn hash(&self) -> ([u8; 64], bool) {
-        let mut sha256 = Sha256::new();
-        let complete = self.write(&mut sha256);
-        (hex_text::encode(&sha256.finalize().into()), complete)
+        let mut text = Gathered::new(Sha256::new());
+        let complete = self.write(&mut text);
+        (hex_text::encode(&text.finish().finalize().into()), complete)
     }
 }
 

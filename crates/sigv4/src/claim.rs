@@ -2,6 +2,7 @@
 
 use crate::credential_scope::{CredentialScope, S3, TERMINAL};
 use crate::header::has_control;
+use crate::scan;
 use crate::signed_headers::SignedHeaders;
 use crate::{CredentialFault, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
 
@@ -32,17 +33,15 @@ fn check<'a>(
     date: Timestamp,
     policy: &Policy,
 ) -> Result<(&'a [u8], CredentialScope<'a>), CredentialFault> {
-    let mut parts = value.split(|&b| b == b'/');
-    let parts = [(); 6].map(|()| parts.next());
-    let [Some(access_key), Some(day), Some(region), Some(service), Some(terminal), None] = parts
-    else {
+    let Some([access_key, day, region, service, terminal]) = five_parts(value) else {
         return Err(CredentialFault::Malformed { value: value.to_vec() });
     };
     // In a query, escapes could bring line ends into the string to sign.
     if access_key.is_empty() || has_control(value) {
         return Err(CredentialFault::Malformed { value: value.to_vec() });
     }
-    if !timestamp::is_date(day) {
+    // The request's date is one of the calendar.
+    if day != date.date() && !timestamp::is_date(day) {
         return Err(CredentialFault::Date { value: day.to_vec() });
     }
     if let Some(expected) = policy.regions.first() {
@@ -65,6 +64,15 @@ fn check<'a>(
         return Err(CredentialFault::DateMismatch { scope: day.to_vec(), request: date });
     }
     Ok((access_key, CredentialScope { date: day, region, service }))
+}
+
+/// The parts between exactly four slashes.
+fn five_parts(value: &[u8]) -> Option<[&[u8]; 5]> {
+    let (access_key, rest) = scan::cut(value, b'/')?;
+    let (day, rest) = scan::cut(rest, b'/')?;
+    let (region, rest) = scan::cut(rest, b'/')?;
+    let (service, terminal) = scan::cut(rest, b'/')?;
+    scan::find(terminal, b'/').is_none().then_some([access_key, day, region, service, terminal])
 }
 
 #[cfg(test)]

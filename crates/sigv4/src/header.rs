@@ -43,7 +43,7 @@ pub const X_AMZ_TRAILER: &str = "x-amz-trailer";
 
 /// Whether a header name as received, in any case, is `lower`, which is lower case.
 pub(crate) fn is(name: &[u8], lower: &str) -> bool {
-    name.eq_ignore_ascii_case(lower.as_bytes())
+    scan::is_but_for_case(name, lower.as_bytes())
 }
 
 /// Whether a header belongs to `x-amz-*`, all of which steer what S3 does.
@@ -70,7 +70,7 @@ pub(crate) fn must_be_signed(name: &[u8]) -> bool {
 
 /// Whether `name` is a token of RFC 9110, which a header name has to be.
 pub(crate) fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|&b| octet::is(b, octet::TOKEN))
+    !name.is_empty() && octet::all(name, octet::TOKEN)
 }
 
 /// Whether `value` has a control byte other than the tab: a parser behind us could see a line's end there.

@@ -6,10 +6,18 @@ pub(crate) const UNRESERVED: u8 = 1;
 pub(crate) const PATH: u8 = 2;
 /// Characters of a token of RFC 9110: what header names consist of.
 pub(crate) const TOKEN: u8 = 4;
+/// Lower-case token characters, or a semicolon: what a list of signed headers consists of.
+pub(crate) const NAME_LIST: u8 = 8;
 
 /// Whether a byte is of a kind.
 pub(crate) fn is(byte: u8, kind: u8) -> bool {
     TABLE.get(usize::from(byte)).is_some_and(|kinds| kinds & kind != 0)
+}
+
+/// Whether all bytes are of a kind.
+pub(crate) fn all(text: &[u8], kind: u8) -> bool {
+    // Without a branch for each byte: texts that are not all of the kind are rare.
+    text.iter().fold(kind, |kinds, &b| kinds & TABLE.get(usize::from(b)).copied().unwrap_or(0)) != 0
 }
 
 static TABLE: [u8; 256] = table();
@@ -29,7 +37,10 @@ const fn table() -> [u8; 256] {
         if alphanumeric
             || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
         {
-            *kinds |= TOKEN;
+            *kinds |= if byte.is_ascii_uppercase() { TOKEN } else { TOKEN | NAME_LIST };
+        }
+        if byte == b';' {
+            *kinds |= NAME_LIST;
         }
         byte = byte.wrapping_add(1);
         rest = after;
@@ -49,5 +60,6 @@ mod tests {
         assert_eq!(all(UNRESERVED), format!("-.{digits}{upper}_{lower}~"));
         assert_eq!(all(PATH), format!("-./{digits}{upper}_{lower}~"));
         assert_eq!(all(TOKEN), format!("!#$%&'*+-.{digits}{upper}^_`{lower}|~"));
+        assert_eq!(all(NAME_LIST), format!("!#$%&'*+-.{digits};^_`{lower}|~"));
     }
 }

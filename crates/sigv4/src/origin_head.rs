@@ -7,8 +7,9 @@ use crate::header::{self, is_amz, trim};
 use crate::hex_text;
 use crate::query::Span;
 use crate::resign::{ResignError, Unwrapped};
+use crate::scan;
 use crate::scratch::Lines;
-use crate::sink::Sink as _;
+use crate::sink::{Gathered, Sink as _};
 use crate::string_to_sign::{ALGORITHM, StringToSign};
 use crate::{Header, OriginCredential, Payload, Timestamp};
 
@@ -69,9 +70,10 @@ const REPLACED: [&str; 5] = [
 fn is_same(name: &[u8], lower: &str) -> bool {
     let lower = lower.as_bytes();
     let dash = |b: &u8| if *b == b'_' { b'-' } else { b.to_ascii_lowercase() };
+    // Nearly all names have no `_`, and need no look at each byte.
     name.len() == lower.len()
-        && name.first().map(dash) == lower.first().copied()
-        && name.iter().map(dash).eq(lower.iter().copied())
+        && (scan::is_but_for_case(name, lower)
+            || (name.contains(&b'_') && name.iter().map(dash).eq(lower.iter().copied())))
 }
 
 /// Method and canonical target.
@@ -109,8 +111,9 @@ impl<'b> OriginHead<'b> {
         self.line(name, value);
         let text = &mut self.lines.text;
         let start = text.len();
-        text.extend(name.iter().map(u8::to_ascii_lowercase));
+        text.extend_from_slice(name);
         let middle = text.len();
+        text.get_mut(start..middle).unwrap_or_default().make_ascii_lowercase();
         canonical_value(value, text);
         let end = text.len();
         self.lines.spans.push([Span::new(start, middle), Span::new(middle, end)]);
@@ -185,7 +188,7 @@ impl<'b> OriginHead<'b> {
         let Lines { text, spans, names } = &mut *self.lines;
         // Lines of one name stay in the order in which they were written.
         spans.sort_unstable_by(|[a, _], [b, _]| a.of(text).cmp(b.of(text)).then(a.cmp(b)));
-        let mut sha256 = Sha256::new();
+        let mut sha256 = Gathered::new(Sha256::new());
         write_target(&mut sha256, target.method, target.path, target.query);
         let mut previous: &[u8] = b"";
         for [name, value] in spans.iter() {
@@ -206,7 +209,7 @@ impl<'b> OriginHead<'b> {
         }
         sha256.put(b"\n");
         write_end(&mut sha256, names, payload.line());
-        hex_text::encode(&sha256.finalize().into())
+        hex_text::encode(&sha256.finish().finalize().into())
     }
 
     fn line(&mut self, name: &[u8], value: &[u8]) {

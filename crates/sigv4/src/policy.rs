@@ -35,6 +35,9 @@ impl Default for Policy {
 impl Policy {
     /// The bucket in a Host header: what stands before the longest matching domain, without its dot.
     pub fn virtual_bucket<'h>(&self, host: &'h [u8]) -> Option<&'h [u8]> {
+        if self.domains.is_empty() {
+            return None;
+        }
         let name = match host.iter().rposition(|&b| b == b':') {
             Some(colon) if host.iter().skip(colon).skip(1).all(u8::is_ascii_digit) => {
                 host.get(..colon)?

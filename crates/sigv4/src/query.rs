@@ -1,6 +1,6 @@
 //! The query of a request as sorted pairs, each part in canonical form.
 
-use crate::{Error, MAX_PARAMETERS, canonical, param};
+use crate::{Error, MAX_PARAMETERS, canonical, param, scan};
 
 /// A range of a buffer; an empty one if it is out of bounds, which the code that makes them excludes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,21 +51,27 @@ impl Query {
         if raw.is_empty() {
             return Ok(());
         }
-        for pair in raw.split(|&b| b == b'&').filter(|pair| !pair.is_empty()) {
+        let mut remaining = Some(raw);
+        while let Some(text) = remaining {
+            let (pair, after) = match scan::cut(text, b'&') {
+                Some((pair, after)) => (pair, Some(after)),
+                None => (text, None),
+            };
+            remaining = after;
+            if pair.is_empty() {
+                continue;
+            }
             if self.pairs.len() >= MAX_PARAMETERS {
                 return Err(Error::TooManyParameters);
             }
-            let (name, value) = match pair.iter().position(|&b| b == b'=') {
-                Some(at) => (pair.split_at(at).0, pair.get(at..).unwrap_or_default()),
-                None => (pair, b"".as_slice()),
-            };
+            let (name, value) = scan::cut(pair, b'=').unwrap_or((pair, b""));
             if name.is_empty() {
                 return Err(Error::ParameterNameEmpty);
             }
             let start = self.text.len();
             canonical::recode_query(name, &mut self.text)?;
             let middle = self.text.len();
-            canonical::recode_query(value.strip_prefix(b"=").unwrap_or(value), &mut self.text)?;
+            canonical::recode_query(value, &mut self.text)?;
             let end = self.text.len();
             self.pairs.push([Span::new(start, middle), Span::new(middle, end)]);
         }

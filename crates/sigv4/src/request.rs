@@ -1,5 +1,7 @@
 //! A request head, borrowed from whoever parsed it.
 
+use crate::scan;
+
 /// A header line as received: the name in any case, the value without its line end.
 #[derive(Clone, Copy, Debug)]
 pub struct Header<'a> {
@@ -23,13 +25,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The raw path and the raw query, without the question mark between them.
     pub(crate) fn split_target(&self) -> (&'a [u8], &'a [u8]) {
-        match self.target.iter().position(|&b| b == b'?') {
-            Some(mark) => {
-                let (path, query) = self.target.split_at(mark);
-                (path, query.get(1..).unwrap_or_default())
-            }
-            None => (self.target, b""),
-        }
+        scan::cut(self.target, b'?').unwrap_or((self.target, b""))
     }
 
     /// The first header of this name, which is lower case.

@@ -1,7 +1,6 @@
 //! The list of signed header names.
 
-use crate::header::is_token;
-use crate::{Header, MAX_SIGNED_HEADERS, header};
+use crate::{Header, MAX_SIGNED_HEADERS, header, octet, scan};
 
 /// How many names are kept apart; real lists have three to twelve. Longer ones are parted again at each use.
 const APART: usize = 16;
@@ -19,16 +18,19 @@ pub(crate) struct SignedHeaders<'a> {
 impl<'a> SignedHeaders<'a> {
     /// None if the text is no such list.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        if !octet::all(text, octet::NAME_LIST) {
+            return None;
+        }
         let mut list = Self { text, apart: [b""; APART], count: 0, rest: None };
         let mut previous: &[u8] = b"";
         let mut remaining = Some(text);
         while let Some(names) = remaining {
-            let (name, after) = match names.iter().position(|&b| b == b';') {
-                Some(at) => (names.split_at(at).0, names.get(at.saturating_add(1)..)),
+            let (name, after) = match scan::cut(names, b';') {
+                Some((name, after)) => (name, Some(after)),
                 None => (names, None),
             };
-            let is_name = is_token(name) && !name.iter().any(u8::is_ascii_uppercase);
-            if !is_name || name <= previous || list.count >= MAX_SIGNED_HEADERS {
+            // The empty name is not greater than anything.
+            if name <= previous || list.count >= MAX_SIGNED_HEADERS {
                 return None;
             }
             match list.apart.get_mut(list.count) {
@@ -55,7 +57,10 @@ impl<'a> SignedHeaders<'a> {
 
     /// Whether a header is in the list; its name comes in any case.
     pub(crate) fn has(&self, name: &[u8]) -> bool {
-        self.names().any(|own| name.eq_ignore_ascii_case(own))
+        let is_it = |own: &[u8]| scan::is_but_for_case(name, own);
+        let apart = self.apart.get(..self.count.min(APART)).unwrap_or_default();
+        apart.iter().any(|own| is_it(own))
+            || self.rest.is_some_and(|rest| rest.split(|&b| b == b';').any(is_it))
     }
 
     /// Names of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3).

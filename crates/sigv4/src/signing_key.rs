@@ -11,6 +11,7 @@ use sha2::Sha256;
 
 use crate::credential_scope::{CredentialScope, TERMINAL};
 use crate::hex_text;
+use crate::sink::Gathered;
 use crate::string_to_sign::StringToSign;
 use crate::{Secret, Timestamp};
 
@@ -40,18 +41,21 @@ impl SigningKey {
 
     /// The signature, as it is written.
     pub(crate) fn sign(&self, string_to_sign: &StringToSign<'_>) -> [u8; 64] {
-        let mut mac = self.0.clone();
-        string_to_sign.write(&mut mac);
-        hex_text::encode(&mac.finalize().into_bytes().into())
+        hex_text::encode(&self.mac(string_to_sign).finalize().into_bytes().into())
     }
 
     /// Whether `claimed` is the signature: 64 lower-case digits, compared in constant time.
     pub(crate) fn verify(&self, string_to_sign: &StringToSign<'_>, claimed: &[u8]) -> bool {
-        let mut mac = self.0.clone();
-        string_to_sign.write(&mut mac);
+        let mac = self.mac(string_to_sign);
         // A signature of the wrong form costs the same work and never matches.
         let bytes = hex_text::decode_lower(claimed);
         mac.verify_slice(&bytes.unwrap_or_default()).is_ok() & bytes.is_some()
+    }
+
+    fn mac(&self, string_to_sign: &StringToSign<'_>) -> Hmac<Sha256> {
+        let mut text = Gathered::new(self.0.clone());
+        string_to_sign.write(&mut text);
+        text.finish()
     }
 }
 

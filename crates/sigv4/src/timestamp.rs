@@ -27,18 +27,12 @@ impl Timestamp {
         if !(1..=9999).contains(&year) {
             return None;
         }
-        let mut text = *b"00000000T000000Z";
-        let fields = [
-            (0, 4, year),
-            (4, 2, month),
-            (6, 2, day),
-            (9, 2, second.div_euclid(3600)),
-            (11, 2, second.rem_euclid(3600).div_euclid(60)),
-            (13, 2, second.rem_euclid(60)),
-        ];
-        for (at, width, value) in fields {
-            decimal(text.iter_mut().skip(at).take(width), value);
-        }
+        let ([y0, y1], [y2, y3]) = (two_digits(year.div_euclid(100)), two_digits(year));
+        let ([mo0, mo1], [d0, d1]) = (two_digits(month), two_digits(day));
+        let [h0, h1] = two_digits(second.div_euclid(3600));
+        let [mi0, mi1] = two_digits(second.rem_euclid(3600).div_euclid(60));
+        let [s0, s1] = two_digits(second.rem_euclid(60));
+        let text = [y0, y1, y2, y3, mo0, mo1, d0, d1, b'T', h0, h1, mi0, mi1, s0, s1, b'Z'];
         Some(Self { unix, text })
     }
 
@@ -149,12 +143,11 @@ fn number(digits: &[u8]) -> Option<i64> {
     Some(value)
 }
 
-fn decimal<'a>(digits: impl DoubleEndedIterator<Item = &'a mut u8>, mut value: i64) {
-    for digit in digits.rev() {
-        // The remainder of a division by ten is a digit.
-        *digit = b'0'.saturating_add(u8::try_from(value.rem_euclid(10)).unwrap_or(0));
-        value = value.div_euclid(10);
-    }
+/// The last two decimal digits.
+fn two_digits(value: i64) -> [u8; 2] {
+    // The remainder of a division by a hundred fits.
+    let value = u8::try_from(value.rem_euclid(100)).unwrap_or(0);
+    [b'0'.wrapping_add(value.div_euclid(10)), b'0'.wrapping_add(value.rem_euclid(10))]
 }
 
 fn unix(year: i64, month: i64, day: i64, [hour, minute, second]: [i64; 3]) -> Option<i64> {

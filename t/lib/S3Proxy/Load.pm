@@ -23,7 +23,6 @@ sub start ($class, %option) {
     for my $number (1 .. $self->{clients}) {
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {
-            $SIG{TERM} = sub { $self->{stop} = 1 };
             alarm $LIMIT;
             $self->_client($number);
             POSIX::_exit(0);
@@ -37,11 +36,12 @@ sub start ($class, %option) {
 # Ends the clients after their last request. Returns what they did, in the order of time: hashes with start, seconds, method
 # and fault, which is empty where the answer was right.
 sub stop ($self) {
-    kill 'TERM', @{ $self->{pids} };
+    # A signal would interrupt a read.
+    open my $stop, '>', "$self->{results}/stop" or die "results: $!\n";
     waitpid $_, 0 for @{ $self->{pids} };
     delete @running{ @{ $self->{pids} } };
     my @done;
-    for my $file (glob "$self->{results}/*") {
+    for my $file (glob "$self->{results}/[0-9]*") {
         open my $in, '<', $file or die "$file: $!\n";
         while (<$in>) {
             chomp;
@@ -59,7 +59,7 @@ sub _client ($self, $number) {
     my @names = sort keys %{ $self->{objects} };
     my @methods = qw(GET HEAD GET PUT);
     my $stream;
-    for (my $count = 0; !$self->{stop}; $count++) {
+    for (my $count = 0; !-e "$self->{results}/stop"; $count++) {
         my $method = $methods[$count % @methods];
         my $name = $names[$count % @names];
         my $body = $method eq 'PUT' ? chr(97 + $count % 26) x $self->{write_size} : '';

@@ -84,9 +84,13 @@ sub _serve ($listener, $name, $origin, $tls, $dir) {
     setpgrp;
     $SIG{CHLD} = 'IGNORE';
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+    # A test that was killed cannot stop its origins.
+    my $parent = getppid;
+    $listener->timeout(2);
     my $connection = 0;
-    while (1) {
+    while (getppid == $parent) {
         my $socket = $listener->accept or next;
+        $socket->timeout(0);
         $connection++;
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {

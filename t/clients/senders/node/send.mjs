@@ -1,0 +1,70 @@
+// Uploads and downloads with the clients of npm, for ../run.py.
+//
+//     node send.mjs client-s3|minio-js put KEY=FILE ...
+//     node send.mjs client-s3|minio-js get KEY=FILE ...
+//     node send.mjs client-s3|minio-js stream KEY        from standard input, whose length is not known
+//
+// The endpoint and the key stand in ENDPOINT, REGION, BUCKET, ACCESS_KEY, SECRET_KEY; NODE_EXTRA_CA_CERTS names the authority.
+
+import { createReadStream, createWriteStream, statSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+
+const { ENDPOINT, REGION, BUCKET, ACCESS_KEY, SECRET_KEY } = process.env;
+const PART = 5 << 20;
+
+// A file is given as a stream, as programs do that do not want it in memory.
+async function clientS3() {
+  const { S3Client, GetObjectCommand, PutObjectCommand } = await import("@aws-sdk/client-s3");
+  const { Upload } = await import("@aws-sdk/lib-storage");
+  const s3 = new S3Client({
+    endpoint: ENDPOINT,
+    region: REGION,
+    credentials: { accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY },
+    forcePathStyle: true,
+    maxAttempts: 1,
+  });
+  const upload = (key, body) =>
+    new Upload({ client: s3, params: { Bucket: BUCKET, Key: key, Body: body }, partSize: PART, queueSize: 2 }).done();
+  return {
+    put: (key, file) => {
+      const size = statSync(file).size;
+      if (size > PART) return upload(key, createReadStream(file));
+      const body = createReadStream(file);
+      return s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, ContentLength: size }));
+    },
+    get: async (key, file) => {
+      const answer = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+      await pipeline(answer.Body, createWriteStream(file));
+    },
+    stream: (key) => upload(key, process.stdin),
+  };
+}
+
+async function minioJs() {
+  const { Client } = await import("minio");
+  const url = new URL(ENDPOINT);
+  const s3 = new Client({
+    endPoint: url.hostname,
+    port: Number(url.port),
+    useSSL: url.protocol === "https:",
+    accessKey: ACCESS_KEY,
+    secretKey: SECRET_KEY,
+    region: REGION,
+    pathStyle: true,
+    partSize: PART,
+  });
+  return {
+    put: (key, file) => s3.fPutObject(BUCKET, key, file),
+    get: (key, file) => s3.fGetObject(BUCKET, key, file),
+    stream: (key) => s3.putObject(BUCKET, key, process.stdin),
+  };
+}
+
+const [client, operation, ...pairs] = process.argv.slice(2);
+const { [operation]: action } = await { "client-s3": clientS3, "minio-js": minioJs }[client]();
+for (const pair of pairs) {
+  const [key, file] = pair.split("=");
+  await action(key, file);
+}
+// Idle connections would keep the process for their own time.
+process.exit(0);

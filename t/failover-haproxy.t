@@ -1,0 +1,128 @@
+# Tests for failover as docker-compose.yml has it: HAProxy before two proxies with one origin each, and one nginx with both, from
+# the image's own templates. Origins and proxies are killed and started again under a steady load of signed reads and idempotent
+# writes; a request that fails is a failure, for no client tries twice.
+
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use List::Util qw(max);
+use S3Proxy::Client qw(curl run_command);
+use S3Proxy::Deployment;
+use S3Proxy::Load;
+use S3Proxy::Nginx;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+# Seconds of load before and after each event.
+my ($BEFORE, $AFTER) = (0.7, 2);
+# Within this time after an event the next request has to be answered.
+my $SOON = 1;
+
+my ($version) = run_command('sh', '-c', 'haproxy -v || true');
+if ($version !~ /HAProxy version/) {
+    die "haproxy is missing: apt-get install haproxy\n" if $ENV{CI};
+    plan(skip_all => 'haproxy is missing: apt-get install haproxy');
+}
+die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
+
+my %object = map { +"object-$_" => "content $_ " x 400 } 1 .. 5;
+my ($deployment, $entry);
+
+subtest 'HAProxy, two proxies' => sub {
+    begin('haproxy', qw(serverb servera));
+    $deployment->start_haproxy;
+    is(healthz()->{body}, qq({"status":"ok","origins":{"b":"ok"}}\n), 'HAProxy asks server B first');
+
+    event('origin b is killed', 'a', sub { $deployment->stop('b', 'KILL') });
+    event('origin b is back', 'b', sub { $deployment->start_origin('b') });
+    event('proxy b is killed', 'a', sub { $deployment->stop('serverb', 'KILL') });
+    event('proxy b is back', 'b', sub { $deployment->start_proxy('serverb') });
+    event('proxy b is asked to end', 'a', sub { $deployment->stop('serverb', 'QUIT') });
+    end();
+    like($deployment->log('haproxy'), qr{s3_frontend s3_backends/servera .* 200 .* "PUT /demo/written-\d+-\d+ HTTP/1.1"},
+        'the log tells who answered what');
+};
+
+subtest 'one nginx, two origins' => sub {
+    begin('single', 'single');
+    is(healthz()->{body}, qq({"status":"ok","origins":{"b":"ok","a":"ok"}}\n), '/healthz tells of both');
+
+    event('origin b is killed', 'a', sub { $deployment->stop('b', 'KILL') }, reads_only => 1);
+    my $degraded = $deployment->wait_until(5, sub { healthz()->{body} =~ /"b":"nok/ });
+    ok(defined $degraded, '/healthz says that origin b is down');
+    is(healthz()->{status}, 200, '/healthz is ok as long as one works');
+    event('origin b is back', 'b', sub { $deployment->start_origin('b') });
+    end();
+
+    $deployment->stop($_, 'KILL') for qw(a b);
+    ok(defined $deployment->wait_until(5, sub { healthz()->{status} == 503 }), '/healthz is 503 when none works');
+    is(healthz()->{body}, qq({"status":"nok","origins":{"b":"nok: 502","a":"nok: 502"}}\n), '/healthz says why');
+    is(get('/livez')->{status}, 200, '/livez is 200 all the same');
+};
+
+done_testing;
+
+sub begin ($name, @proxies) {
+    ($deployment, $entry) = (S3Proxy::Deployment->new, $name);
+    $deployment->start_origin($_) for qw(a b);
+    S3Proxy::Deployment::write_file($deployment->dir . "/data/demo/$_", $object{$_}) for keys %object;
+    $deployment->start_proxy($_) for @proxies;
+    return;
+}
+
+# What must be in no log however it went.
+sub end () {
+    for my $name (sort keys %{ $deployment->{pid} }) {
+        my $log = $deployment->log($name);
+        my @fatal = grep { /$S3Proxy::Nginx::FATAL/ } split /\n/, $log;
+        is("@fatal", '', "no fatal line in the log of $name");
+        unlike($log, qr/secret-[ab]|client-secret|X-Amz-Signature/, "no secret and no signature in the log of $name");
+    }
+    return;
+}
+
+# Does it under load, and waits until all requests go to the origin of that name. Options: reads_only (a write may fail).
+sub event ($name, $origin, $code, %option) {
+    my $load = S3Proxy::Load->start(
+        port => $deployment->port($entry), key => $S3Proxy::Deployment::ENV_FILE{CLIENT_ACCESS_KEY},
+        secret => $S3Proxy::Deployment::ENV_FILE{CLIENT_SECRET_KEY}, objects => \%object);
+    sleep $BEFORE;
+    my $at = time;
+    $code->();
+    my $moved = $deployment->wait_until(15, sub { last_origin() eq $origin });
+    sleep $AFTER;
+    my @requests = $load->stop;
+
+    my @failed = grep { $_->{fault} ne '' } @requests;
+    my @wrong = grep { !$option{reads_only} || $_->{method} ne 'PUT' } @failed;
+    is(scalar @wrong, 0, "$name: no failed " . ($option{reads_only} ? 'read' : 'request'));
+    diag(sprintf '%s %.3f s after: %s', $_->{method}, $_->{start} - $at, $_->{fault}) for splice @wrong, 0, 5;
+
+    my ($next) = grep { $_->{start} >= $at && $_->{fault} eq '' } @requests;
+    my $soon = $next ? $next->{start} + $next->{seconds} - $at : 'never';
+    cmp_ok($next ? $soon : 1e9, '<', $SOON * $S3Proxy::Nginx::PATIENCE, "$name: the next request is answered in time");
+    ok(defined $moved, "$name: requests go to origin $origin");
+    is(last_origin(), $origin, "$name: and stay there");
+    note(sprintf '%s: %d requests, %d failed; next answer after %.3f s, origin %s in use after %.1f s, slowest request %.3f s',
+        $name, scalar @requests, scalar @failed, $soon, $origin, $moved // -1, max(map { $_->{seconds} } @requests));
+    return;
+}
+
+# The origin that answered last, by the access log of the proxies.
+sub last_origin () {
+    my %last = (origin => '');
+    for my $name (qw(serverb servera single)) {
+        my $path = $deployment->dir . "/log/$name";
+        next if !-e $path;
+        my $age = -M _;
+        my ($line) = reverse grep { /"bucket":"demo".*"status":"2/ } split /\n/, $deployment->log($name) or next;
+        # Of two proxies the one that wrote last: its clock of seconds is too coarse.
+        next if defined $last{age} && $last{age} < $age;
+        my ($origin) = $line =~ /"origin":"(\w*)"/;
+        %last = (age => $age, origin => $origin // '');
+    }
+    return $last{origin};
+}
+
+sub healthz () { return get('/healthz') }
+sub get ($target) { return curl('http://127.0.0.1:' . $deployment->port($entry) . $target) }

@@ -1,0 +1,357 @@
+# Tests for what real clients send: bodies of 0 bytes, 1 byte, 8 KiB and one more or less, in parts of 5 MiB, and 100 MiB whose
+# length the client does not know; over http and https, with proxy_request_buffering on and off, to the embedded origin once
+# as sent and once with `payload unsigned`. All are read back and compared.
+#
+#     prove -I t/lib t/senders.t
+#     TEST_SENDERS="boto3 restic" prove -v -I t/lib t/senders.t
+#     TEST_SENDERS_TABLE=table.md prove -I t/lib t/senders.t     # README.md's table of senders
+#
+# t/clients/senders/setup installs what is missing, run.py beside it drives one client. How a client sends is what nginx's
+# access log says, so that a client which changes its mind shows up here; the sizes of chunks are seen by tap.py, between
+# nginx and the origin.
+
+use v5.36;
+use utf8;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP ();
+use POSIX qw(WNOHANG);
+use S3Proxy::Certs;
+use S3Proxy::Client qw(run_command);
+use S3Proxy::Nginx;
+use S3Proxy::Ports;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $ROOT = "$FindBin::Bin/..";
+my $SENDERS = "$ROOT/t/clients/senders";
+my ($CLIENT_KEY, $CLIENT_SECRET, $ORIGIN_KEY, $ORIGIN_SECRET) =
+    ('AKIDCLIENT', 'client-secret+/=', 'AKIDORIGIN', 'origin-secret+/=');
+
+# What the table calls an x-amz-content-sha256.
+my %MODE = (
+    'UNSIGNED-PAYLOAD' => 'unsigned',
+    'STREAMING-UNSIGNED-PAYLOAD-TRAILER' => 'unsigned-trailer',
+    'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' => 'signed',
+    'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER' => 'signed-trailer',
+);
+# Client: how it is called in the table, and the modes of its bodies over http and https.
+my @SENDERS = (
+    ['boto3', 'boto3 1.44', 'hex', 'unsigned-trailer'],
+    ['aws-cli', 'aws-cli 1.46', 'hex', 'unsigned-trailer'],
+    ['aws-cli-2', 'aws-cli 2.9', 'hex', 'unsigned'],
+    ['aws-sdk-rust', 'aws-sdk-s3 1.157 (Rust)', 'signed-trailer', 'unsigned-trailer'],
+    ['pyarrow', 'pyarrow 26 (AWS SDK for C++)', 'unsigned-trailer', 'unsigned-trailer'],
+    ['client-s3', '@aws-sdk/client-s3 3.1173', 'hex unsigned-trailer', 'hex unsigned-trailer'],
+    ['minio-py', 'minio-py 7.2', 'hex', 'unsigned'],
+    ['minio-js', 'minio-js 8.0', 'hex', 'unsigned'],
+    ['restic', 'restic 0.14 (minio-go 7)', 'signed', 'unsigned'],
+    ['rclone', 'rclone 1.60', 'hex unsigned', 'hex unsigned'],
+    ['s3cmd', 's3cmd 2.4', 'hex', 'hex'],
+);
+# Where 100 MiB of unknown length go: once for each client.
+my $STREAM = 'http-off-as_sent';
+
+my @senders = chosen('TEST_SENDERS', map { $_->[0] } @SENDERS);
+my $owner = $$;
+my (%running, @started, %open);
+
+die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
+my ($text, $exit) = run_command("$SENDERS/setup", @senders);
+die "t/clients/senders/setup: $text" if $exit;
+my $nginx = S3Proxy::Nginx->new;
+my $dir = $nginx->prefix;
+my ($origin, $tap) = start_origin();
+my @endpoints = start_nginx();
+run_all(@senders);
+my %sent = check_access_log();
+check_origin_log();
+ok !$nginx->stop('QUIT'), 'nginx ends by itself';
+my @fatal = $nginx->fatal_lines;
+is scalar @fatal, 0, 'no alert, no panic' or diag join "\n", grep { defined } @fatal[0 .. 19];
+write_table($ENV{TEST_SENDERS_TABLE}, %sent) if $ENV{TEST_SENDERS_TABLE};
+done_testing;
+
+# The words of an environment variable, each of which must be one of those given.
+sub chosen ($name, @all) {
+    my @words = split ' ', $ENV{$name} // '' or return @all;
+    for my $word (@words) {
+        die "$name: no \"$word\" among @all\n" if !grep { $_ eq $word } @all;
+    }
+    return @words;
+}
+
+# Starts the origin and the tap before it; returns their ports.
+sub start_origin () {
+    my $binary = $ENV{TEST_ORIGIN_BINARY} || do {
+        # Limited, since another cargo may hold the lock of the target directory for as long as it builds.
+        my ($text, $exit) = run_command('timeout', 300, 'cargo', 'build', '--quiet', '--manifest-path',
+            "$ROOT/Cargo.toml", '-p', 'test-origin');
+        die "cargo build -p test-origin: exit status $exit $text\n" if $exit;
+        ($ENV{CARGO_TARGET_DIR} // "$ROOT/target") . '/debug/test-origin';
+    };
+    my ($origin, $tap) = map { S3Proxy::Ports::port($_) } qw(origin tap);
+    start_process('origin', $binary, '--log', "$dir/origins/log", '--listen', "127.0.0.1:$origin", '--access-key',
+        $ORIGIN_KEY, '--secret-key', 'env:TEST_ORIGIN_SECRET', '--region', 'eu-west-1', '--create-bucket', 'demo',
+        '--root', "$dir/origins/root");
+    start_process('tap', 'python3', "$SENDERS/tap.py", $tap, $origin, "$dir/origins/tap");
+    return ($origin, $tap);
+}
+
+# Starts a process and waits until it says that it listens.
+sub start_process ($name, @command) {
+    my $pid = open(my $out, '-|') // die "fork: $!\n";
+    if (!$pid) {
+        $ENV{TEST_ORIGIN_SECRET} = $ORIGIN_SECRET;
+        open STDERR, '>', "$dir/origins/$name.err";
+        exec @command or POSIX::_exit(127);
+    }
+    push @started, $pid;
+    $open{$pid} = $out;    # closing it would wait for the process
+    local $SIG{ALRM} = sub { die "$name did not start within 30 s\n" };
+    alarm 30;
+    my $line = <$out> // '';
+    alarm 0;
+    $line =~ /^listening/ or die "$name did not start: $line" . slurp("$dir/origins/$name.err") . "\n";
+    return;
+}
+
+# Starts nginx with a server for each way of passing bodies on; returns "NAME=URL" of each endpoint.
+sub start_nginx () {
+    S3Proxy::Certs::directory("$dir/certs");
+    my ($certificate, $key) = S3Proxy::Certs::certificate('127.0.0.1');
+    my (@endpoints, $servers);
+    for my $buffering (qw(off on)) {
+        for my $payload (qw(as_sent unsigned)) {
+            # Through the tap with one of them: it sees chunks only as they were sent.
+            my $address = '127.0.0.1:' . ($buffering eq 'off' && $payload eq 'as_sent' ? $tap : $origin);
+            my ($plain, $tls) = map { '127.0.0.1:' . S3Proxy::Ports::port("$_-$buffering-$payload") } qw(http https);
+            push @endpoints, "http-$buffering-$payload=http://$plain", "https-$buffering-$payload=https://$tls";
+            $servers .= server_block($plain, $tls, $address, $buffering, $payload);
+        }
+    }
+    $nginx->write_config(
+        workers => 2,
+        http_config => <<~"CONF",
+            s3_clients apps { key $CLIENT_KEY env=TEST_SECRET_CLIENT; }
+            # One origin by two names.
+            s3_origin as_sent {
+                endpoint http://127.0.0.1:$origin;
+                region eu-west-1;
+                key $ORIGIN_KEY env=TEST_SECRET_ORIGIN;
+            }
+            s3_origin unsigned {
+                endpoint http://localhost:$origin;
+                region eu-west-1;
+                key $ORIGIN_KEY env=TEST_SECRET_ORIGIN;
+                payload unsigned;
+            }
+            ssl_certificate $certificate;
+            ssl_certificate_key $key;
+            log_format sent escape=json '{"scheme":"\$scheme","method":"\$request_method","uri":"\$request_uri",'
+                '"status":"\$status","sha256":"\$http_x_amz_content_sha256","te":"\$http_transfer_encoding",'
+                '"length":"\$content_length","trailer":"\$http_x_amz_trailer","expect":"\$http_expect",'
+                '"decoded":"\$http_x_amz_decoded_content_length","encoding":"\$http_content_encoding",'
+                '"agent":"\$http_user_agent"}';
+            $servers
+            CONF
+        listen => ['127.0.0.1:' . S3Proxy::Ports::port('unused')],
+    );
+    $nginx->start({ TEST_SECRET_CLIENT => $CLIENT_SECRET, TEST_SECRET_ORIGIN => $ORIGIN_SECRET });
+    return @endpoints;
+}
+
+sub server_block ($plain, $tls, $address, $buffering, $payload) {
+    return <<~"CONF";
+        server {
+            listen $plain;
+            listen $tls ssl;
+            include $ROOT/nginx-conf/s3_server_params;
+            access_log $dir/logs/sent.log sent;
+            location / {
+                s3_verify apps;
+                s3_resign $payload;
+                proxy_http_version 1.1;
+                proxy_set_header Connection "";
+                proxy_request_buffering $buffering;
+                proxy_max_temp_file_size 0;
+                proxy_pass http://$address;
+            }
+        }
+        CONF
+}
+
+# Runs the clients, TEST_JOBS (2) at once, and reports each as it ends.
+sub run_all (@names) {
+    my $jobs = $ENV{TEST_JOBS} || 2;
+    while (@names || %running) {
+        while (@names && keys %running < $jobs) {
+            my $run = start_run(shift @names);
+            $running{ $run->{pid} } = $run;
+        }
+        sleep 0.02;
+        for my $run (map { $running{$_} } sort { $a <=> $b } keys %running) {
+            next if waitpid($run->{pid}, WNOHANG) != $run->{pid};
+            delete $running{ $run->{pid} };
+            report($run, $? >> 8 || $? & 127);
+        }
+    }
+    return;
+}
+
+sub start_run ($name) {
+    my $run = { name => $name, file => "$dir/$name.tap", at => time };
+    my @command = ("$SENDERS/run.py", '--access-key', $CLIENT_KEY, '--secret-key', 'env:TEST_SECRET_CLIENT',
+        '--ca', S3Proxy::Certs::ca(), '--stream', $STREAM, $name, @endpoints);
+    $run->{pid} = fork // die "fork: $!\n";
+    if (!$run->{pid}) {
+        @ENV{qw(TEST_SECRET_CLIENT TMPDIR)} = ($CLIENT_SECRET, $dir);
+        open STDOUT, '>', $run->{file};
+        open STDERR, '>&', \*STDOUT;
+        exec @command or POSIX::_exit(127);
+    }
+    return $run;
+}
+
+# Turns what run.py said into tests of this file.
+sub report ($run, $exit) {
+    my ($planned, $seen, $failed) = (-1, 0, 0);
+    for my $line (split /\n/, slurp($run->{file})) {
+        if ($line =~ /^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?$/) {
+            my ($bad, $label, $reason) = ($1, $2, $3);
+            $seen++;
+            if ($reason) {
+                SKIP: { skip "$label: $reason", 1 }
+                next;
+            }
+            $failed++ if !ok !$bad, $label;
+        } elsif ($line =~ /^1\.\.(\d+)$/) {
+            $planned = $1;
+        } else {
+            diag $line =~ s/^# //r;
+        }
+    }
+    is $seen, $planned, "$run->{name}: everything was tried" or $failed++;
+    note sprintf '%s took %.1f s, exit status %d', $run->{name}, time - $run->{at}, $exit;
+    my @lines = $failed ? grep { /\Q$run->{name}\E/ && !/\[warn\]/ } split /\n/, $nginx->read_log('error.log') : ();
+    diag $_ for @lines > 10 ? @lines[-10 .. -1] : @lines;
+    return;
+}
+
+# No upload was refused and repeated, and each client sent as the table above says. Returns uploads by "CLIENT SCHEME".
+sub check_access_log () {
+    my %sent;
+    for my $entry (map { JSON::PP::decode_json($_) } split /\n/, slurp("$dir/logs/sent.log")) {
+        my ($client) = $entry->{uri} =~ m{^/demo/([^/]+)/} or next;
+        push @{ $sent{"$client $entry->{scheme}"} }, $entry if $entry->{method} =~ /^P/;
+    }
+    for my $sender (@SENDERS) {
+        my ($name, undef, %modes) = (@$sender[0, 1], http => $sender->[2], https => $sender->[3]);
+        next if !grep { $_ eq $name } @senders;
+        for my $scheme (qw(http https)) {
+            my @uploads = @{ $sent{"$name $scheme"} // [] };
+            my ($refused) = grep { $_->{status} !~ /^2/ } @uploads;
+            is $refused, undef, "$name, $scheme: no upload was refused" or diag JSON::PP::encode_json($refused);
+            my %seen = map { mode($_) => 1 } grep { is_object($_) } @uploads;
+            is join(' ', sort keys %seen), join(' ', sort split / /, $modes{$scheme}), "$name, $scheme: how it sends bodies";
+        }
+    }
+    return %sent;
+}
+
+# Whether it is an object's upload, whole or in part, with a byte in it; an empty body may be sent like any request.
+sub is_object ($entry) {
+    return $entry->{method} eq 'PUT' && ($entry->{decoded} || $entry->{length} || $entry->{te} ? 1 : 0);
+}
+
+sub mode ($entry) {
+    return $entry->{sha256} =~ /^[0-9a-f]{64}$/ ? 'hex' : $MODE{ $entry->{sha256} } // $entry->{sha256};
+}
+
+# With `payload unsigned` the origin has got objects and nothing around them.
+sub check_origin_log () {
+    my @entries = map { JSON::PP::decode_json($_) } split /\n/, slurp("$dir/origins/log");
+    my @plain = grep { $_->{headers}{host} =~ /^localhost:/ } @entries;
+    cmp_ok scalar @plain, '>', 0, '`payload unsigned`: the origin received requests';
+    my @framed = grep {
+        my $headers = $_->{headers};
+        ($headers->{'x-amz-content-sha256'} // '') =~ /^STREAMING/ || exists $headers->{'transfer-encoding'}
+            || exists $headers->{'x-amz-trailer'} || ($headers->{'content-encoding'} // '') =~ /aws-chunked/
+    } @plain;
+    is scalar @framed, 0, '`payload unsigned`: no framing' or diag JSON::PP::encode_json($framed[0]);
+    return;
+}
+
+# README.md's table: a line for each client, or two where http and https differ.
+sub write_table ($path, %sent) {
+    my %chunk;
+    for my $note (map { JSON::PP::decode_json($_) } split /\n/, slurp("$dir/origins/tap")) {
+        my ($client, $scheme) = $note->{target} =~ m{^/demo/([^/]+)/(\w+)-} or next;
+        my $largest = \$chunk{"$client $scheme"};
+        $$largest = $note->{chunk} if $note->{chunk} > ($$largest // 0);
+    }
+    my @lines = ('| client | over | `x-amz-content-sha256` | length | trailer | chunks | Expect |',
+        '|---|---|---|---|---|---|---|');
+    for my $sender (@SENDERS) {
+        my %row;
+        for my $scheme (qw(http https)) {
+            my @uploads = grep { is_object($_) } @{ $sent{"$sender->[0] $scheme"} // [] } or next;
+            $row{$scheme} = join ' | ', payload_column(@uploads), unique_of(\&framing, @uploads),
+                unique_of(sub ($e) { $e->{trailer} =~ s/^x-amz-checksum-//r }, @uploads) || '—',
+                exists $chunk{"$sender->[0] $scheme"} ? size($chunk{"$sender->[0] $scheme"}) : '—',
+                unique_of(sub ($e) { $e->{expect} }, @uploads) ? 'yes' : '—';
+        }
+        %row = ('both' => $row{http}) if ($row{http} // '') eq ($row{https} // '');
+        push @lines, map { "| $sender->[1] | $_ | $row{$_} |" } grep { $row{$_} } qw(both http https);
+    }
+    open my $file, '>:utf8', $path or die "$path: $!\n";
+    print {$file} "$_\n" for @lines;
+    close $file or die "$path: $!\n";
+    return;
+}
+
+# What x-amz-content-sha256 says; where that differs, which of them are parts.
+sub payload_column (@uploads) {
+    my (%count, %parts);
+    for my $entry (@uploads) {
+        my $mode = mode($entry) eq 'hex' ? 'hex' : "`$entry->{sha256}`";
+        $count{$mode}++;
+        $parts{$mode}++ if $entry->{uri} =~ /partNumber=/;
+    }
+    return (keys %count)[0] if keys %count == 1;
+    return join '; ', map { $_ . (!$parts{$_} ? '' : $parts{$_} == $count{$_} ? ' (parts)' : ' (also parts)') }
+        sort { ($parts{$a} // 0) <=> ($parts{$b} // 0) } keys %count;
+}
+
+# "chunked" is all that a Transfer-Encoding can say here; aws-chunked bodies ought to have it as Content-Encoding.
+sub framing ($entry) {
+    my $length = $entry->{te} ? "`TE: $entry->{te}`" : '`Content-Length`';
+    return $length . ($entry->{encoding} =~ /aws-chunked/ || !length $entry->{decoded} ? '' : ', no `aws-chunked`');
+}
+
+sub unique_of ($of, @entries) {
+    return join '; ', unique(grep { length } map { $of->($_) } @entries);
+}
+
+sub unique (@values) {
+    my %seen;
+    return grep { !$seen{$_}++ } @values;
+}
+
+sub size ($bytes) {
+    return $bytes % 1048576 == 0 ? $bytes / 1048576 . ' MiB' : $bytes % 1024 == 0 ? $bytes / 1024 . ' KiB' : "$bytes";
+}
+
+sub slurp ($path) {
+    open my $file, '<:raw', $path or return '';
+    local $/;
+    return scalar(<$file>) // '';
+}
+
+END {
+    if ($$ == $owner) {
+        local $?;
+        kill 'TERM', keys %running, @started;
+        waitpid $_, 0 for keys %running, @started;
+    }
+}
