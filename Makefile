@@ -1,0 +1,45 @@
+# The S3 signature proxy. `make` says what there is to do; the work is done in scripts/.
+
+NGINX ?= installed
+
+export NGINX
+
+.DEFAULT_GOAL := help
+.PHONY: help module run test senders lint bench install clean
+
+help: ## Shows this list
+	@echo 'make TARGET:'
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
+		printf '  %-8s  %s\n' "$$target" "$$text"; done
+	@echo
+	@echo 'NGINX=vendored   with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
+	@echo 'PORT=8080        with run: where the proxy listens'
+	@echo 'DESTDIR=         with install: put before each path'
+
+module: ## Builds the module: build/ngx_http_s3_signature_module.so (NGINX=vendored: build-vendored/, with its nginx)
+	@scripts/install-packages $(if $(filter vendored,$(NGINX)),vendored,build)
+	@scripts/build-module $(NGINX)
+
+run: ## Starts two S3 origins and the proxy, proves that it works, and serves until Ctrl-C
+	@scripts/run
+
+test: ## Runs all tests: the crates', and t/ with the installed nginx and the vendored one
+	@scripts/test
+
+senders: ## Uploads through the proxy with eleven real clients in each of their modes (make module comes first)
+	@scripts/install-packages test
+	@prove -I t/lib t/senders.t
+
+lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck and perl -c
+	@scripts/lint
+
+bench: ## Measures the proxy against plain nginx
+	@test -x bench/run || { echo 'make bench: bench/run is missing' >&2; exit 1; }
+	@scripts/install-packages bench
+	@bench/run
+
+install: ## Installs the module and nginx-conf/ for the installed nginx; `make module` comes first
+	@scripts/install
+
+clean: ## Removes what was built, and what make run and the tests left
+	rm -rf target build build-vendored .work
