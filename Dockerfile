@@ -1,0 +1,56 @@
+# The S3 signature proxy: Debian's own nginx with the module. No step knows the processor, so buildx builds it for any that Debian
+# and Rust have:
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 -t s3-signature-proxy .
+
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+# What changes seldom comes first: this step takes the longest. Debian's rustc-web is a current Rust.
+COPY scripts/ scripts/
+COPY Cargo.toml ./
+COPY crates/test-origin/Cargo.toml crates/test-origin/
+RUN scripts/install-packages run
+COPY Cargo.lock build.rs ./
+COPY bench/ bench/
+COPY crates/ crates/
+COPY src/ src/
+RUN CI=true scripts/build-module \
+    && cargo build --locked --release --package sign-s3 \
+    && strip --strip-debug build/*.so target/release/sign_s3
+
+# `docker compose --profile demo`: an S3 server for trying things, and not for keeping anything.
+FROM build AS build-origin
+RUN cargo build --locked --release --package test-origin
+
+FROM debian:bookworm-slim AS origin
+COPY --from=build-origin /src/target/release/test-origin /usr/local/bin/
+RUN install -d -o www-data -g www-data /data
+VOLUME /data
+USER 33:33
+EXPOSE 9000
+ENTRYPOINT ["test-origin"]
+
+FROM debian:bookworm-slim AS proxy
+# hadolint ignore=DL3008 # Debian's security updates are wanted, whatever their version
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates curl gettext-base nginx \
+    && rm -rf /var/lib/apt/lists/* \
+    # The only place that is written to.
+    && install -d -o www-data -g www-data /run/nginx
+COPY --from=build /src/build/ngx_http_s3_signature_module.so /usr/lib/nginx/modules/
+COPY --from=build /src/target/release/sign_s3 /usr/local/bin/
+COPY nginx-conf/s3_log_format nginx-conf/s3_proxy_params nginx-conf/s3_server_params /etc/nginx/s3/
+COPY nginx-conf/docker/nginx.conf /etc/nginx/
+COPY nginx-conf/templates/ /etc/nginx/templates/
+COPY deploy/docker/docker-entrypoint.sh /
+COPY deploy/docker/docker-entrypoint.d/ /docker-entrypoint.d/
+
+# www-data, by number for those who check that it is not root.
+USER 33:33
+EXPOSE 8080
+# nginx ends when the requests that it has are finished.
+STOPSIGNAL SIGQUIT
+HEALTHCHECK --interval=5s --timeout=4s --start-period=10s \
+    CMD ["sh", "-c", "exec curl -fsS -o /dev/null http://127.0.0.1:${PORT:-8080}/healthz"]
+ENTRYPOINT ["/docker-entrypoint.sh"]
+CMD ["nginx", "-e", "stderr", "-g", "daemon off;"]
