@@ -1,0 +1,77 @@
+"""Counts instructions: the same work gives the same count, whatever else the machine does.
+
+valgrind's processor has no SHA instructions, so hashing runs in portable code there and is counted apart."""
+
+import re
+import signal
+import subprocess
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+# The compression function: of sha2, and of OpenSSL (for Lua).
+COMPRESSION = re.compile(r"sha2::sha256::.*compress|sha2::sha256::soft|sha256_block_data_order")
+
+
+def options(out):
+    return [
+        "valgrind",
+        "--tool=callgrind",
+        f"--callgrind-out-file={out}",
+        "--compress-strings=no",
+        "--compress-pos=no",
+        "--quiet",
+    ]
+
+
+def functions(path):
+    """Instructions of each function itself, without those it calls."""
+    counts = Counter()
+    name, skip = None, False
+    with open(path) as lines:
+        for line in lines:
+            if line.startswith("fn="):
+                name = line[3:].strip()
+            elif line.startswith("calls="):
+                # The next line is what the call cost, which the called function has already.
+                skip = True
+            elif line[:1].isdigit() or line[:1] in "+-*":
+                if not skip:
+                    counts[name] += int(line.split()[1])
+                skip = False
+    return counts
+
+
+def difference(many, few, calls):
+    """Per call: instructions without compression, those of compression, and the functions."""
+    each = {name: (many[name] - few.get(name, 0)) / calls for name in many}
+    hashing = sum(count for name, count in each.items() if COMPRESSION.search(name))
+    return sum(each.values()) - hashing, hashing, each
+
+
+def of_program(command, few=200, many=600):
+    """What one call of `command COUNT` costs."""
+    counts = []
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (few, many):
+            out = Path(folder) / str(count)
+            subprocess.run([*options(out), *command, str(count)], check=True)
+            counts.append(functions(out))
+    return difference(counts[1], counts[0], many - few)
+
+
+def of_design(design, load, scenario, size, few=100, many=400):
+    """What one request costs the worker."""
+    counts = []
+    for requests in (few, many):
+        out = design.dir / f"callgrind.{scenario}.{requests}"
+        design.start(options(out), "master_process off;")
+        load.run(
+            design.port, scenario, "--size", size, "--requests", requests, "--connections", 1,
+            "--prepared", requests, "--any-status",
+        )
+        design.process.send_signal(signal.SIGQUIT)
+        design.process.wait()
+        design.process = None
+        counts.append(functions(out))
+    return difference(counts[1], counts[0], many - few)

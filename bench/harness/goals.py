@@ -1,0 +1,50 @@
+"""The goals, each a ratio or a difference within one run."""
+
+
+def goals(result):
+    """Rows of (what, measured, bound, whether it is met)."""
+    timed, counted, memory = result["timed"], result["instructions"], result["memory"]
+    rows = []
+
+    def at_most(what, value, bound, unit=""):
+        if value is not None:
+            rows.append((what, f"{value:.3g}{unit}", f"<= {bound}{unit}", value <= bound))
+
+    def at_least(what, value, bound, unit=""):
+        if value is not None:
+            rows.append((what, f"{value:.3g}{unit}", f">= {bound}{unit}", value >= bound))
+
+    def ratio(scenario, metric, over="plain"):
+        return timed.get(scenario, {}).get("module", {}).get(f"{metric}_over_{over}")
+
+    def p50(scenario, design):
+        return timed.get(scenario, {}).get(design, {}).get("p50_us")
+
+    for scenario in ("get-header", "get-presigned"):
+        at_most(f"{scenario}: CPU a request at full speed, over plain", ratio(scenario, "cpu_us"), 1.12)
+        at_most(f"{scenario}: CPU a request at 2000/s, over plain", ratio(scenario, "paced_cpu_us"), 1.12)
+        counts = counted.get(scenario, {})
+        if {"plain", "module"} <= counts.keys():
+            added = counts["module"]["other"] - counts["plain"]["other"]
+            rows.append((f"{scenario}: user instructions added, without SHA-256 compression",
+                         f"{added:,.0f}", "<= 15,000", added <= 15000))
+        at_least(f"{scenario}: requests/s, over Lua", ratio(scenario, "per_second", "lua"), 1.7)
+        if p50(scenario, "plain") and p50(scenario, "module"):
+            at_most(f"{scenario}: p50 added", timed[scenario]["module"]["p50_added_us"], 5, " us")
+    at_most("reject: CPU a request, over a plain proxied one", ratio("reject", "cpu_us"), 1)
+    at_least("get-1g: throughput, over plain", ratio("get-1g", "per_second"), 0.99)
+    for scenario in ("put-hex", "put-unsigned", "put-unsigned-trailer"):
+        at_most(f"{scenario}: CPU a request, over plain", ratio(scenario, "cpu_us"), 1.1)
+    for scenario in ("put-signed", "put-signed-trailer"):
+        at_most(f"{scenario}: CPU a request, over plain", ratio(scenario, "cpu_us"), 1.7)
+    if {"plain", "module"} <= memory["idle"].keys():
+        plain, module = memory["idle"]["plain"], memory["idle"]["module"]
+        at_most("worker at rest: resident set over plain", (module["rest"] - plain["rest"]) / 1024, 2, " MiB")
+        each = (module["held"] - module["rest"] - plain["held"] + plain["rest"]) * 1024 / module["connections"]
+        at_most("idle connection: resident set over plain", each, 1024, " B")
+    # bench/README.md, "Memory", has the reason for these two.
+    for kind, n in memory["uploads"].get("module", {}).items():
+        at_most(f"200 uploads at once, {kind}: peak", n["peak"] / 1024, 48 if "signed" in kind.split("-") else 24, " MiB")
+    for kind, n in memory["one_upload"].get("module", {}).items():
+        at_most(f"one large upload, {kind}: peak", n["peak"] / 1024, 16, " MiB")
+    return rows

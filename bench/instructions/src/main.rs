@@ -1,0 +1,210 @@
+//! Runs one piece of work over and over, for an instruction counter: `instructions CASE COUNT`.
+//!
+//! The clock is an argument of all that is called, so two runs of a case execute the same instructions, and the difference
+//! of two counts, over the difference of the runs' lengths, is what one call costs. Keys are derived before: the first call
+//! of each run pays for that and is the same in both.
+
+use std::hint::black_box;
+
+use sigv4::{
+    Credential, Header, Keyring, OriginBody, OriginCredential, Payload, Permit, Policy, Request,
+    Scratch, Secret, Timestamp,
+};
+
+const CASES: [&str; 7] = [
+    "verify-header",
+    "verify-presigned",
+    "verify-refused",
+    "resign-get",
+    "resign-put",
+    "sign-chunk",
+    "verify-chunk",
+];
+const HOST: Header<'static> = Header { name: b"Host", value: b"s3.example.com" };
+const EMPTY: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// A count that needs no more than these lines, and a target that needs escapes.
+const TARGET: &[u8] = b"/photos/2026/11/23/caf%C3%A9-0001.jpg";
+const COMMON: [(&str, &str); 4] = [
+    ("User-Agent", "aws-sdk-rust/1.3.3 os/linux lang/rust/1.90.0"),
+    ("Accept-Encoding", "identity"),
+    ("amz-sdk-invocation-id", "3f1c5f5e-0a9c-4b31-9a3e-9d9a6f1d2c11"),
+    ("amz-sdk-request", "attempt=1; max=3"),
+];
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(case), Some(count)) = (arguments.next(), arguments.next()) else {
+        CASES.iter().for_each(|case| println!("{case}"));
+        return;
+    };
+    let count: usize = count.parse().expect("a count");
+    match case.as_str() {
+        "verify-header" => verify(&header_signed(), count, true),
+        "verify-presigned" => verify(&presigned(), count, true),
+        "verify-refused" => verify(&wrong(header_signed()), count, false),
+        "resign-get" => resign(&get_head(), count),
+        "resign-put" => resign(&put_head(), count),
+        "sign-chunk" => chunks(count, false),
+        "verify-chunk" => chunks(count, true),
+        _ => panic!("unknown case {case}"),
+    }
+}
+
+/// A head that owns its bytes.
+struct Owned {
+    method: &'static str,
+    target: Vec<u8>,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Owned {
+    fn lines(&self) -> Vec<Header<'_>> {
+        self.headers.iter().map(|(name, value)| Header { name: name.as_bytes(), value }).collect()
+    }
+
+    fn with(mut self, headers: &[(&str, &str)]) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        self.headers.extend(headers);
+        self
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix(1_795_435_200).expect("a year of four digits")
+}
+
+fn client_key() -> OriginCredential {
+    OriginCredential::new(
+        "AKIDCLIENT",
+        Secret::new("secret of the client"),
+        None,
+        "us-east-1",
+        "s3",
+    )
+}
+
+fn origin_key() -> OriginCredential {
+    OriginCredential::new(
+        "AKIDORIGIN",
+        Secret::new("secret of the origin"),
+        None,
+        "eu-west-1",
+        "s3",
+    )
+}
+
+fn header_signed() -> Owned {
+    let request = Request { method: b"GET", target: TARGET, headers: &[HOST] };
+    let payload = Payload::parse(EMPTY).expect("a hash");
+    let signed = sigv4::sign_request(&request, &payload, &client_key(), now()).expect("signed");
+    let host = [("Host".to_owned(), HOST.value.to_vec())];
+    let added = signed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let headers = host.into_iter().chain(added).collect();
+    Owned { method: "GET", target: TARGET.to_vec(), headers }.with(&COMMON)
+}
+
+fn presigned() -> Owned {
+    let request = Request { method: b"GET", target: TARGET, headers: &[HOST] };
+    let target = sigv4::presign(&request, 3600, &client_key(), now()).expect("signed");
+    let headers = vec![("Host".to_owned(), HOST.value.to_vec())];
+    Owned { method: "GET", target, headers }.with(&COMMON)
+}
+
+fn wrong(mut head: Owned) -> Owned {
+    for (name, value) in &mut head.headers {
+        if name == "authorization" {
+            let last = value.last_mut().expect("a signature");
+            *last = if *last == b'0' { b'1' } else { b'0' };
+        }
+    }
+    head
+}
+
+/// As proxy_pass serializes it.
+fn get_head() -> Owned {
+    let mut head = header_signed().with(&[("Connection", "")]);
+    head.headers.retain(|(name, value)| name != "Connection" || !value.is_empty());
+    head
+}
+
+fn put_head() -> Owned {
+    let mut head = get_head().with(&[
+        ("Content-Length", "65536"),
+        ("Content-Type", "image/jpeg"),
+        ("x-amz-acl", "private"),
+        ("x-amz-meta-camera", "a  box  with a hole"),
+        ("x-amz-storage-class", "STANDARD_IA"),
+    ]);
+    head.method = "PUT";
+    head
+}
+
+fn verify(head: &Owned, count: usize, expected: bool) {
+    let mut keyring = Keyring::default();
+    for number in 0..64 {
+        let id = format!("AKIDOTHER{number}");
+        keyring.insert(Credential::new(id, Secret::new("another"), ())).expect("distinct");
+    }
+    let client = Credential::new("AKIDCLIENT", Secret::new("secret of the client"), ());
+    keyring.insert(client).expect("distinct");
+    let (policy, mut scratch) = (Policy::default(), Scratch::default());
+    let lines = head.lines();
+    let request = Request { method: head.method.as_bytes(), target: &head.target, headers: &lines };
+    for _ in 0..count {
+        let verdict = sigv4::verify(black_box(&request), &keyring, &policy, now(), &mut scratch);
+        assert_eq!(black_box(verdict).is_ok(), expected);
+    }
+}
+
+fn resign(head: &Owned, count: usize) {
+    let permit = {
+        // A permit as a verified request has it.
+        let mut keyring = Keyring::default();
+        let client = Credential::new("AKIDCLIENT", Secret::new("secret of the client"), ());
+        keyring.insert(client).expect("distinct");
+        let signed = header_signed();
+        let lines = signed.lines();
+        let request = Request { method: b"GET", target: TARGET, headers: &lines };
+        let policy = Policy::default();
+        let verified = sigv4::verify(&request, &keyring, &policy, now(), &mut Scratch::default());
+        verified.map_or_else(|_| Permit::verify_off(), |verified| verified.permit())
+    };
+    let origin = origin_key();
+    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let lines = head.lines();
+    let request = Request { method: head.method.as_bytes(), target: &head.target, headers: &lines };
+    let body = OriginBody::default();
+    for _ in 0..count {
+        let signed = sigv4::resign(
+            black_box(&request),
+            1,
+            &permit,
+            b"s3.eu-west-1.example.com",
+            &origin,
+            &body,
+            now(),
+            &mut scratch,
+            &mut out,
+        );
+        assert!(black_box(signed).is_ok());
+    }
+}
+
+fn chunks(count: usize, verify: bool) {
+    let request = Request { method: b"PUT", target: TARGET, headers: &[HOST] };
+    let signed = sigv4::sign_request(&request, &Payload::StreamingSigned, &client_key(), now());
+    let chain = signed.expect("signed").chunk_chain.expect("a chain");
+    let hash = [0x5a; 32];
+    let mut signer = chain.clone();
+    if !verify {
+        for _ in 0..count {
+            black_box(signer.chunk(black_box(&hash)));
+        }
+        return;
+    }
+    let signature = signer.chunk(&hash);
+    for _ in 0..count {
+        let mut chain = black_box(&chain).clone();
+        assert!(chain.verify_chunk(black_box(&hash), black_box(&signature)).is_ok());
+    }
+}

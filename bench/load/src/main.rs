@@ -1,0 +1,51 @@
+//! The two ends of the benchmark: a client that signs, and an origin that costs next to nothing.
+//!
+//!     bench-load origin --listen 127.0.0.1:9000
+//!     bench-load run --to 127.0.0.1:9100 --scenario get-header --size 4096 --seconds 2
+//!     bench-load idle --to 127.0.0.1:9100 --connections 5000
+//!     bench-load floor
+//!
+//! The result of `run` and `floor` is one JSON object on standard output. Not part of what is shipped.
+
+mod connection;
+mod floor;
+mod idle;
+mod latency;
+mod origin;
+mod payload;
+mod prepared;
+mod run;
+mod scenario;
+
+use std::error::Error;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Load generator and origin of the benchmark")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints what hashing alone costs.
+    Floor,
+    /// Opens connections, sends one request on each, and holds them until standard input ends.
+    Idle(idle::Args),
+    /// Serves objects of any size and swallows uploads.
+    Origin(origin::Args),
+    /// Sends requests and prints what came of it.
+    Run(run::Args),
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    match Args::parse().command {
+        Command::Floor => floor::print(),
+        Command::Idle(args) => idle::hold(&args)?,
+        Command::Origin(args) => origin::serve(&args)?,
+        Command::Run(args) => run::run(&args)?,
+    }
+    Ok(())
+}
