@@ -29,6 +29,10 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     crate::log_mask::install(r);
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
     crate::fault::inject(r, "access");
+    // Before any verdict: `satisfy any` may let in whom this handler refuses.
+    if conf.resign().is_some() && !upstream_conf::is_fixed(r) {
+        content::guard(r, ctx);
+    }
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {
@@ -43,9 +47,6 @@ pub(crate) fn handler(r: &Request) -> Verdict {
             let verified = admission.mechanism.is_some();
             // An internal redirect clears the context, so nothing can have been admitted before.
             let _ = ctx.admission.set(admission);
-            if conf.resign().is_some() && !upstream_conf::is_fixed(r) {
-                content::guard(r, ctx);
-            }
             if verified { Verdict::Granted } else { Verdict::Declined }
         }
         Err(error) => refuse(r, ctx, error),

@@ -390,3 +390,29 @@ Location: https://elsewhere.example/x
 ETag: "abc"
 x-amz-meta-a: b
 x-amz-request-id: R
+
+=== TEST 41: proxy_pass to a host that is no upstream: nothing is sent
+--- config eval: $::settings . 'location / { s3_verify apps; s3_resign a; set $host_of %%ORIGIN_A%%; proxy_pass http://$host_of; }'
+--- request eval: ["GET /bucket/key", "PUT /bucket/key\nhello", "DELETE /bucket/key"]
+--- s3_error: 502 ServiceUnavailable
+--- error_log: which is no upstream of the configuration
+--- origin_count: a=0 b=0
+
+=== TEST 42: likewise where the body was read before, by mirror
+--- config eval: $::settings . 'location / { s3_verify apps; s3_resign a; mirror /none; set $host_of %%ORIGIN_A%%; proxy_pass http://$host_of; } location = /none { internal; return 204; }'
+--- request eval: ["GET /bucket/key", "PUT /bucket/key\nhello"]
+--- s3_error: 502 ServiceUnavailable
+--- origin_count: a=0 b=0
+
+=== TEST 43: likewise where satisfy any lets in somebody without a signature, or nobody was asked for one
+--- config eval: $::settings . 'set $host_of %%ORIGIN_A%%; location / { satisfy any; allow all; s3_verify apps; s3_resign a; proxy_pass http://$host_of; } location /open/ { s3_resign a; proxy_pass http://$host_of; }'
+--- s3_sign eval: ["AKIDCLIENT wrong", "AKIDCLIENT wrong", $::client]
+--- request eval: ["GET /bucket/key", "PUT /bucket/key\nhello", "GET /open/key"]
+--- s3_error: 502 ServiceUnavailable
+--- origin_count: a=0 b=0
+
+=== TEST 44: a variable that names an upstream
+--- config eval: $::settings . 'location / { s3_verify apps; s3_resign on; set $name s3; proxy_pass http://$name; }'
+--- request eval: ["GET /bucket/key", "PUT /bucket/key\nhello"]
+--- error_code: 200
+--- origin_count: a=0 b=2
