@@ -121,7 +121,7 @@ fn try_sign<T>(
     let request = SignedRequest { method: parsed.method, target: parsed.target, headers: &headers };
 
     let body_of_main = ctx::existing(&main).map(|ctx| ctx.body.borrow());
-    let checked = body_of_main.as_ref().and_then(|body| body.as_deref()).filter(|_| r.is_main());
+    let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = OriginBody { unwrap: checked.and_then(Body::unwrapped) };
     let is_unwrapped = origin_body.unwrap.is_some();
 

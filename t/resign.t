@@ -337,7 +337,6 @@ b[1]: ^GET /bucket/key\?versionId=1 HTTP/1.1$
 --- error_code: 200
 --- response_body: from b
 --- origin_count: a=1 b=1
---- todo: the copy of a chunk-signed upload is refused, not signed
 
 === TEST 34: auth_request beside: its subrequest is no S3 request
 --- config eval: ::config(location => 'auth_request /auth;', server => 'location = /auth { internal; s3_verify off; return 204; }')

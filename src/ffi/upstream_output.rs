@@ -49,7 +49,8 @@ const MAX_SPARE_LINES: usize = 16;
 
 /// Puts `resigner` before the upstream's output for the attempt that begins, or takes that of an earlier attempt away.
 pub(crate) fn install(r: &Request, resigner: Option<Resigner>) {
-    let Some(ctx) = crate::ctx::existing(r) else { return };
+    // A subrequest (mirror) has a context of its own, perhaps not yet.
+    let Some(ctx) = crate::ctx::of(r) else { return };
     // SAFETY: null or the upstream part of this request, which only nginx's single thread touches.
     let Some(u) = (unsafe { r.raw().upstream.as_mut() }) else { return };
     let mut slot = ctx.output.borrow_mut();
