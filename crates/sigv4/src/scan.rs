@@ -16,10 +16,13 @@ pub(crate) fn has_blank(text: &[u8]) -> bool {
 }
 
 /// Whether `text` is `lower`, which has no upper-case letters, but for the case of letters.
+#[inline]
 pub(crate) fn is_but_for_case(text: &[u8], lower: &[u8]) -> bool {
-    if text.len() != lower.len() {
-        return false;
-    }
+    text.len() == lower.len() && is_same(text, lower)
+}
+
+/// The same for texts of one length.
+fn is_same(text: &[u8], lower: &[u8]) -> bool {
     let (Some(last), Some(lower_last)) = (text.last_chunk::<8>(), lower.last_chunk::<8>()) else {
         return text.eq_ignore_ascii_case(lower);
     };

@@ -8,6 +8,10 @@ use crate::{Error, Request, UriFault, canonical, param};
 /// canonical target of the last request.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// The raw target that the buffers are of, and how its query was parted. A request that is signed right after it was
+    /// verified has the same target, which then is not taken apart again.
+    target: Vec<u8>,
+    strip: Option<Strip>,
     path: Vec<u8>,
     forwarded: Vec<u8>,
     signed: Vec<u8>,
@@ -111,17 +115,29 @@ impl Scratch {
         request: &Request<'_>,
         virtual_host: bool,
     ) -> Result<(), Error> {
-        self.clear();
+        self.lines.clear();
         let (path, query) = request.split_target();
-        canonical::canonical_path(path, &mut self.path)?;
+        let is_known = self.strip.is_some() && self.target == request.target;
+        if !is_known {
+            self.clear();
+            canonical::canonical_path(path, &mut self.path)?;
+        }
         if !virtual_host && canonical::has_escaped_slash_in_bucket(path) {
             return Err(Error::InvalidUri { fault: UriFault::EscapedSlashInBucket });
         }
-        self.parsed.parse(query)
+        if !is_known {
+            self.parsed.parse(query)?;
+            self.target.extend_from_slice(request.target);
+        }
+        Ok(())
     }
 
     /// Parts the query into what authenticates, what stands for headers, and what is forwarded.
     pub(crate) fn split_query(&mut self, strip: Strip) -> Result<(), Error> {
+        if self.strip == Some(strip) {
+            return Ok(());
+        }
+        self.clear_parts();
         for pair in self.parsed.pairs() {
             if strip == Strip::Nothing {
                 pair.write(&mut self.forwarded);
@@ -151,26 +167,34 @@ impl Scratch {
         }
         self.forwarded.pop();
         self.signed.pop();
+        self.strip = Some(strip);
         Ok(())
     }
 
     fn clear(&mut self) {
-        for buffer in [
-            &mut self.path,
-            &mut self.forwarded,
-            &mut self.signed,
-            &mut self.decoded,
-            &mut self.lines.text,
-            &mut self.lines.names,
-        ] {
-            buffer.clear();
-            buffer.shrink_to(KEPT);
-        }
-        self.hoisted.clear();
-        self.lines.spans.clear();
+        [&mut self.target, &mut self.path].into_iter().for_each(empty);
         self.parsed.shrink(KEPT);
+        self.clear_parts();
+    }
+
+    fn clear_parts(&mut self) {
+        self.strip = None;
+        [&mut self.forwarded, &mut self.signed, &mut self.decoded].into_iter().for_each(empty);
+        self.hoisted.clear();
         self.auth = AuthSpans::default();
     }
+}
+
+impl Lines {
+    fn clear(&mut self) {
+        [&mut self.text, &mut self.names].into_iter().for_each(empty);
+        self.spans.clear();
+    }
+}
+
+fn empty(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.shrink_to(KEPT);
 }
 
 impl AuthSpans {
@@ -221,4 +245,56 @@ fn hoist(
     }
     hoisted.push([name, value]);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a scratch holds after a target, or that there was an error.
+    fn outcome(scratch: &mut Scratch, target: &str, strip: Strip, virtual_host: bool) -> String {
+        let request = Request { method: b"GET", target: target.as_bytes(), headers: &[] };
+        let parsed = scratch.parse_target(&request, virtual_host);
+        match parsed.and_then(|()| scratch.split_query(strip)) {
+            Ok(()) => format!(
+                "{:?} {:?} {:?} {:?} {:?}",
+                scratch.path(),
+                scratch.query(),
+                scratch.signed_query(),
+                scratch.hoisted().collect::<Vec<_>>(),
+                scratch.query_auth(),
+            ),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_target_before() {
+        let targets = [
+            "/b/k",
+            "/b/k?a=1",
+            "/b%2Fk",
+            "/b/%zz",
+            "/b/k?%zz",
+            "/b/k?X-Amz-Signature=0&X-Amz-Date=1&x-amz-acl=private&a=1",
+            "/b/k?X-Amz-Signature=0&x-amz-date=1",
+            "/b/k?AWSAccessKeyId=A&Signature=s&Expires=1&a=1",
+        ];
+        let mut scratch = Scratch::default();
+        for strip in [Strip::Nothing, Strip::V2, Strip::V4] {
+            for next_strip in [Strip::Nothing, Strip::V2, Strip::V4] {
+                for virtual_host in [true, false] {
+                    for first in targets {
+                        for second in targets {
+                            outcome(&mut scratch, first, strip, !virtual_host);
+                            let reused = outcome(&mut scratch, second, next_strip, virtual_host);
+                            let fresh = &mut Scratch::default();
+                            let expected = outcome(fresh, second, next_strip, virtual_host);
+                            assert_eq!(reused, expected, "{first} {second}");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
