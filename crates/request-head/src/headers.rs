@@ -2,6 +2,8 @@
 
 use std::iter::FusedIterator;
 
+use memchr::memchr;
+
 /// Iterates over the `(name, value)` pairs of a [`Head`](crate::Head).
 #[derive(Clone, Debug)]
 pub struct Headers<'a> {
@@ -19,7 +21,7 @@ impl<'a> Iterator for Headers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         // The lines were checked: the only LF of each is its end, and a CR stands before it.
-        let end = self.rest.iter().position(|&byte| byte == b'\n')?;
+        let end = memchr(b'\n', self.rest)?;
         let (line, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest.get(1..).unwrap_or_default();
         let (name, value) = split_field(line)?;
@@ -31,7 +33,7 @@ impl FusedIterator for Headers<'_> {}
 
 /// Splits at the first colon.
 pub(crate) fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
+    let colon = memchr(b':', line)?;
     let (name, value) = line.split_at_checked(colon)?;
     Some((name, value.get(1..)?))
 }

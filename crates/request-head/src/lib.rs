@@ -26,6 +26,8 @@ mod headers;
 pub use error::HeadError;
 pub use headers::Headers;
 
+use memchr::{memchr, memchr2};
+
 /// What every HTTP/2 connection begins with (RFC 9113, 3.4); seen where the upstream protocol is HTTP/2 or gRPC.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 
@@ -91,35 +93,45 @@ pub fn parse(bytes: &[u8]) -> Result<(Head<'_>, &[u8]), HeadError> {
 
 /// Cuts the first line off: the line without its CRLF, and what follows.
 fn split_line(bytes: &[u8], line: usize) -> Result<(&[u8], &[u8]), HeadError> {
-    let end = bytes.iter().position(|&byte| byte == b'\n');
+    let end = memchr(b'\n', bytes);
     let (text, rest) = end.and_then(|end| bytes.split_at_checked(end)).unwrap_or((bytes, &[]));
-    if text.contains(&0) {
-        return Err(HeadError::Nul { line });
+    // In a good line, the first byte of the two kinds is the CR at its end.
+    let first = memchr2(0, b'\r', text);
+    if let (Some(_), Some(first)) = (end, first) {
+        if let Some((line, b"\r")) = text.split_at_checked(first) {
+            return Ok((line, rest.get(1..).unwrap_or_default()));
+        }
     }
-    if end.is_none() {
-        return Err(HeadError::Truncated);
-    }
-    let text = text.strip_suffix(b"\r").ok_or(HeadError::BareLineFeed { line })?;
-    if text.contains(&b'\r') {
-        return Err(HeadError::BareCarriageReturn { line });
-    }
-    Ok((text, rest.get(1..).unwrap_or_default()))
+    Err(if text.contains(&0) {
+        HeadError::Nul { line }
+    } else if end.is_none() {
+        HeadError::Truncated
+    } else if !text.ends_with(b"\r") {
+        HeadError::BareLineFeed { line }
+    } else {
+        HeadError::BareCarriageReturn { line }
+    })
 }
 
 /// Exactly two single blanks: a third part or a doubled blank is read differently by different servers.
-fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
-    let mut parts = line.split(|&byte| byte == b' ');
-    let method = parts.next().unwrap_or_default();
-    if method.is_empty() || !method.iter().all(|&byte| is_token(byte)) {
+fn split_request_line<'a>(line: &'a [u8]) -> Result<(&'a [u8], &'a [u8], u8), HeadError> {
+    let cut = |text: &'a [u8]| {
+        let (front, back) = text.split_at_checked(memchr(b' ', text)?)?;
+        Some((front, back.get(1..)?))
+    };
+    let (method, rest) = cut(line).unwrap_or((line, &[]));
+    if method.is_empty() || !is_token(method) {
         return Err(HeadError::Method);
     }
-    let target = parts.next().unwrap_or_default();
-    if target.is_empty() || target.iter().any(|&byte| byte <= b' ' || byte == 0x7f) {
+    let (target, version) = cut(rest).unwrap_or((rest, &[]));
+    // All bytes are looked at, which becomes vector instructions.
+    let is_control = |found: bool, &byte: &u8| found | (byte <= b' ') | (byte == 0x7f);
+    if target.is_empty() || target.iter().fold(false, is_control) {
         return Err(HeadError::Target);
     }
-    let minor_version = match (parts.next(), parts.next()) {
-        (Some(b"HTTP/1.0"), None) => 0,
-        (Some(b"HTTP/1.1"), None) => 1,
+    let minor_version = match version {
+        b"HTTP/1.0" => 0,
+        b"HTTP/1.1" => 1,
         _ => return Err(HeadError::Version),
     };
     Ok((method, target, minor_version))
@@ -131,7 +143,7 @@ fn check_field(line: &[u8], number: usize) -> Result<(), HeadError> {
         return Err(HeadError::Folded { line: number });
     }
     let (name, _) = headers::split_field(line).ok_or(HeadError::MissingColon { line: number })?;
-    if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
+    if name.is_empty() || !is_token(name) {
         return Err(HeadError::Name { line: number });
     }
     Ok(())
@@ -139,9 +151,25 @@ fn check_field(line: &[u8], number: usize) -> Result<(), HeadError> {
 
 /// `tchar` of RFC 9110, 5.6.2. A blank before the colon is not one, which matters: some servers drop such a header,
 /// some obey it.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+fn is_token(name: &[u8]) -> bool {
+    // Without a branch for each byte: names that are no token are rare.
+    name.iter().fold(true, |token, &byte| {
+        token & TCHAR.get(usize::from(byte)).copied().unwrap_or_default()
+    })
 }
+
+static TCHAR: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &mut [bool] = &mut table;
+    let mut byte = 0u8;
+    while let Some((is_tchar, after)) = rest.split_first_mut() {
+        *is_tchar = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests;

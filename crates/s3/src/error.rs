@@ -60,12 +60,15 @@ impl S3Error {
     /// Adds `value`, and its bytes as S3 shows them: pairs of lower-case hexadecimal digits with blanks between.
     fn with_bytes(mut self, name: &'static str, bytes_name: &'static str, value: &[u8]) -> Self {
         let value = capped(value);
-        let mut pairs = String::with_capacity(value.len().saturating_mul(3));
-        for (at, byte) in value.iter().enumerate() {
-            pairs += &format!("{}{byte:02x}", if at == 0 { "" } else { " " });
+        let digit =
+            |nibble: u8| char::from_digit(nibble.into(), 16).map_or(b'0', |digit| digit as u8);
+        let mut pairs = Vec::with_capacity(value.len().saturating_mul(3));
+        for byte in value {
+            pairs.extend_from_slice(&[digit(byte >> 4), digit(byte & 0xf), b' ']);
         }
+        pairs.pop();
         self.members.push((name, value.to_vec()));
-        self.members.push((bytes_name, pairs.into_bytes()));
+        self.members.push((bytes_name, pairs));
         self
     }
 

@@ -35,6 +35,12 @@ impl S3Error {
 
 fn element(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend([b"<", name.as_bytes(), b">"].concat());
+    // Most values are hexadecimal digits and the like, which stand for themselves.
+    if value.iter().all(|&byte| is_plain(byte)) {
+        out.extend_from_slice(value);
+        out.extend([b"</", name.as_bytes(), b">"].concat());
+        return;
+    }
     for chunk in value.utf8_chunks() {
         for run in chunk.valid().split(is_illegal) {
             // A bare CR would be read as a LF (XML 1.0, 2.11), and a canonical request could then not be compared.
@@ -50,6 +56,11 @@ fn element(name: &str, value: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.extend([b"</", name.as_bytes(), b">"].concat());
+}
+
+/// Printable ASCII that is no markup, blanks and line feeds.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n') && !matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"')
 }
 
 /// Whether XML 1.0 has no way to write this character, not even as a reference.
