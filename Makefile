@@ -2,7 +2,8 @@
 
 NGINX ?= installed
 
-export NGINX
+# Not for the environment: to nginx a variable of this name lists the sockets that it inherits.
+unexport NGINX
 
 .DEFAULT_GOAL := help
 .PHONY: help module run test senders lint bench install clean
@@ -21,7 +22,7 @@ module: ## Builds the module: build/ngx_http_s3_signature_module.so (NGINX=vendo
 	@scripts/build-module $(NGINX)
 
 run: ## Starts two S3 origins and the proxy, proves that it works, and serves until Ctrl-C
-	@scripts/run
+	@scripts/run $(NGINX)
 
 test: ## Runs all tests: the crates', and t/ with the installed nginx and the vendored one
 	@scripts/test

@@ -13,6 +13,9 @@ fi
 # Debian keeps nginx where only root looks for it.
 PATH=$PATH:/usr/sbin:/sbin
 
+# `NGINX=vendored make run` is meant for make. To nginx a variable of this name lists the sockets that it inherits.
+unset NGINX
+
 # In CI a Cargo.lock that does not fit is an error; at a desk Cargo mends it.
 # shellcheck disable=SC2034 # for those who source this
 locked=${CI:+--locked}

@@ -40,6 +40,9 @@ sub version () {
     return $version;
 }
 
+# nginx would take it for sockets that it inherits.
+delete $ENV{NGINX};
+
 sub new ($class) {
     # On failure of the test its directory is worth keeping; see END.
     my $prefix = File::Temp::tempdir('s3proxy-XXXXXX', DIR => $ENV{TEST_NGINX_DIR} || '/tmp');
