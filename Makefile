@@ -6,12 +6,12 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test senders lint bench install clean
+.PHONY: help module run test senders deployment lint bench install clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
-		printf '  %-8s  %s\n' "$$target" "$$text"; done
+		printf '  %-10s  %s\n' "$$target" "$$text"; done
 	@echo
 	@echo 'NGINX=vendored   with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
 	@echo 'PORT=8080        with run: where the proxy listens'
@@ -30,6 +30,10 @@ test: ## Runs all tests: the crates', and t/ with the installed nginx and the ve
 senders: ## Uploads through the proxy with eleven real clients in each of their modes (make module comes first)
 	@scripts/install-packages test
 	@prove -I t/lib t/senders.t
+
+deployment: ## Runs the compose files' parts, HAProxy and failover under load (make module comes first)
+	@scripts/install-packages test
+	@prove -I t/lib t/deploy.t t/failover-haproxy.t
 
 lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck and perl -c
 	@scripts/lint
