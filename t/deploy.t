@@ -162,9 +162,9 @@ subtest 'addresses that change' => sub {
 };
 
 subtest 'an origin with TLS' => sub {
-    S3Proxy::Certs::directory("$dir/data");
+    S3Proxy::Certs::directory($dir);
     my ($certificate, $key) = S3Proxy::Certs::certificate($example{SERVERB_ENDPOINT});
-    my $spec = join ',', 'name=b', 'listen=127.0.0.1:' . $deployment->port('b'), "root=$dir/data", 'bucket=demo',
+    my $spec = join ',', 'name=b', 'listen=127.0.0.1:' . $deployment->port('b'), "root=$dir/data-b", 'bucket=demo',
         "key=$example{SERVERB_ACCESS_KEY}", "secret=$example{SERVERB_SECRET_KEY}", "region=$example{SERVERB_REGION}";
     $deployment->start('b', {}, S3Proxy::Deployment::test_origin(), '--tls-cert', $certificate, '--tls-key', $key, '--origin', $spec);
     $deployment->wait_for_port('b');

@@ -5,7 +5,7 @@
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use List::Util qw(max);
+use List::Util qw(max min);
 use S3Proxy::Client qw(curl run_command);
 use S3Proxy::Deployment;
 use S3Proxy::Load;
@@ -65,7 +65,7 @@ done_testing;
 sub begin ($name, @proxies) {
     ($deployment, $entry) = (S3Proxy::Deployment->new, $name);
     $deployment->start_origin($_) for qw(a b);
-    S3Proxy::Deployment::write_file($deployment->dir . "/data/demo/$_", $object{$_}) for keys %object;
+    $deployment->put_object($_, $object{$_}) for keys %object;
     $deployment->start_proxy($_) for @proxies;
     return;
 }
@@ -98,9 +98,8 @@ sub event ($name, $origin, $code, %option) {
     is(scalar @wrong, 0, "$name: no failed " . ($option{reads_only} ? 'read' : 'request'));
     diag(sprintf '%s %.3f s after: %s', $_->{method}, $_->{start} - $at, $_->{fault}) for splice @wrong, 0, 5;
 
-    my ($next) = grep { $_->{start} >= $at && $_->{fault} eq '' } @requests;
-    my $soon = $next ? $next->{start} + $next->{seconds} - $at : 'never';
-    cmp_ok($next ? $soon : 1e9, '<', $SOON * $S3Proxy::Nginx::PATIENCE, "$name: the next request is answered in time");
+    my $soon = min(1e9, map { $_->{start} + $_->{seconds} - $at } grep { $_->{start} >= $at && $_->{fault} eq '' } @requests);
+    cmp_ok($soon, '<', $SOON * $S3Proxy::Nginx::PATIENCE, "$name: the next request is answered in time");
     ok(defined $moved, "$name: requests go to origin $origin");
     is(last_origin(), $origin, "$name: and stay there");
     note(sprintf '%s: %d requests, %d failed; next answer after %.3f s, origin %s in use after %.1f s, slowest request %.3f s',

@@ -18,7 +18,7 @@ my @healthcheck = @{ decode_json($image{HEALTHCHECK}) };
 my $deployment = S3Proxy::Deployment->new;
 my $dir = $deployment->dir;
 $deployment->start_origin($_) for qw(a b);
-S3Proxy::Deployment::write_file("$dir/data/demo/hello", 'hello');
+$deployment->put_object('hello', 'hello');
 
 for my $name (qw(serverb single)) {
     my $container = start($name, environment($name));

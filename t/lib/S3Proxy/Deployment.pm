@@ -30,7 +30,7 @@ my @all;
 sub new ($class) {
     my $dir = File::Temp::tempdir('s3proxy-XXXXXX', DIR => $ENV{TEST_NGINX_DIR} || '/tmp');
     chmod 0755, $dir;
-    make_path("$dir/data", "$dir/log");
+    make_path("$dir/log");
     my $self = bless { dir => $dir, pid => {} }, $class;
     push @all, $self;
     return $self;
@@ -51,14 +51,23 @@ sub test_origin () {
     return $path;
 }
 
-# Origin a or b. Both serve one folder, as if each object were replicated.
+# Origin a or b. Each has a folder of its own: one that starts removes the unfinished uploads that it finds.
 sub start_origin ($self, $name) {
     my $server = 'SERVER' . uc $name;
-    my $spec = join ',', "name=$name", 'listen=127.0.0.1:' . $self->port($name), "root=$self->{dir}/data", 'bucket=demo',
+    my $spec = join ',', "name=$name", 'listen=127.0.0.1:' . $self->port($name), "root=$self->{dir}/data-$name", 'bucket=demo',
         "key=$ENV_FILE{\"${server}_ACCESS_KEY\"}", 'secret=env:ORIGIN_SECRET', "region=$ENV_FILE{\"${server}_REGION\"}";
     my @log = ('--log', "$self->{dir}/log/origin-$name.json");
     $self->start($name, { ORIGIN_SECRET => $ENV_FILE{"${server}_SECRET_KEY"} }, test_origin(), @log, '--origin', $spec);
     return $self->wait_for_port($name);
+}
+
+# An object in the bucket of both origins, as if it were replicated.
+sub put_object ($self, $name, $text) {
+    for my $origin (qw(a b)) {
+        make_path("$self->{dir}/data-$origin/demo");
+        write_file("$self->{dir}/data-$origin/demo/$name", $text);
+    }
+    return;
 }
 
 # The environment of a container: what docker-compose.yml sets for it, with the test's paths and ports.
