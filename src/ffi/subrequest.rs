@@ -43,6 +43,12 @@ pub(crate) fn start(r: &Request, uri: &'static [u8], number: usize) -> bool {
         Some(subrequest) if code == NGX_OK as ngx_int_t => {
             subrequest.request_body = body.cast();
             subrequest.set_header_only(1);
+            // A subrequest starts with a copy of its parent's headers. Nobody has verified those, and the proxy module would
+            // send them, signed: whoever asks must have no say in what is asked.
+            let headers = &mut subrequest.headers_in.headers;
+            headers.part.nelts = 0;
+            headers.part.next = std::ptr::null_mut();
+            headers.last = &raw mut headers.part;
             true
         }
         _ => false,
@@ -72,6 +78,9 @@ unsafe extern "C" fn ended(
 /// Answers the request, and ends it as far as this handler is concerned: the phase handler must return
 /// [`Verdict::Answered`](crate::ffi::phase::Verdict::Answered) and touch the request no more.
 pub(crate) fn answer(r: &Request, status: u16, content_type: &'static [u8], body: &'static [u8]) {
+    // An answer that is made up on the spot has no version that an If-Match could be about.
+    // SAFETY: single-threaded; no reference to the bit field is alive.
+    unsafe { (*r.as_ptr()).set_disable_not_modified(1) };
     let mut content_type =
         ngx_str_t { len: content_type.len(), data: content_type.as_ptr().cast_mut() };
     // SAFETY: all of the structure's members may be zero; then it is a text without variables.
