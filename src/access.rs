@@ -1,7 +1,7 @@
 //! The access phase: lets in who is verified, and answers everybody else with S3's error.
 
 use s3::{Access, ErrorCode, Fault, Grants, S3Error};
-use sigv4::{Error, Permit, Timestamp, Verified, header};
+use sigv4::{Permit, Timestamp, Verified, header};
 
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
@@ -84,8 +84,9 @@ fn verify(
                 })
             }
             Err(error) => {
-                log_refusal(r, &error);
-                Err(S3Error::from_sigv4(&error))
+                let answer = S3Error::from_sigv4(&error);
+                r.log(level(&answer), format_args!("s3: refused: {error}"));
+                Err(answer)
             }
         }
     })
@@ -128,15 +129,12 @@ fn authorize(
     })
 }
 
-/// One line that says why, at the level that nginx uses for such faults. Neither the error nor the line holds a secret or a
-/// signature that we computed.
-fn log_refusal(r: &Request, error: &Error) {
-    let level = match S3Error::from_sigv4(error).fault() {
-        Fault::Authentication => Level::Error,
+/// The level that nginx uses for such faults. What is logged holds no secret, and no signature that we computed.
+pub(crate) fn level(answer: &S3Error) -> Level {
+    match answer.fault() {
         Fault::Client => Level::Info,
-        Fault::Origin | Fault::Ours => Level::Error,
-    };
-    r.log(level, format_args!("s3: refused: {error}"));
+        Fault::Authentication | Fault::Origin | Fault::Ours => Level::Error,
+    }
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.

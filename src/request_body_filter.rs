@@ -4,12 +4,13 @@
 //! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
 //! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
 
-use s3::{Fault, S3Error};
+use s3::S3Error;
 use sigv4::aws_chunked::{
     Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
 };
 use sigv4::{Payload, Unwrapped, Verified, header};
 
+use crate::access;
 use crate::conf::location::LocationConf;
 use crate::ctx;
 use crate::ffi::log::Level;
@@ -178,9 +179,8 @@ impl Check for Checked<'_> {
 
 fn refusal(r: &Request, error: &BodyError, access_key: &[u8]) -> S3Error {
     let answer = S3Error::from_body(error);
-    let level = if answer.fault() == Fault::Authentication { Level::Error } else { Level::Info };
     let client = access_key.escape_ascii();
-    r.log(level, format_args!("s3: refused the body of \"{client}\": {error}"));
+    r.log(access::level(&answer), format_args!("s3: refused the body of \"{client}\": {error}"));
     answer
 }
 

@@ -1,6 +1,6 @@
 //! nginx's buffer chains.
 
-use ngx::ffi::{ngx_alloc_chain_link, ngx_buf_t, ngx_chain_t, ngx_pcalloc};
+use ngx::ffi::{ngx_alloc_chain_link, ngx_buf_t, ngx_chain_t, ngx_pcalloc, ngx_pool_t};
 
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
@@ -111,4 +111,62 @@ pub(crate) fn link(
     linked.buf = buffer;
     linked.next = rest;
     link
+}
+
+/// A chain of links of ours that is being made, of buffers that live elsewhere.
+pub(crate) struct Made {
+    pool: *mut ngx_pool_t,
+    first: *mut ngx_chain_t,
+    last: *mut ngx_chain_t,
+}
+
+impl Made {
+    /// An empty chain; `pool` is a request's, and that request is alive as long as the chain.
+    pub(crate) fn new(pool: *mut ngx_pool_t) -> Self {
+        Made { pool, first: std::ptr::null_mut(), last: std::ptr::null_mut() }
+    }
+
+    pub(crate) fn pool(&self) -> *mut ngx_pool_t {
+        self.pool
+    }
+
+    /// The chain; null while it is empty.
+    pub(crate) fn first(&self) -> *mut ngx_chain_t {
+        self.first
+    }
+
+    /// Appends a link; none when memory is out, for the link or, before, for the buffer.
+    pub(crate) fn append(&mut self, buffer: *mut ngx_buf_t) -> Option<()> {
+        if buffer.is_null() {
+            return None;
+        }
+        // SAFETY: the request's pool.
+        let link = unsafe { ngx_alloc_chain_link(self.pool) };
+        // SAFETY: null or a link of the pool.
+        let new = unsafe { link.as_mut() }?;
+        new.buf = buffer;
+        new.next = std::ptr::null_mut();
+        // SAFETY: null or the link that was appended before.
+        match unsafe { self.last.as_mut() } {
+            Some(last) => last.next = link,
+            None => self.first = link,
+        }
+        self.last = link;
+        Some(())
+    }
+
+    /// Gives the links back to the pool (`ngx_free_chain`), once whoever got the chain has made links of its own. Without this
+    /// a long body would take a link for each of its pieces.
+    pub(crate) fn free(self) {
+        let mut link = self.first;
+        // SAFETY: links that `append` took from the pool and that nothing else refers to.
+        while let Some(current) = unsafe { link.as_mut() } {
+            let following = current.next;
+            // SAFETY: the request's pool; its list of free links is what ngx_alloc_chain_link takes from.
+            unsafe { current.next = (*self.pool).chain };
+            // SAFETY: as above.
+            unsafe { (*self.pool).chain = link };
+            link = following;
+        }
+    }
 }

@@ -8,13 +8,13 @@
 use std::collections::VecDeque;
 
 use ngx::ffi::{
-    NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_alloc_chain_link, ngx_buf_t, ngx_chain_t,
-    ngx_http_request_body_filter_pt, ngx_http_request_t, ngx_http_top_request_body_filter,
-    ngx_int_t, ngx_pcalloc, ngx_pool_t,
+    NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_buf_t, ngx_chain_t, ngx_http_request_body_filter_pt,
+    ngx_http_request_t, ngx_http_top_request_body_filter, ngx_int_t, ngx_pcalloc, ngx_pool_t,
 };
 use sigv4::aws_chunked::Sink;
 
 use crate::ffi::boundary::boundary;
+use crate::ffi::chain::Made;
 use crate::ffi::content;
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
@@ -72,29 +72,15 @@ unsafe extern "C" fn request_body_filter(
         content::watch(&request);
         match crate::request_body_filter::filter(&request, Input(chain)) {
             Ok(Filtered::Unchanged(chain)) => next(&request, chain),
-            Ok(Filtered::Made(chain)) => {
-                let code = next(&request, chain);
-                free_chain(request.raw().pool, chain);
+            Ok(Filtered::Made(made)) => {
+                let code = next(&request, made.first());
+                // nginx's save filter has made its own links.
+                made.free();
                 code
             }
             Err(status) => ngx_int_t::from(status as i16),
         }
     })
-}
-
-/// Gives the links of a chain of ours back to the pool (`ngx_free_chain`): nginx has made its own (its save filter), and
-/// without this a long body would take a link for each of its pieces.
-pub(crate) fn free_chain(pool: *mut ngx_pool_t, chain: *mut ngx_chain_t) {
-    let mut link = chain;
-    // SAFETY: links of ours, taken from the pool, that nothing else refers to.
-    while let Some(current) = unsafe { link.as_mut() } {
-        let following = current.next;
-        // SAFETY: the request's pool; its list of free links is what ngx_alloc_chain_link takes from.
-        unsafe { current.next = (*pool).chain };
-        // SAFETY: as above.
-        unsafe { (*pool).chain = link };
-        link = following;
-    }
 }
 
 fn next(r: &Request, chain: *mut ngx_chain_t) -> ngx_int_t {
@@ -111,7 +97,7 @@ pub(crate) enum Filtered {
     /// nginx's own chain.
     Unchanged(*mut ngx_chain_t),
     /// One of ours.
-    Made(*mut ngx_chain_t),
+    Made(Made),
 }
 
 /// The chain that nginx passed to the filter; null asks to get on with what waits.
@@ -150,7 +136,7 @@ impl Input {
             out.buffers.pending.pop_front();
             out.take(buffer, check)?;
         }
-        Ok(Filtered::Made(out.first))
+        Ok(Filtered::Made(out.made))
     }
 }
 
@@ -184,10 +170,8 @@ impl Buffers {
 
 /// The chain that is passed on, as it is being made.
 pub(crate) struct Output<'b> {
-    pool: *mut ngx_pool_t,
+    made: Made,
     buffers: &'b mut Buffers,
-    first: *mut ngx_chain_t,
-    last: *mut ngx_chain_t,
     /// The buffer that is being looked at, until a part of it was passed on.
     current: Option<*mut ngx_buf_t>,
     /// Memory is out.
@@ -196,8 +180,7 @@ pub(crate) struct Output<'b> {
 
 impl<'b> Output<'b> {
     fn new(pool: *mut ngx_pool_t, buffers: &'b mut Buffers) -> Self {
-        let none = std::ptr::null_mut();
-        Output { pool, buffers, first: none, last: none, current: None, failed: false }
+        Output { made: Made::new(pool), buffers, current: None, failed: false }
     }
 
     fn take(&mut self, buffer: *mut ngx_buf_t, check: &mut impl Check) -> Result<(), u16> {
@@ -256,26 +239,12 @@ impl<'b> Output<'b> {
                 buffer
             }
             // SAFETY: the request's pool.
-            None => unsafe { ngx_pcalloc(self.pool, size_of::<ngx_buf_t>()) }.cast(),
+            None => unsafe { ngx_pcalloc(self.made.pool(), size_of::<ngx_buf_t>()) }.cast(),
         }
     }
 
     fn append(&mut self, buffer: *mut ngx_buf_t) {
-        // SAFETY: the request's pool.
-        let link = unsafe { ngx_alloc_chain_link(self.pool) };
-        // SAFETY: null or a link of the pool.
-        let Some(new) = (unsafe { link.as_mut() }).filter(|_| !buffer.is_null()) else {
-            self.failed = true;
-            return;
-        };
-        new.buf = buffer;
-        new.next = std::ptr::null_mut();
-        // SAFETY: null or the link that was appended before.
-        match unsafe { self.last.as_mut() } {
-            Some(last) => last.next = link,
-            None => self.first = link,
-        }
-        self.last = link;
+        self.failed |= self.made.append(buffer).is_none();
     }
 
     fn copy(&mut self, bytes: &[u8]) {

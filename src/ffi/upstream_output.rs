@@ -11,12 +11,13 @@ use std::collections::VecDeque;
 use std::ffi::c_void;
 
 use ngx::ffi::{
-    NGX_ERROR, ngx_alloc_chain_link, ngx_buf_t, ngx_chain_t, ngx_chain_writer, ngx_http_request_t,
-    ngx_int_t, ngx_output_chain_filter_pt, ngx_pcalloc, ngx_pool_t,
+    NGX_ERROR, ngx_buf_t, ngx_chain_t, ngx_chain_writer, ngx_http_request_t, ngx_int_t,
+    ngx_output_chain_filter_pt, ngx_pcalloc,
 };
 use sigv4::aws_chunked::{Resigner, Sink};
 
 use crate::ffi::boundary::boundary;
+use crate::ffi::chain::Made;
 use crate::ffi::log::Level;
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
@@ -99,8 +100,7 @@ unsafe extern "C" fn output_filter(data: *mut c_void, chain: *mut ngx_chain_t) -
 
 impl Output {
     fn send(&mut self, r: &Request, chain: *mut ngx_chain_t) -> ngx_int_t {
-        let mut made =
-            Made { pool: r.raw().pool, first: std::ptr::null_mut(), last: std::ptr::null_mut() };
+        let mut made = Made::new(r.raw().pool);
         let mut link = chain;
         // SAFETY: nginx's chain, which it leaves alone during the call.
         while let Some(current) = unsafe { link.as_ref() } {
@@ -119,9 +119,10 @@ impl Output {
         }
         let code = match self.next {
             // SAFETY: what nginx would have called, with its data.
-            Some(next) => unsafe { next(self.next_data, made.first) },
+            Some(next) => unsafe { next(self.next_data, made.first()) },
             None => NGX_ERROR as ngx_int_t,
         };
+        // The writer made its own.
         made.free();
         self.settle();
         code
@@ -208,7 +209,7 @@ impl Parts<'_> {
                 buffer
             }
             // SAFETY: the request's pool.
-            None => unsafe { ngx_pcalloc(self.made.pool, size_of::<ngx_buf_t>()) }.cast(),
+            None => unsafe { ngx_pcalloc(self.made.pool(), size_of::<ngx_buf_t>()) }.cast(),
         };
         // SAFETY: null or a zeroed buffer.
         let Some(buffer) = (unsafe { pointer.as_mut() }) else {
@@ -243,35 +244,5 @@ impl Sink for Parts<'_> {
         // SAFETY: `line` is not changed until the piece was sent.
         let bytes = unsafe { std::slice::from_raw_parts(line.as_ptr(), line.len()) };
         self.piece(bytes, line);
-    }
-}
-
-/// A chain that is being made.
-struct Made {
-    pool: *mut ngx_pool_t,
-    first: *mut ngx_chain_t,
-    last: *mut ngx_chain_t,
-}
-
-impl Made {
-    fn append(&mut self, buffer: *mut ngx_buf_t) -> Option<()> {
-        // SAFETY: the request's pool.
-        let link = unsafe { ngx_alloc_chain_link(self.pool) };
-        // SAFETY: null or a link of the pool.
-        let new = unsafe { link.as_mut() }?;
-        new.buf = buffer;
-        new.next = std::ptr::null_mut();
-        // SAFETY: null or the link that was appended before.
-        match unsafe { self.last.as_mut() } {
-            Some(last) => last.next = link,
-            None => self.first = link,
-        }
-        self.last = link;
-        Some(())
-    }
-
-    /// Gives the links back to the pool: the writer made its own.
-    fn free(&mut self) {
-        crate::ffi::request_body::free_chain(self.pool, self.first);
     }
 }
