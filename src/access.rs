@@ -1,7 +1,7 @@
 //! The access phase: lets in who is verified, and answers everybody else with S3's error.
 
 use s3::{Access, ErrorCode, Fault, Grants, S3Error};
-use sigv4::{Permit, Timestamp, Verified, header};
+use sigv4::{Permit, Request as SignedRequest, Verified, header};
 
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
@@ -12,7 +12,7 @@ use crate::ffi::phase::Verdict;
 use crate::ffi::request::Request;
 use crate::ffi::upstream_conf;
 use crate::request_body_filter::{self, Body};
-use crate::worker::{self, Worker};
+use crate::worker::{self, HeaderLines, Worker};
 
 /// Decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
 /// request that they serve.
@@ -68,14 +68,15 @@ fn verify(
     {
         return Ok(Admission { permit: Permit::preflight(), mechanism: None, access_key: None });
     }
-    let now = Timestamp::from_unix(r.now()).ok_or_else(S3Error::internal_error)?;
+    let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
-    let headers = worker::header_lines(r);
+    let mut headers = HeaderLines::new();
+    worker::header_lines(r, &mut headers);
     let request = worker::signed_request(r, &headers);
     worker::with(|Worker { scratch, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
             Ok(verified) => {
-                authorize(r, &verified, scratch)?;
+                authorize(r, &request, &verified, scratch)?;
                 expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
                 Ok(Admission {
                     permit: verified.permit(),
@@ -116,12 +117,14 @@ fn expect_body(r: &Request, ctx: &Ctx, body: Option<Box<Body>>) {
 /// Checks that the client may do what it asks for.
 fn authorize(
     r: &Request,
+    request: &SignedRequest<'_>,
     verified: &Verified<'_, Grants>,
     scratch: &sigv4::Scratch,
 ) -> Result<(), S3Error> {
     let credential = verified.credential();
-    let headers = r.headers().chain(scratch.hoisted());
-    let access = Access::new(r.method(), scratch.path(), scratch.query(), headers);
+    let headers = request.headers.iter().map(|header| (header.name, header.value));
+    let headers = headers.chain(scratch.hoisted());
+    let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
     s3::authorize(credential.grants(), &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));

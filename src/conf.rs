@@ -6,7 +6,6 @@ pub(crate) mod origin;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
 
-use std::collections::HashMap;
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -15,6 +14,7 @@ use ngx::ffi::{
     NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
     NGX_HTTP_SRV_CONF, ngx_command_t, ngx_str_t, ngx_uint_t,
 };
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::location::LocationConf;
 use crate::conf::clients::Clients;
@@ -31,7 +31,7 @@ pub(crate) struct MainConf {
     /// The `s3_origin` blocks.
     pub(crate) origins: Vec<Rc<Origin>>,
     /// The wrapped upstreams, with the origin of each of their peers.
-    pub(crate) upstreams: HashMap<UpstreamId, Peers>,
+    pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
 }
 
 impl MainConf {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::rc::Rc;
 
-use request_head::HeadError;
+use request_head::{HeadError, Lines};
 use s3::S3Error;
 use sigv4::aws_chunked::Resigner;
-use sigv4::{Header, OriginBody, Permit, Request as SignedRequest, ResignError, Timestamp};
+use sigv4::{OriginBody, Permit, ResignError};
 
 use crate::conf::location::{LocationConf, Resign, Verify};
 use crate::conf::origin::Origin;
@@ -17,7 +17,7 @@ use crate::ffi::peer::{OriginalInit, Peer, UpstreamId};
 use crate::ffi::request::Request;
 use crate::ffi::upstream_output;
 use crate::request_body_filter::Body;
-use crate::worker::{self, HeaderLines, Worker};
+use crate::worker::{self, Worker};
 
 /// Why a request may not leave. It would leave unsigned, or signed for somebody else.
 #[derive(Debug)]
@@ -113,12 +113,10 @@ fn try_sign<T>(
         None => return Err(Refusal::NotAdmitted),
     };
     let origin = origin_for(r, peer)?;
-    let now = Timestamp::from_unix(r.now()).ok_or(Refusal::Clock)?;
+    let now = worker::now(r).ok_or(Refusal::Clock)?;
 
-    let (parsed, body) = request_head::parse(head).map_err(Refusal::Head)?;
-    let headers: HeaderLines<'_> =
-        parsed.headers().map(|(name, value)| Header { name, value }).collect();
-    let request = SignedRequest { method: parsed.method, target: parsed.target, headers: &headers };
+    let mut lines = Lines::new();
+    let (head, body) = request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
 
     let body_of_main = ctx::existing(&main).map(|ctx| ctx.body.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
@@ -126,10 +124,8 @@ fn try_sign<T>(
     let is_unwrapped = origin_body.unwrap.is_some();
 
     let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
-        signed.clear();
         let signature = sigv4::resign(
-            &request,
-            parsed.minor_version,
+            &head,
             &permit,
             origin.endpoint.authority().as_bytes(),
             &origin.credential,

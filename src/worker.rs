@@ -1,8 +1,8 @@
 //! What a worker reuses from request to request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use sigv4::{Header, Request as SignedRequest, Scratch, header};
+use sigv4::{Header, Request as SignedRequest, Scratch, Timestamp, header};
 use smallvec::SmallVec;
 
 use crate::ffi::request::Request;
@@ -23,6 +23,19 @@ pub(crate) struct Worker {
 thread_local! {
     // A worker process has one thread that handles requests.
     static WORKER: RefCell<Worker> = RefCell::default();
+    static NOW: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
+/// The second that nginx's clock shows; its text is made once for all requests of that second. None outside of the years
+/// that a signature can name.
+pub(crate) fn now(r: &Request) -> Option<Timestamp> {
+    let seconds = r.now();
+    if let Some(now) = NOW.get().filter(|now| now.unix() == seconds) {
+        return Some(now);
+    }
+    let now = Timestamp::from_unix(seconds);
+    NOW.set(now);
+    now
 }
 
 /// Lends the worker's buffers. Must not be nested; it would panic, which costs that one request.
@@ -30,16 +43,14 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut Worker) -> R) -> R {
     WORKER.with_borrow_mut(body)
 }
 
-/// The client's header lines as sigv4 wants them.
-pub(crate) fn header_lines(r: &Request) -> HeaderLines<'_> {
-    let mut lines: HeaderLines<'_> =
-        r.headers().map(|(name, value)| Header { name, value }).collect();
+/// Collects the client's header lines as sigv4 wants them. (Into `lines`, where they stay: they are a kilobyte.)
+pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
+    lines.extend(r.headers().map(|(name, value)| Header { name, value }));
     // HTTP/2 says with frames what HTTP/1.1 says with a header: that the body's length is not known in advance.
     if r.is_chunked() && !lines.iter().any(|line| line.name.eq_ignore_ascii_case(TRANSFER_ENCODING))
     {
         lines.push(Header { name: TRANSFER_ENCODING, value: b"chunked" });
     }
-    lines
 }
 
 /// The client's request as sigv4 wants it.

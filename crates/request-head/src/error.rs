@@ -16,6 +16,11 @@ pub enum HeadError {
         /// Where it stands.
         line: usize,
     },
+    /// A control byte in a header's value, or in the request line where it ends no part.
+    Control {
+        /// Where it stands.
+        line: usize,
+    },
     /// A line that begins with a blank or a tab: the obsolete continuation of RFC 9112, 5.2.
     Folded {
         /// Where it stands.
@@ -40,11 +45,11 @@ pub enum HeadError {
         /// Where it stands.
         line: usize,
     },
-    /// The request target is absent or holds a control byte.
+    /// The request target is absent or holds a blank or a control byte.
     Target,
     /// The bytes end before the blank line.
     Truncated,
-    /// The request line does not end in `HTTP/1.0` or `HTTP/1.1`, or has more than three parts.
+    /// The request line does not end in `HTTP/1.0` or `HTTP/1.1`.
     Version,
 }
 
@@ -57,6 +62,7 @@ impl fmt::Display for HeadError {
             Self::BareLineFeed { line } => {
                 write!(f, "line feed without carriage return in line {line}")
             }
+            Self::Control { line } => write!(f, "control byte in line {line}"),
             Self::Folded { line } => write!(f, "folded header in line {line}"),
             Self::Http2 => f.write_str("HTTP/2 preface where an HTTP/1.x request was expected"),
             Self::Method => f.write_str("no method in the request line"),

@@ -21,35 +21,81 @@
 )]
 
 mod error;
-mod headers;
+mod field;
+mod octet;
 
 pub use error::HeadError;
-pub use headers::Headers;
 
-use memchr::{memchr, memchr2};
+use smallvec::SmallVec;
 
 /// What every HTTP/2 connection begins with (RFC 9113, 3.4); seen where the upstream protocol is HTTP/2 or gRPC.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 
-/// The parts of a request head, each borrowed from the serialized bytes.
+/// A header of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// Name, in any case.
+    pub name: &'a [u8],
+    /// Value, without the line's end.
+    pub value: &'a [u8],
+}
+
+/// A header line of a [`Head`]: its name is a token, and its value, which is trimmed of blanks and tabs, has no control
+/// byte but the tab.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    header: Header<'a>,
+    /// Where the line ends, counted from the first header line.
+    end: usize,
+}
+
+/// Room for the lines of a head, which [`parse`] fills: on the stack, unless there are more than is usual.
+pub type Lines<'a> = SmallVec<[Line<'a>; 32]>;
+
+/// The parts of a request head, each borrowed from the serialized bytes. [`parse`] alone makes one, so whoever has one
+/// need not ask again whether it can be written to a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
-    /// The method: one or more token characters, case as written.
-    pub method: &'a [u8],
-    /// The request target as written: no blanks, no control bytes; not decoded.
-    pub target: &'a [u8],
-    /// `0` or `1`: the minor version of HTTP/1.
-    pub minor_version: u8,
-    /// The header lines, each with its CRLF, without the blank line; checked by [`parse`].
-    fields: &'a [u8],
+    method: &'a [u8],
+    target: &'a [u8],
+    minor_version: u8,
+    /// All header lines as they are written, without the blank one.
+    text: &'a [u8],
+    lines: &'a [Line<'a>],
 }
 
 impl<'a> Head<'a> {
+    /// One or more token characters, case as written.
+    pub fn method(&self) -> &'a [u8] {
+        self.method
+    }
+
+    /// The request target as written: no blanks, no control bytes; not decoded.
+    pub fn target(&self) -> &'a [u8] {
+        self.target
+    }
+
+    /// `0` or `1`: the minor version of HTTP/1.
+    pub fn minor_version(&self) -> u8 {
+        self.minor_version
+    }
+
     /// The headers in their order, repeated names included.
     ///
     /// Names keep their case; values are trimmed of blanks and tabs at both ends and are otherwise as written.
-    pub fn headers(&self) -> Headers<'a> {
-        Headers::new(self.fields)
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = Header<'a>> + Clone {
+        self.lines.iter().map(|line| line.header)
+    }
+
+    /// The header lines from number `first` up to, not including, number `end`, as they are written, each with its CRLF.
+    /// Nothing where there are no such lines.
+    pub fn text(&self, first: usize, end: usize) -> &'a [u8] {
+        let end_of = |count: usize| match count.checked_sub(1) {
+            Some(last) => self.lines.get(last).map(|line| line.end),
+            None => Some(0),
+        };
+        let (Some(start), Some(end)) = (end_of(first), end_of(end)) else { return b"" };
+        self.text.get(start..end).unwrap_or_default()
     }
 }
 
@@ -59,9 +105,11 @@ impl<'a> Head<'a> {
 /// with nothing in front of it.
 ///
 /// ```
-/// let (head, body) = request_head::parse(b"PUT /b/k HTTP/1.1\r\nHost: a\r\n\r\ndata")?;
-/// assert_eq!((head.method, head.target, head.minor_version), (&b"PUT"[..], &b"/b/k"[..], 1));
-/// assert_eq!(head.headers().next(), Some((&b"Host"[..], &b"a"[..])));
+/// let mut lines = request_head::Lines::new();
+/// let (head, body) = request_head::parse(b"PUT /b/k HTTP/1.1\r\nHost: a\r\n\r\ndata", &mut lines)?;
+/// assert_eq!((head.method(), head.target(), head.minor_version()), (&b"PUT"[..], &b"/b/k"[..], 1));
+/// let host = head.headers().next().unwrap();
+/// assert_eq!((host.name, host.value), (&b"Host"[..], &b"a"[..]));
 /// assert_eq!(body, b"data");
 /// # Ok::<(), request_head::HeadError>(())
 /// ```
@@ -70,106 +118,55 @@ impl<'a> Head<'a> {
 ///
 /// [`HeadError`], with the number of the line at fault; [`HeadError::Truncated`] when `bytes` end before the blank
 /// line.
-pub fn parse(bytes: &[u8]) -> Result<(Head<'_>, &[u8]), HeadError> {
+pub fn parse<'l, 'a: 'l>(
+    bytes: &'a [u8],
+    lines: &'l mut Lines<'a>,
+) -> Result<(Head<'l>, &'a [u8]), HeadError> {
     if bytes.starts_with(HTTP2_PREFACE) {
         return Err(HeadError::Http2);
     }
-    let (request_line, fields) = split_line(bytes, 1)?;
+    let line_end = field::end_of_line(bytes);
+    let Some((request_line, text)) = field::split_line_end(bytes, line_end) else {
+        return Err(field::fault_of_line(bytes, 1));
+    };
     let (method, target, minor_version) = split_request_line(request_line)?;
 
-    let mut rest = fields;
-    for number in 2.. {
-        let (line, after) = split_line(rest, number)?;
-        if line.is_empty() {
-            let length = fields.len().saturating_sub(rest.len());
-            let fields = fields.get(..length).unwrap_or_default();
-            return Ok((Head { method, target, minor_version, fields }, after));
+    lines.clear();
+    let mut rest = text;
+    loop {
+        if let Some(body) = rest.strip_prefix(b"\r\n") {
+            let length = text.len().saturating_sub(rest.len());
+            let text = text.get(..length).unwrap_or_default();
+            return Ok((Head { method, target, minor_version, text, lines }, body));
         }
-        check_field(line, number)?;
+        let Some((header, after)) = field::split(rest) else {
+            // The request line and the lines that were taken come before it.
+            return Err(field::fault(rest, lines.len().saturating_add(2)));
+        };
+        lines.push(Line { header, end: text.len().saturating_sub(after.len()) });
         rest = after;
     }
-    Err(HeadError::Truncated)
-}
-
-/// Cuts the first line off: the line without its CRLF, and what follows.
-fn split_line(bytes: &[u8], line: usize) -> Result<(&[u8], &[u8]), HeadError> {
-    let end = memchr(b'\n', bytes);
-    let (text, rest) = end.and_then(|end| bytes.split_at_checked(end)).unwrap_or((bytes, &[]));
-    // In a good line, the first byte of the two kinds is the CR at its end.
-    let first = memchr2(0, b'\r', text);
-    if let (Some(_), Some(first)) = (end, first) {
-        if let Some((line, b"\r")) = text.split_at_checked(first) {
-            return Ok((line, rest.get(1..).unwrap_or_default()));
-        }
-    }
-    Err(if text.contains(&0) {
-        HeadError::Nul { line }
-    } else if end.is_none() {
-        HeadError::Truncated
-    } else if !text.ends_with(b"\r") {
-        HeadError::BareLineFeed { line }
-    } else {
-        HeadError::BareCarriageReturn { line }
-    })
 }
 
 /// Exactly two single blanks: a third part or a doubled blank is read differently by different servers.
-fn split_request_line<'a>(line: &'a [u8]) -> Result<(&'a [u8], &'a [u8], u8), HeadError> {
-    let cut = |text: &'a [u8]| {
-        let (front, back) = text.split_at_checked(memchr(b' ', text)?)?;
-        Some((front, back.get(1..)?))
-    };
-    let (method, rest) = cut(line).unwrap_or((line, &[]));
-    if method.is_empty() || !is_token(method) {
+fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
+    let length = octet::token_length(line);
+    let (method, rest) = line.split_at_checked(length).unwrap_or((line, b""));
+    if method.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
         return Err(HeadError::Method);
     }
-    let (target, version) = cut(rest).unwrap_or((rest, &[]));
-    // All bytes are looked at, which becomes vector instructions.
-    let is_control = |found: bool, &byte: &u8| found | (byte <= b' ') | (byte == 0x7f);
-    if target.is_empty() || target.iter().fold(false, is_control) {
-        return Err(HeadError::Target);
-    }
-    let minor_version = match version {
-        b"HTTP/1.0" => 0,
-        b"HTTP/1.1" => 1,
+    let rest = rest.get(1..).unwrap_or_default();
+    let (target, minor_version) = match rest.split_last_chunk::<9>() {
+        Some((target, b" HTTP/1.0")) => (target, 0),
+        Some((target, b" HTTP/1.1")) => (target, 1),
+        _ if rest.is_empty() => return Err(HeadError::Target),
         _ => return Err(HeadError::Version),
     };
+    if target.is_empty() || octet::has_control_or_blank(target) {
+        return Err(HeadError::Target);
+    }
     Ok((method, target, minor_version))
 }
-
-/// The value may hold any byte that is left: nginx lets controls pass, and the verifier has judged them already.
-fn check_field(line: &[u8], number: usize) -> Result<(), HeadError> {
-    if matches!(line.first(), Some(b' ' | b'\t')) {
-        return Err(HeadError::Folded { line: number });
-    }
-    let (name, _) = headers::split_field(line).ok_or(HeadError::MissingColon { line: number })?;
-    if name.is_empty() || !is_token(name) {
-        return Err(HeadError::Name { line: number });
-    }
-    Ok(())
-}
-
-/// `tchar` of RFC 9110, 5.6.2. A blank before the colon is not one, which matters: some servers drop such a header,
-/// some obey it.
-fn is_token(name: &[u8]) -> bool {
-    // Without a branch for each byte: names that are no token are rare.
-    name.iter().fold(true, |token, &byte| {
-        token & TCHAR.get(usize::from(byte)).copied().unwrap_or_default()
-    })
-}
-
-static TCHAR: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut rest: &mut [bool] = &mut table;
-    let mut byte = 0u8;
-    while let Some((is_tchar, after)) = rest.split_first_mut() {
-        *is_tchar = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
-        byte = byte.wrapping_add(1);
-        rest = after;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests;

@@ -7,15 +7,8 @@ use crate::scan;
 use crate::signed_headers::SignedHeaders;
 use crate::{Error, MAX_AUTHORIZATION, Mechanism, Payload, Policy, Timestamp};
 
-/// The scheme of an Authorization header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    V2,
-    V4,
-}
-
 /// Parts an Authorization header at its blank (rows 2, 3 and 3b). AWS ignores the case of the scheme; we do not.
-pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Scheme, &'a [u8]), Error> {
+pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism, &'a [u8]), Error> {
     if value.len() > MAX_AUTHORIZATION {
         return Err(Error::AuthorizationTooLong);
     }
@@ -23,8 +16,8 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Scheme, &'
         return Err(Error::AuthorizationWithoutSpace { value: value.to_vec() });
     };
     match scheme {
-        b"AWS4-HMAC-SHA256" => Ok((Scheme::V4, trim(rest))),
-        b"AWS" if policy.signature_v2 => Ok((Scheme::V2, trim(rest))),
+        b"AWS4-HMAC-SHA256" => Ok((Mechanism::Header, trim(rest))),
+        b"AWS" if policy.signature_v2 => Ok((Mechanism::V2Header, trim(rest))),
         b"AWS" => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
         b"AWS4-ECDSA-P256-SHA256" => Err(Error::MechanismDisabled { name: "Signature Version 4A" }),
         _ => Err(Error::UnsupportedScheme { value: value.to_vec() }),

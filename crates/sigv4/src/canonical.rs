@@ -119,6 +119,27 @@ pub(crate) fn recode_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     recode(raw, octet::UNRESERVED, out).map(|_| ())
 }
 
+/// Whether a raw query is canonical, but for its order and for a `=` in a value: strictly encoded, as clients send it.
+pub(crate) fn is_canonical_query(raw: &[u8]) -> bool {
+    if !raw.iter().fold(true, |all, &b| all & octet::is_query_text(b)) {
+        return false;
+    }
+    let mut rest = raw;
+    while let Some((_, after)) = scan::cut(rest, b'%') {
+        let byte = match after {
+            [high @ (b'0'..=b'9' | b'A'..=b'F'), low @ (b'0'..=b'9' | b'A'..=b'F'), ..] => {
+                digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low)
+            }
+            _ => None,
+        };
+        if byte.is_none_or(|byte| octet::is(byte, octet::UNRESERVED)) {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
 /// Appends `raw` with all bytes escaped but those of the kind `plain`. The answer is whether there was a NUL.
 fn recode(raw: &[u8], plain: u8, out: &mut Vec<u8>) -> Result<bool, Error> {
     // What a client has encoded strictly is left alone, and that is most of what comes.

@@ -1,13 +1,12 @@
 //! The canonical request: what of a request is signed, in a form on which both sides agree (2.1).
 
-use sha2::{Digest as _, Sha256};
-
 use crate::Header;
 use crate::header::trim;
 use crate::hex_text;
 use crate::scan;
+use crate::sha256::TextHash;
 use crate::signed_headers::SignedHeaders;
-use crate::sink::{Gathered, Sink};
+use crate::sink::Sink;
 
 /// `method \n path \n query \n (name:value\n)* \n names \n payload`.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +47,14 @@ impl CanonicalRequest<'_> {
 
     /// The lower-case hex of the text's SHA-256, and whether every listed header was there.
     pub(crate) fn hash(&self) -> ([u8; 64], bool) {
-        let mut text = Gathered::new(Sha256::new());
+        let mut text = RequestHash::new();
         let complete = self.write(&mut text);
-        (hex_text::encode(&text.finish().finalize().into()), complete)
+        (hex_text::encode(&text.finish()), complete)
     }
 }
+
+/// Canonical requests have 250 to 600 bytes.
+pub(crate) type RequestHash = TextHash<9>;
 
 /// Writes the lines before the headers.
 pub(crate) fn write_target(sink: &mut impl Sink, method: &[u8], path: &[u8], query: &[u8]) {

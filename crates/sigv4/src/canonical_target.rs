@@ -2,7 +2,7 @@
 
 use crate::query::{is_v2_auth, is_v4_auth};
 use crate::scratch::Strip;
-use crate::{Error, Request, Scratch};
+use crate::{Error, Scratch};
 
 /// Brings `target` into the form that would be forwarded, into [`Scratch::path`], [`Scratch::query`] and
 /// [`Scratch::hoisted`]: parameters of query authentication are taken out if there are any, whether they verify or not.
@@ -18,7 +18,7 @@ use crate::{Error, Request, Scratch};
 ///
 /// What the target's canonical form cannot be made of: broken escapes, a NUL, too many or repeated parameters.
 pub fn canonical_target(target: &[u8], scratch: &mut Scratch) -> Result<(), Error> {
-    scratch.parse_target(&Request { method: b"GET", target, headers: &[] }, false)?;
+    scratch.parse_target(target, false)?;
     let named = |is: fn(&[u8]) -> bool| scratch.parsed_query().pairs().any(|pair| is(pair.name));
     let strip = match () {
         () if named(is_v4_auth) => Strip::V4,

@@ -4,7 +4,6 @@
 //! swapped. One chain verifies what a client sent; another one, seeded with the signature toward the origin, signs the same
 //! chunks anew. The arithmetic only: framing is the business of `aws_chunked`.
 
-use crate::credential_scope::CredentialScope;
 use crate::hex_text;
 use crate::signing_key::SigningKey;
 use crate::string_to_sign::StringToSign;
@@ -20,8 +19,7 @@ const EMPTY: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7
 pub struct ChunkChain {
     key: SigningKey,
     date: Timestamp,
-    region: Vec<u8>,
-    service: Vec<u8>,
+    scope: Vec<u8>,
     access_key: Vec<u8>,
     previous: [u8; 64],
 }
@@ -42,18 +40,11 @@ impl ChunkChain {
     pub(crate) fn new(
         key: SigningKey,
         date: Timestamp,
-        scope: &CredentialScope<'_>,
+        scope: &[u8],
         access_key: &[u8],
         seed: [u8; 64],
     ) -> Self {
-        Self {
-            key,
-            date,
-            region: scope.region.to_vec(),
-            service: scope.service.to_vec(),
-            access_key: access_key.to_vec(),
-            previous: seed,
-        }
+        Self { key, date, scope: scope.to_vec(), access_key: access_key.to_vec(), previous: seed }
     }
 
     /// Signs the next chunk, given the SHA-256 of its data; the zero chunk hashes nothing.
@@ -150,11 +141,6 @@ impl ChunkChain {
         chain: &'a [&'a [u8]],
         hash: &'a [u8; 64],
     ) -> StringToSign<'a> {
-        let scope = CredentialScope {
-            date: self.date.date(),
-            region: &self.region,
-            service: &self.service,
-        };
-        StringToSign { label, date: self.date, scope, chain, hash }
+        StringToSign { label, date: self.date, scope: &self.scope, chain, hash }
     }
 }

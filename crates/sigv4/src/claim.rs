@@ -33,7 +33,7 @@ fn check<'a>(
     date: Timestamp,
     policy: &Policy,
 ) -> Result<(&'a [u8], CredentialScope<'a>), CredentialFault> {
-    let Some([access_key, day, region, service, terminal]) = five_parts(value) else {
+    let Some((access_key, [text, day, region, service, terminal])) = parts(value) else {
         return Err(CredentialFault::Malformed { value: value.to_vec() });
     };
     // In a query, escapes could bring line ends into the string to sign.
@@ -63,16 +63,17 @@ fn check<'a>(
     if day != date.date() {
         return Err(CredentialFault::DateMismatch { scope: day.to_vec(), request: date });
     }
-    Ok((access_key, CredentialScope { date: day, region, service }))
+    Ok((access_key, CredentialScope { text, date: day, region, service }))
 }
 
-/// The parts between exactly four slashes.
-fn five_parts(value: &[u8]) -> Option<[&[u8]; 5]> {
-    let (access_key, rest) = scan::cut(value, b'/')?;
-    let (day, rest) = scan::cut(rest, b'/')?;
+/// The access key; the scope, and its parts: there are exactly four slashes.
+fn parts(value: &[u8]) -> Option<(&[u8], [&[u8]; 5])> {
+    let (access_key, scope) = scan::cut(value, b'/')?;
+    let (day, rest) = scan::cut(scope, b'/')?;
     let (region, rest) = scan::cut(rest, b'/')?;
     let (service, terminal) = scan::cut(rest, b'/')?;
-    scan::find(terminal, b'/').is_none().then_some([access_key, day, region, service, terminal])
+    let ends = scan::find(terminal, b'/').is_none();
+    ends.then_some((access_key, [scope, day, region, service, terminal]))
 }
 
 #[cfg(test)]

@@ -49,12 +49,10 @@ pub fn explain(
             let canonical = parsed.canonical_request(&claim, scratch);
             let mut canonical_request = Vec::new();
             canonical.write(&mut canonical_request);
-            let mut scope = Vec::new();
-            claim.scope.write(&mut scope);
             Explanation {
                 mechanism,
                 access_key: claim.access_key.to_vec(),
-                scope,
+                scope: claim.scope.text.to_vec(),
                 signed_headers: claim.signed_headers.text().to_vec(),
                 canonical_request,
                 string_to_sign: string_to_sign(&claim, &canonical.hash().0).to_vec(),

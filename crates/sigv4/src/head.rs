@@ -46,32 +46,30 @@ impl<'a> Head<'a> {
     }
 
     /// The length decides first: most headers are compared with nothing or with one name.
+    #[inline]
     fn slot(&mut self, name: &[u8]) -> Option<(&'static str, &mut Option<&'a [u8]>)> {
-        let (first, second) = match name.len() {
-            4 => ((header::HOST, &mut self.host), Some((header::DATE, &mut self.date))),
-            10 => ((header::X_AMZ_DATE, &mut self.x_amz_date), None),
-            11 => ((header::CONTENT_MD5, &mut self.content_md5), None),
-            13 => (
-                (header::AUTHORIZATION, &mut self.authorization),
-                Some((header::X_AMZ_TRAILER, &mut self.trailer)),
-            ),
-            14 => ((header::CONTENT_LENGTH, &mut self.content_length), None),
-            17 => (
-                (header::TRANSFER_ENCODING, &mut self.transfer_encoding),
-                Some((header::X_AMZ_COPY_SOURCE, &mut self.copy_source)),
-            ),
-            19 => ((header::X_AMZ_RENAME_SOURCE, &mut self.rename_source), None),
-            20 => (
-                (header::X_AMZ_CONTENT_SHA256, &mut self.content_sha256),
-                Some((header::X_AMZ_SECURITY_TOKEN, &mut self.security_token)),
-            ),
-            28 => ((header::X_AMZ_DECODED_CONTENT_LENGTH, &mut self.decoded_length), None),
+        let is = |own: &str| header::is(name, own);
+        let (name, slot) = match name.len() {
+            4 if is(header::HOST) => (header::HOST, &mut self.host),
+            4 => (header::DATE, &mut self.date),
+            10 => (header::X_AMZ_DATE, &mut self.x_amz_date),
+            11 => (header::CONTENT_MD5, &mut self.content_md5),
+            13 if is(header::AUTHORIZATION) => (header::AUTHORIZATION, &mut self.authorization),
+            13 => (header::X_AMZ_TRAILER, &mut self.trailer),
+            14 => (header::CONTENT_LENGTH, &mut self.content_length),
+            17 if is(header::TRANSFER_ENCODING) => {
+                (header::TRANSFER_ENCODING, &mut self.transfer_encoding)
+            }
+            17 => (header::X_AMZ_COPY_SOURCE, &mut self.copy_source),
+            19 => (header::X_AMZ_RENAME_SOURCE, &mut self.rename_source),
+            20 if is(header::X_AMZ_CONTENT_SHA256) => {
+                (header::X_AMZ_CONTENT_SHA256, &mut self.content_sha256)
+            }
+            20 => (header::X_AMZ_SECURITY_TOKEN, &mut self.security_token),
+            28 => (header::X_AMZ_DECODED_CONTENT_LENGTH, &mut self.decoded_length),
             _ => return None,
         };
-        if header::is(name, first.0) {
-            return Some(first);
-        }
-        second.filter(|(own, _)| header::is(name, own))
+        is(name).then_some((name, slot))
     }
 }
 

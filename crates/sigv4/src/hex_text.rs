@@ -18,16 +18,16 @@ pub(crate) fn encode(bytes: &[u8; 32]) -> [u8; 64] {
 pub(crate) fn decode_lower(text: &[u8]) -> Option<[u8; 32]> {
     let text: &[u8; 64] = text.try_into().ok()?;
     let valid = text.iter().fold(true, |valid, b| valid & (is_decimal(*b) | is_lower(*b)));
-    valid.then(|| decode_digits(text))
+    valid.then(|| value(text))
 }
 
-/// The value of 64 digits in either case.
-pub(crate) fn decode(text: &[u8; 64]) -> Option<[u8; 32]> {
-    let valid = text.iter().fold(true, |valid, b| valid & (is_decimal(*b) | is_lower(*b | 0x20)));
-    valid.then(|| decode_digits(text))
+/// Whether all are digits, in either case.
+pub(crate) fn is_hex(text: &[u8; 64]) -> bool {
+    text.iter().fold(true, |valid, b| valid & (is_decimal(*b) | is_lower(*b | 0x20)))
 }
 
-fn decode_digits(text: &[u8; 64]) -> [u8; 32] {
+/// The value of 64 digits in either case; of any other text, some value.
+pub(crate) fn value(text: &[u8; 64]) -> [u8; 32] {
     let nibbles = text.map(|b| (b & 0xf).wrapping_add((b >> 6).wrapping_mul(9)));
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(nibbles.chunks_exact(2)) {
@@ -64,14 +64,14 @@ mod tests {
         assert_eq!(text, expected);
         assert_eq!(decode_lower(&text), Some(bytes));
         let upper = text.map(|b| b.to_ascii_uppercase());
-        assert_eq!(decode(&upper), Some(bytes));
+        assert!(is_hex(&upper) && value(&upper) == bytes);
         assert_eq!(decode_lower(&upper), None);
         assert_eq!(decode_lower(&text[1..]), None);
         for at in [0, 31, 63] {
             for byte in 0..=255u8 {
                 let mut other = text;
                 other[at] = byte;
-                assert_eq!(decode(&other).is_some(), byte.is_ascii_hexdigit(), "{byte}");
+                assert_eq!(is_hex(&other), byte.is_ascii_hexdigit(), "{byte}");
                 let lower = byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase();
                 assert_eq!(decode_lower(&other).is_some(), lower, "{byte}");
             }

@@ -7,7 +7,10 @@ use crate::header::{self, has_control, is_token, trim};
 use crate::{Error, Header, Scratch};
 
 /// Checks every hoisted header.
-pub(crate) fn check(scratch: &Scratch, headers: &[Header<'_>]) -> Result<(), Error> {
+pub(crate) fn check<'a>(
+    scratch: &Scratch,
+    headers: impl Iterator<Item = Header<'a>> + Clone,
+) -> Result<(), Error> {
     for (name, value) in scratch.hoisted() {
         // A second factor in a URL is none; a NUL or a line end would break the origin's head.
         if name == header::X_AMZ_MFA.as_bytes() || !is_token(name) {
@@ -16,7 +19,7 @@ pub(crate) fn check(scratch: &Scratch, headers: &[Header<'_>]) -> Result<(), Err
         if has_control(value) {
             return Err(Error::HeaderControlByte { name: name.to_vec() });
         }
-        let mut same = headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        let mut same = headers.clone().filter(|header| header.name.eq_ignore_ascii_case(name));
         if same.any(|header| trim(header.value) != trim(value)) {
             return Err(Error::HoistedConflict { name: name.to_vec() });
         }

@@ -1,13 +1,15 @@
 //! The access keys whose signatures are accepted.
 
-use std::collections::HashMap;
 use std::fmt;
+
+use rustc_hash::FxHashMap;
 
 use crate::Credential;
 
 /// Credentials by access key id.
 pub struct Keyring<G> {
-    credentials: HashMap<Vec<u8>, Credential<G>>,
+    /// Strangers choose what is looked for, but not what is in it, so the hash need not withstand them.
+    credentials: FxHashMap<Vec<u8>, Credential<G>>,
 }
 
 /// An access key id that is already in the keyring.
@@ -55,7 +57,7 @@ impl<G> Keyring<G> {
 
 impl<G> Default for Keyring<G> {
     fn default() -> Self {
-        Self { credentials: HashMap::new() }
+        Self { credentials: FxHashMap::default() }
     }
 }
 

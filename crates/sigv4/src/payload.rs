@@ -29,17 +29,16 @@ pub enum Payload {
     Unsigned,
 }
 
-/// A SHA-256 that a client claims, as a value and as it was written.
+/// A SHA-256 that a client claims, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadHash {
-    digest: [u8; 32],
     text: [u8; 64],
 }
 
 impl PayloadHash {
     /// The 32 bytes that the body has to hash to.
-    pub fn digest(&self) -> &[u8; 32] {
-        &self.digest
+    pub fn digest(&self) -> [u8; 32] {
+        hex_text::value(&self.text)
     }
 
     /// The 64 hexadecimal digits as sent: this text, in this case of letters, is what was signed.
@@ -56,8 +55,8 @@ impl Payload {
     /// [`Error::EcdsaStreaming`] for the keywords of SigV4A, else [`Error::PayloadHashInvalid`].
     pub fn parse(value: &[u8]) -> Result<Self, Error> {
         if let Ok(text) = <[u8; 64]>::try_from(value) {
-            if let Some(digest) = hex_text::decode(&text) {
-                return Ok(Self::Sha256(PayloadHash { digest, text }));
+            if hex_text::is_hex(&text) {
+                return Ok(Self::Sha256(PayloadHash { text }));
             }
         }
         match value {
@@ -151,7 +150,7 @@ mod tests {
         let upper = "AB".repeat(32);
         let payload = Payload::parse(upper.as_bytes()).unwrap();
         assert_eq!(payload.line(), upper.as_bytes());
-        assert!(matches!(payload, Payload::Sha256(hash) if hash.digest() == &[0xab; 32]));
+        assert!(matches!(payload, Payload::Sha256(hash) if hash.digest() == [0xab; 32]));
         for keyword in [UNSIGNED, STREAMING, STREAMING_TRAILER, STREAMING_UNSIGNED] {
             assert_eq!(Payload::parse(keyword).unwrap().line(), keyword);
             let lower = keyword.to_ascii_lowercase();

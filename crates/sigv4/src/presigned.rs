@@ -85,12 +85,13 @@ fn check_validity(
     policy: &Policy,
 ) -> Result<(), Error> {
     let seconds = i64::try_from(expires).unwrap_or(i64::MAX);
-    let expires_at = date.checked_add(seconds).unwrap_or(date);
+    let expires_at = || date.checked_add(seconds).unwrap_or(date);
     if date.unix().saturating_sub(now.unix()) > policy.max_skew {
-        return Err(Error::NotYetValid { date, expires_at, server: now });
+        return Err(Error::NotYetValid { date, expires_at: expires_at(), server: now });
     }
-    if now > expires_at {
-        return Err(Error::Expired { expires_in: Some(expires), expires_at, server: now });
+    if now.unix() > date.unix().saturating_add(seconds) {
+        let (expires_in, expires_at) = (Some(expires), expires_at());
+        return Err(Error::Expired { expires_in, expires_at, server: now });
     }
     Ok(())
 }

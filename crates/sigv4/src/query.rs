@@ -51,6 +51,12 @@ impl Query {
         if raw.is_empty() {
             return Ok(());
         }
+        // Then the spans of what was sent are those of the canonical text.
+        let is_canonical = canonical::is_canonical_query(raw);
+        if is_canonical {
+            self.text.extend_from_slice(raw);
+        }
+        let mut at = 0usize;
         let mut remaining = Some(raw);
         while let Some(text) = remaining {
             let (pair, after) = match scan::cut(text, b'&') {
@@ -58,6 +64,8 @@ impl Query {
                 None => (text, None),
             };
             remaining = after;
+            let start = at;
+            at = start.wrapping_add(pair.len()).wrapping_add(1);
             if pair.is_empty() {
                 continue;
             }
@@ -67,6 +75,13 @@ impl Query {
             let (name, value) = scan::cut(pair, b'=').unwrap_or((pair, b""));
             if name.is_empty() {
                 return Err(Error::ParameterNameEmpty);
+            }
+            if is_canonical && scan::find(value, b'=').is_none() {
+                let middle = start.wrapping_add(name.len());
+                let value_start = middle.wrapping_add(1);
+                let value = Span::new(value_start, value_start.wrapping_add(value.len()));
+                self.pairs.push([Span::new(start, middle), value]);
+                continue;
             }
             let start = self.text.len();
             canonical::recode_query(name, &mut self.text)?;

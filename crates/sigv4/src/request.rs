@@ -1,15 +1,8 @@
 //! A request head, borrowed from whoever parsed it.
 
-use crate::scan;
+pub use request_head::Header;
 
-/// A header line as received: the name in any case, the value without its line end.
-#[derive(Clone, Copy, Debug)]
-pub struct Header<'a> {
-    /// Name, in any case.
-    pub name: &'a [u8],
-    /// Value; blanks and tabs at its ends do not matter.
-    pub value: &'a [u8],
-}
+use crate::scan;
 
 /// What of a request is signed, besides its body.
 #[derive(Clone, Copy, Debug)]

@@ -5,14 +5,17 @@
 
 use std::fmt;
 
-use crate::header::{self, has_control, is_token, trim};
-use crate::origin_head::{Fate, OriginHead, Target, fate};
+use request_head::Head;
+
+use crate::fate::{Fate, fate};
+use crate::framing::Framing;
+use crate::header::{self, trim};
+use crate::origin_head::{OriginHead, Target};
 use crate::permit::Kind;
 use crate::query::Query;
 use crate::scratch::Strip;
 use crate::{
-    ChunkChain, Error, OriginCredential, Payload, Permit, Request, Scratch, Timestamp, hoisted,
-    param,
+    ChunkChain, Error, OriginCredential, Payload, Permit, Scratch, Timestamp, hoisted, param,
 };
 
 /// What happens to the body on its way to the origin. The default sends it as it came.
@@ -61,18 +64,6 @@ pub enum ResignError {
         /// Name of the listed header, as received.
         name: Vec<u8>,
     },
-    /// A header value with a control byte.
-    HeaderControlByte {
-        /// The header's name.
-        name: Vec<u8>,
-    },
-    /// A header name that is not a token.
-    HeaderNameInvalid {
-        /// The header's name.
-        name: Vec<u8>,
-    },
-    /// A method that is not a token.
-    MethodInvalid,
     /// A preflight permit with another method than OPTIONS.
     NotPreflight,
     /// The target, or the payload that is announced, cannot be signed.
@@ -88,13 +79,6 @@ impl fmt::Display for ResignError {
             Self::ConnectionNamesHeader { name } => {
                 write!(f, "\"Connection\" header lists \"{}\"", name.escape_ascii())
             }
-            Self::HeaderControlByte { name } => {
-                write!(f, "control byte in header \"{}\"", name.escape_ascii())
-            }
-            Self::HeaderNameInvalid { name } => {
-                write!(f, "invalid header name \"{}\"", name.escape_ascii())
-            }
-            Self::MethodInvalid => f.write_str("invalid method"),
             Self::NotPreflight => f.write_str("method of a preflight is not OPTIONS"),
             Self::Request(error) => error.fmt(f),
         }
@@ -109,10 +93,10 @@ impl From<Error> for ResignError {
 
 /// Writes the signed HTTP/1.1 head of `head` for an origin to `out`, from the request line to the blank line.
 ///
-/// `head` is what the server is about to send, framing headers included; `http_minor` is the minor version of its request
-/// line, `authority` the origin's Host. The client's authentication, hop-by-hop headers and method overrides go; every
-/// `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length that stays is signed; the rest is forwarded unsigned. Headers that
-/// a presigned URL carried as parameters become headers. A preflight is not signed.
+/// `head` is what the server is about to send, framing headers included; `authority` is the origin's Host. The client's
+/// authentication, hop-by-hop headers and method overrides go; every `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length
+/// that stays is signed; the rest is forwarded unsigned. Headers that a presigned URL carried as parameters become headers.
+/// A preflight is not signed.
 ///
 /// `out` is overwritten. After success, `scratch` has the canonical target that goes out.
 ///
@@ -121,8 +105,7 @@ impl From<Error> for ResignError {
 /// [`ResignError`]; `out` then holds nothing useful.
 #[expect(clippy::too_many_arguments, reason = "each is of another owner and lifetime")]
 pub fn resign(
-    head: &Request<'_>,
-    http_minor: u8,
+    head: &Head<'_>,
     permit: &Permit,
     authority: &[u8],
     origin: &OriginCredential,
@@ -132,79 +115,52 @@ pub fn resign(
     out: &mut Vec<u8>,
 ) -> Result<Signed, ResignError> {
     let kind = permit.kind();
-    check(head, kind, authority)?;
-    // A bucket in the origin's host name is not ours to see: its first segment may well be a key.
-    scratch.parse_target(head, true)?;
-    scratch.split_query(strip(kind, scratch.parsed_query()))?;
-    if kind != Kind::Preflight {
-        hoisted::check(scratch, head.headers)?;
-    }
-    let unwrap = body.unwrap.as_ref();
-    let payload = match unwrap {
-        Some(_) => Payload::Unsigned,
-        None => payload(head, scratch)?,
-    };
-
-    let mut lines = std::mem::take(&mut scratch.lines);
-    let mut origin_head = OriginHead::new(out, &mut lines);
-    let target = Target { method: head.method, path: scratch.path(), query: scratch.query() };
-    origin_head.request_line(&target, http_minor);
-    origin_head.signed(b"Host", authority);
-    origin_head.client_headers(head.headers, unwrap)?;
-    let signature = if kind == Kind::Preflight {
-        None
-    } else {
-        for (name, value) in scratch.hoisted().filter(|(name, _)| fate(name) == Fate::Sign) {
-            // One that is there as a header as well says the same.
-            if head.headers.iter().all(|header| !header.name.eq_ignore_ascii_case(name)) {
-                origin_head.signed(name, trim(value));
-            }
-        }
-        if let Some(unwrap) = unwrap {
-            origin_head.unwrapped(unwrap);
-        }
-        origin_head.signed(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
-        origin_head.signed(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
-        if let Some(token) = origin.token() {
-            origin_head.signed(token_name(origin.service()).as_bytes(), token.expose());
-        }
-        Some(origin_head.sign(&target, &payload, origin, now))
-    };
-    origin_head.end();
-    scratch.lines = lines;
-
-    let chain = |seed| {
-        let scope = origin.scope(&now);
-        ChunkChain::new(origin.signing_key(now), now, &scope, origin.access_key(), seed)
-    };
-    Ok(Signed {
-        payload,
-        chunk_chain: signature
-            .filter(|_| payload.is_signed_streaming())
-            .map(|seed| Box::new(chain(seed))),
-    })
-}
-
-fn check(head: &Request<'_>, kind: Kind, authority: &[u8]) -> Result<(), ResignError> {
-    if !is_token(head.method) {
-        return Err(ResignError::MethodInvalid);
-    }
     // Whatever made another method of a preflight would have it executed unverified.
-    if kind == Kind::Preflight && head.method != b"OPTIONS" {
+    if kind == Kind::Preflight && head.method() != b"OPTIONS" {
         return Err(ResignError::NotPreflight);
     }
     if authority.is_empty() || !authority.iter().all(u8::is_ascii_graphic) {
         return Err(ResignError::AuthorityInvalid);
     }
-    for header in head.headers {
-        if !is_token(header.name) {
-            return Err(ResignError::HeaderNameInvalid { name: header.name.to_vec() });
-        }
-        if has_control(header.value) {
-            return Err(ResignError::HeaderControlByte { name: header.name.to_vec() });
+    // A bucket in the origin's host name is not ours to see: its first segment may well be a key.
+    scratch.parse_target(head.target(), true)?;
+    scratch.split_query(strip(kind, scratch.parsed_query()))?;
+    let scratch = &*scratch;
+    if kind != Kind::Preflight {
+        hoisted::check(scratch, head.headers())?;
+    }
+    let payload = match body.unwrap {
+        Some(_) => Payload::Unsigned,
+        None => payload(head, scratch)?,
+    };
+    let framing = body.unwrap.as_ref().map(|unwrap| Framing::new(unwrap, head));
+
+    let target = Target { method: head.method(), path: scratch.path(), query: scratch.query() };
+    let mut origin_head = OriginHead::new(out, &target, head.minor_version(), authority);
+    origin_head.client_headers(head, framing.as_ref())?;
+    if kind == Kind::Preflight {
+        origin_head.end();
+        return Ok(Signed { payload, chunk_chain: None });
+    }
+    for (name, value) in scratch.hoisted().filter(|(name, _)| fate(name) == Fate::Sign) {
+        // One that is there as a header as well says the same.
+        if head.headers().all(|header| !header.name.eq_ignore_ascii_case(name)) {
+            origin_head.signed(name, trim(value));
         }
     }
-    Ok(())
+    origin_head.signed(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
+    origin_head.signed(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
+    if let Some(token) = origin.token() {
+        origin_head.signed(token_name(origin.service()).as_bytes(), token.expose());
+    }
+    let day = origin.day(&now);
+    let signature = origin_head.sign(&target, &payload, &day, now);
+    origin_head.end();
+    let chunk_chain = payload.is_signed_streaming().then(|| {
+        let key = day.key().clone();
+        Box::new(ChunkChain::new(key, now, day.scope(), origin.access_key(), signature))
+    });
+    Ok(Signed { payload, chunk_chain })
 }
 
 /// What leaves the query. Where nothing was verified, it is what looks like authentication: the origin would refuse two
@@ -227,10 +183,10 @@ fn strip(kind: Kind, query: &Query) -> Strip {
 }
 
 /// The payload that is announced to the origin: what the client's header says, else its query, else nothing.
-fn payload(head: &Request<'_>, scratch: &Scratch) -> Result<Payload, Error> {
+fn payload(head: &Head<'_>, scratch: &Scratch) -> Result<Payload, Error> {
     let name = header::X_AMZ_CONTENT_SHA256;
-    let mut values = head.headers.iter().filter(|header| header::is(header.name, name));
-    let value = values.next().map(|header| trim(header.value));
+    let mut values = head.headers().filter(|header| header::is(header.name, name));
+    let value = values.next().map(|header| header.value);
     if let Some(second) = values.next() {
         return Err(Error::HeaderRepeated { name: name.into(), value: second.value.to_vec() });
     }

@@ -7,12 +7,13 @@ const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Whether any byte is a control byte, the tab among them: below 0x20, or 0x7f.
 pub(crate) fn has_control_or_tab(text: &[u8]) -> bool {
-    any(text, |word| below(word, 0x20) | below(word ^ ONES.wrapping_mul(0x7f), 1))
+    let is_control = |byte: u8| (byte < 0x20) | (byte == 0x7f);
+    any(text, is_control, |word| below(word, 0x20) | below(word ^ ONES.wrapping_mul(0x7f), 1))
 }
 
 /// Whether any byte is a blank, a tab or another control byte below 0x21.
 pub(crate) fn has_blank(text: &[u8]) -> bool {
-    any(text, |word| below(word, 0x21))
+    any(text, |byte| byte < 0x21, |word| below(word, 0x21))
 }
 
 /// Whether `text` is `lower`, which has no upper-case letters, but for the case of letters.
@@ -21,18 +22,38 @@ pub(crate) fn is_but_for_case(text: &[u8], lower: &[u8]) -> bool {
     text.len() == lower.len() && is_same(text, lower)
 }
 
-/// The same for texts of one length.
+/// The same for texts of one length: its first and its last word, which may overlap, and those between them.
 fn is_same(text: &[u8], lower: &[u8]) -> bool {
-    let (Some(last), Some(lower_last)) = (text.last_chunk::<8>(), lower.last_chunk::<8>()) else {
+    let ends = (text.first_chunk(), text.last_chunk(), lower.first_chunk(), lower.last_chunk());
+    let (Some(first), Some(last), Some(lower_first), Some(lower_last)) = ends else {
+        return is_short_same(text, lower);
+    };
+    let word = |chunk: &[u8]| chunk.try_into().map_or(0, u64::from_ne_bytes);
+    let mut between = text.chunks_exact(8).zip(lower.chunks_exact(8)).skip(1);
+    is_same_word(u64::from_ne_bytes(*first), u64::from_ne_bytes(*lower_first))
+        && is_same_word(u64::from_ne_bytes(*last), u64::from_ne_bytes(*lower_last))
+        && (text.len() <= 16 || between.all(|(text, own)| is_same_word(word(text), word(own))))
+}
+
+/// The same for texts of less than eight bytes, such as `host`.
+fn is_short_same(text: &[u8], lower: &[u8]) -> bool {
+    let ends = (text.first_chunk(), text.last_chunk(), lower.first_chunk(), lower.last_chunk());
+    let (Some(first), Some(last), Some(lower_first), Some(lower_last)) = ends else {
         return text.eq_ignore_ascii_case(lower);
     };
-    // The last word overlaps with the one before it where the length is no multiple of eight.
-    let mut different = to_lower(u64::from_ne_bytes(*last)) ^ u64::from_ne_bytes(*lower_last);
-    for (word, own) in text.chunks_exact(8).zip(lower.chunks_exact(8)) {
-        let word = word.try_into().map_or(0, u64::from_ne_bytes);
-        different |= to_lower(word) ^ own.try_into().map_or(0, u64::from_ne_bytes);
-    }
-    different == 0
+    let word =
+        |[a, b, c, d]: [u8; 4], [e, f, g, h]: [u8; 4]| u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+    is_same_word(word(*first, *last), word(*lower_first, *lower_last))
+}
+
+fn is_same_word(word: u64, lower: u64) -> bool {
+    word == lower || to_lower(word) == lower
+}
+
+/// Eight bytes as a number by which they sort, upper-case letters made lower-case.
+#[inline]
+pub(crate) fn lower(text: [u8; 8]) -> u64 {
+    to_lower(u64::from_be_bytes(text))
 }
 
 /// Upper-case letters of ASCII made lower-case.
@@ -45,22 +66,26 @@ fn to_lower(word: u64) -> u64 {
 }
 
 /// Where a byte first stands.
+#[inline]
 pub(crate) fn find(text: &[u8], byte: u8) -> Option<usize> {
+    let Some(last) = text.last_chunk() else {
+        return text.iter().position(|&b| b == byte);
+    };
     let sought = ONES.wrapping_mul(u64::from(byte));
-    let mut words = text.chunks_exact(8);
-    let mut before = 0usize;
-    for word in &mut words {
+    let found_in = |word: &[u8; 8]| {
         // Little-endian, so that the lowest bit is of the first byte.
-        let word = word.try_into().map_or(0, u64::from_le_bytes);
-        let found = below(word ^ sought, 1);
-        if found != 0 {
-            let bits = usize::try_from(found.trailing_zeros()).unwrap_or(0);
-            return Some(before.wrapping_add(bits >> 3));
+        let found = below(u64::from_le_bytes(*word) ^ sought, 1);
+        (found != 0).then(|| usize::try_from(found.trailing_zeros()).unwrap_or_default() >> 3)
+    };
+    let mut rest = text;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        if let Some(at) = found_in(word) {
+            return Some(text.len().wrapping_sub(rest.len()).wrapping_add(at));
         }
-        before = before.wrapping_add(8);
+        rest = after;
     }
-    let rest = words.remainder().iter().position(|&b| b == byte)?;
-    Some(before.wrapping_add(rest))
+    // What is left, together with bytes before it, where there is none.
+    found_in(last).map(|at| text.len().wrapping_sub(last.len()).wrapping_add(at))
 }
 
 /// What stands before the first such byte, and what stands behind it.
@@ -75,22 +100,28 @@ fn below(word: u64, limit: u64) -> u64 {
     word.wrapping_sub(ONES.wrapping_mul(limit)) & !word & HIGH
 }
 
-fn any(text: &[u8], mark: impl Fn(u64) -> u64) -> bool {
-    let mut words = text.chunks_exact(8);
-    let mut found = 0;
-    for word in &mut words {
-        found |= mark(word.try_into().map_or(0, u64::from_ne_bytes));
-    }
-    let rest = words.remainder();
-    if !rest.is_empty() {
-        // What fills up the last word is neither blank nor control byte.
-        let mut last = [b'a'; 8];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
+/// Asks every byte: those of long texts in vectors, then words, then what is left together with bytes before it. `mark` is
+/// not zero where a byte of the word is meant.
+#[inline]
+fn any(text: &[u8], is_meant: impl Fn(u8) -> bool, mark: impl Fn(u64) -> u64) -> bool {
+    let word = |word: &[u8; 8]| mark(u64::from_ne_bytes(*word)) != 0;
+    let Some(last) = text.last_chunk() else {
+        return text.iter().any(|&byte| is_meant(byte));
+    };
+    let mut rest = text;
+    while let Some((chunk, after)) = rest.split_first_chunk::<32>() {
+        if chunk.iter().fold(false, |found, &byte| found | is_meant(byte)) {
+            return true;
         }
-        found |= mark(u64::from_ne_bytes(last));
+        rest = after;
     }
-    found != 0
+    while let Some((chunk, after)) = rest.split_first_chunk() {
+        if word(chunk) {
+            return true;
+        }
+        rest = after;
+    }
+    word(last)
 }
 
 #[cfg(test)]

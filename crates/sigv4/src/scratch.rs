@@ -2,7 +2,7 @@
 
 use crate::header::is_amz;
 use crate::query::{Pair, Query, Span, is_v2_auth, is_v4_auth, is_v4_auth_in_other_case};
-use crate::{Error, Request, UriFault, canonical, param};
+use crate::{Error, UriFault, canonical, param, scan};
 
 /// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
 /// canonical target of the last request.
@@ -19,7 +19,6 @@ pub struct Scratch {
     decoded: Vec<u8>,
     hoisted: Vec<[Span; 2]>,
     auth: AuthSpans,
-    pub(crate) lines: Lines,
 }
 
 /// Which parameters are taken out of the query.
@@ -53,14 +52,6 @@ struct AuthSpans {
     security_token: Option<Span>,
     signature: Option<Span>,
     signed_headers: Option<Span>,
-}
-
-/// Header lines that will be signed: lower-case names and canonical values in one buffer.
-#[derive(Debug, Default)]
-pub(crate) struct Lines {
-    pub(crate) text: Vec<u8>,
-    pub(crate) spans: Vec<[Span; 2]>,
-    pub(crate) names: Vec<u8>,
 }
 
 /// Buffers that one large request has grown beyond this many bytes are given back.
@@ -110,14 +101,12 @@ impl Scratch {
     }
 
     /// Brings the target into canonical form. `virtual_host`: the bucket stands in the Host header.
-    pub(crate) fn parse_target(
-        &mut self,
-        request: &Request<'_>,
-        virtual_host: bool,
-    ) -> Result<(), Error> {
-        self.lines.clear();
-        let (path, query) = request.split_target();
-        let is_known = self.strip.is_some() && self.target == request.target;
+    pub(crate) fn parse_target(&mut self, target: &[u8], virtual_host: bool) -> Result<(), Error> {
+        let is_known = self.strip.is_some() && self.target == target;
+        if is_known && virtual_host {
+            return Ok(());
+        }
+        let (path, query) = scan::cut(target, b'?').unwrap_or((target, b""));
         if !is_known {
             self.clear();
             canonical::canonical_path(path, &mut self.path)?;
@@ -127,7 +116,7 @@ impl Scratch {
         }
         if !is_known {
             self.parsed.parse(query)?;
-            self.target.extend_from_slice(request.target);
+            self.target.extend_from_slice(target);
         }
         Ok(())
     }
@@ -182,13 +171,6 @@ impl Scratch {
         [&mut self.forwarded, &mut self.signed, &mut self.decoded].into_iter().for_each(empty);
         self.hoisted.clear();
         self.auth = AuthSpans::default();
-    }
-}
-
-impl Lines {
-    fn clear(&mut self) {
-        [&mut self.text, &mut self.names].into_iter().for_each(empty);
-        self.spans.clear();
     }
 }
 
@@ -253,8 +235,7 @@ mod tests {
 
     /// What a scratch holds after a target, or that there was an error.
     fn outcome(scratch: &mut Scratch, target: &str, strip: Strip, virtual_host: bool) -> String {
-        let request = Request { method: b"GET", target: target.as_bytes(), headers: &[] };
-        let parsed = scratch.parse_target(&request, virtual_host);
+        let parsed = scratch.parse_target(target.as_bytes(), virtual_host);
         match parsed.and_then(|()| scratch.split_query(strip)) {
             Ok(()) => format!(
                 "{:?} {:?} {:?} {:?} {:?}",

@@ -2,6 +2,7 @@
 
 use crate::canonical_request::CanonicalRequest;
 use crate::header;
+use crate::origin::Day;
 use crate::scratch::Strip;
 use crate::signed_headers::SignedHeaders;
 use crate::string_to_sign::{ALGORITHM, StringToSign};
@@ -73,9 +74,10 @@ pub fn sign_request(
     let ours = added.iter().map(|(name, value)| Header { name: name.as_bytes(), value });
     let headers: Vec<_> = request.headers.iter().copied().chain(ours).collect();
     let mut scratch = Scratch::default();
-    scratch.parse_target(request, true)?;
+    scratch.parse_target(request.target, true)?;
     scratch.split_query(Strip::Nothing)?;
 
+    let day = key.day(&now);
     let names = signed_names(&headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Header)?;
     let canonical = CanonicalRequest {
@@ -87,10 +89,10 @@ pub fn sign_request(
         payload: payload.line(),
     };
     let Signature { canonical_request, string_to_sign, signature } =
-        Signature::new(&canonical, key, now);
+        Signature::new(&canonical, &day, now);
     let authorization = [
         b"AWS4-HMAC-SHA256 Credential=".as_slice(),
-        &credential(key, &now),
+        day.credential(),
         b", SignedHeaders=",
         &names,
         b", Signature=",
@@ -98,9 +100,9 @@ pub fn sign_request(
     ];
     let authorization = authorization.concat();
     added.push((header::AUTHORIZATION, authorization));
-    let chunk_chain = payload.is_signed_streaming().then(|| {
-        ChunkChain::new(key.signing_key(now), now, &key.scope(&now), key.access_key(), signature)
-    });
+    let chunk_chain = payload
+        .is_signed_streaming()
+        .then(|| ChunkChain::new(day.key().clone(), now, day.scope(), key.access_key(), signature));
     Ok(SignedRequest { headers: added, canonical_request, string_to_sign, signature, chunk_chain })
 }
 
@@ -123,10 +125,10 @@ pub fn presign(
     }
     let names = signed_names(request.headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Presigned)?;
-    let credential = credential(key, &now);
+    let day = key.day(&now);
     let mut parameters = vec![
         (param::X_AMZ_ALGORITHM, ALGORITHM),
-        (param::X_AMZ_CREDENTIAL, credential.as_slice()),
+        (param::X_AMZ_CREDENTIAL, day.credential()),
         (param::X_AMZ_DATE, now.as_bytes()),
         (param::X_AMZ_EXPIRES, expires.as_bytes()),
         (param::X_AMZ_SIGNED_HEADERS, &names),
@@ -139,7 +141,7 @@ pub fn presign(
     let mut target = with_parameters(request.target, &parameters);
 
     let mut scratch = Scratch::default();
-    scratch.parse_target(&Request { target: &target, ..*request }, true)?;
+    scratch.parse_target(&target, true)?;
     scratch.split_query(Strip::V4)?;
     let payload = match scratch.query_auth().content_sha256 {
         Some(value) => Payload::parse(value)?,
@@ -153,7 +155,7 @@ pub fn presign(
         signed_headers,
         payload: payload.line(),
     };
-    let signature = Signature::new(&canonical, key, now).signature;
+    let signature = Signature::new(&canonical, &day, now).signature;
     append(&mut target, param::X_AMZ_SIGNATURE, &signature);
     Ok(target)
 }
@@ -181,7 +183,7 @@ pub fn presign_v2(
     let bucket = request.header(header::HOST).and_then(|host| policy.virtual_bucket(host));
     let mut scratch = Scratch::default();
     let request = Request { target: &target, ..*request };
-    scratch.parse_target(&request, bucket.is_some())?;
+    scratch.parse_target(&target, bucket.is_some())?;
     scratch.split_query(Strip::V2)?;
     let mut string = Vec::new();
     v2::string_to_sign(&request, &scratch, bucket, expires.as_bytes(), &mut string);
@@ -197,21 +199,15 @@ struct Signature {
 }
 
 impl Signature {
-    fn new(canonical: &CanonicalRequest<'_>, key: &OriginCredential, now: Timestamp) -> Self {
+    fn new(canonical: &CanonicalRequest<'_>, day: &Day, now: Timestamp) -> Self {
         let mut canonical_request = Vec::new();
         canonical.write(&mut canonical_request);
         let (hash, _) = canonical.hash();
-        let scope = key.scope(&now);
+        let scope = day.scope();
         let string = StringToSign { label: ALGORITHM, date: now, scope, chain: &[], hash: &hash };
-        let signature = key.signing_key(now).sign(&string);
+        let signature = day.key().sign(&string);
         Self { canonical_request, string_to_sign: string.to_vec(), signature }
     }
-}
-
-fn credential(key: &OriginCredential, now: &Timestamp) -> Vec<u8> {
-    let mut credential = [key.access_key(), b"/"].concat();
-    key.scope(now).write(&mut credential);
-    credential
 }
 
 fn signed_names(headers: &[Header<'_>]) -> Result<Vec<u8>, Error> {

@@ -1,18 +1,18 @@
 //! The list of signed header names.
 
+use std::array;
+
 use crate::{Header, MAX_SIGNED_HEADERS, header, octet, scan};
 
-/// How many names are kept apart; real lists have three to twelve. Longer ones are parted again at each use.
-const APART: usize = 16;
+/// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is parted at each use.
+const KEPT: usize = 16;
 
 /// Names between semicolons: lower case, sorted, none twice, not too many (1.2).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedHeaders<'a> {
     text: &'a [u8],
-    apart: [&'a [u8]; APART],
-    count: usize,
-    /// What follows the names that are kept apart.
-    rest: Option<&'a [u8]>,
+    /// Of the first names. Zero, which is no name's length, behind the last name, and from one that is too long on.
+    lengths: [u8; KEPT],
 }
 
 impl<'a> SignedHeaders<'a> {
@@ -21,25 +21,19 @@ impl<'a> SignedHeaders<'a> {
         if !octet::all(text, octet::NAME_LIST) {
             return None;
         }
-        let mut list = Self { text, apart: [b""; APART], count: 0, rest: None };
+        let mut list = Self { text, lengths: [0; KEPT] };
+        let mut lengths = list.lengths.iter_mut();
         let mut previous: &[u8] = b"";
-        let mut remaining = Some(text);
-        while let Some(names) = remaining {
-            let (name, after) = match scan::cut(names, b';') {
-                Some((name, after)) => (name, Some(after)),
-                None => (names, None),
-            };
+        for (count, name) in parted(text).enumerate() {
             // The empty name is not greater than anything.
-            if name <= previous || list.count >= MAX_SIGNED_HEADERS {
+            if name <= previous || count >= MAX_SIGNED_HEADERS {
                 return None;
             }
-            match list.apart.get_mut(list.count) {
-                Some(slot) => *slot = name,
-                None => list.rest = list.rest.or(Some(names)),
+            match (lengths.next(), u8::try_from(name.len())) {
+                (Some(slot), Ok(length)) => *slot = length,
+                _ => lengths = Default::default(),
             }
-            list.count = list.count.saturating_add(1);
             previous = name;
-            remaining = after;
         }
         Some(list)
     }
@@ -50,17 +44,13 @@ impl<'a> SignedHeaders<'a> {
     }
 
     /// The names in their order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> {
-        let rest = self.rest.map(|rest| rest.split(|&b| b == b';'));
-        self.apart.into_iter().take(self.count).chain(rest.into_iter().flatten())
+    pub(crate) fn names(&self) -> Names<'a> {
+        Names { rest: Some(self.text), lengths: self.lengths.into_iter() }
     }
 
     /// Whether a header is in the list; its name comes in any case.
     pub(crate) fn has(&self, name: &[u8]) -> bool {
-        let is_it = |own: &[u8]| scan::is_but_for_case(name, own);
-        let apart = self.apart.get(..self.count.min(APART)).unwrap_or_default();
-        apart.iter().any(|own| is_it(own))
-            || self.rest.is_some_and(|rest| rest.split(|&b| b == b';').any(is_it))
+        self.names().any(|own| scan::is_but_for_case(name, own))
     }
 
     /// Names of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3).
@@ -82,6 +72,33 @@ impl<'a> SignedHeaders<'a> {
         }
         names
     }
+}
+
+/// The names of a list.
+pub(crate) struct Names<'a> {
+    rest: Option<&'a [u8]>,
+    lengths: array::IntoIter<u8, KEPT>,
+}
+
+impl<'a> Iterator for Names<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        let length = match self.lengths.next() {
+            Some(length @ 1..) => usize::from(length),
+            _ => scan::find(rest, b';').unwrap_or(rest.len()),
+        };
+        let (name, after) = rest.split_at_checked(length)?;
+        self.rest = after.get(1..);
+        Some(name)
+    }
+}
+
+/// The parts between semicolons.
+fn parted(text: &[u8]) -> Names<'_> {
+    Names { rest: Some(text), lengths: [0; KEPT].into_iter() }
 }
 
 #[cfg(test)]
@@ -110,6 +127,10 @@ mod tests {
             assert!(list.names().eq(names.iter().map(String::as_bytes)), "{count}");
             assert!(list.has(b"X000") && list.has(b"x014") && !list.has(b"x100"));
         }
+        // Lengths that no byte can hold.
+        let long = format!("a;b{};c;d{}", "b".repeat(255), "d".repeat(300));
+        let list = SignedHeaders::parse(long.as_bytes()).unwrap();
+        assert!(list.names().eq(long.split(';').map(str::as_bytes)));
         let names: Vec<String> = (0..=100).map(|i| format!("x{i:03}")).collect();
         assert!(SignedHeaders::parse(names.join(";").as_bytes()).is_none());
     }

@@ -1,61 +1,50 @@
 //! Signing keys: derived from a secret for one scope, and kept a while.
 //!
-//! A key is held as the keyed state of HMAC, so that a signature costs one pass over the string to sign. There is no `==`
+//! A key is held as the keyed states of HMAC, so that a signature costs one pass over the string to sign. There is no `==`
 //! on signatures: [`SigningKey::verify`] compares in constant time.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 use crate::credential_scope::{CredentialScope, TERMINAL};
 use crate::hex_text;
-use crate::sink::Gathered;
+use crate::sha256::MacKey;
+use crate::sink::Sink as _;
 use crate::string_to_sign::StringToSign;
 use crate::{Secret, Timestamp};
 
 /// The key of one secret for one scope.
 #[derive(Clone)]
-pub(crate) struct SigningKey(Hmac<Sha256>);
+pub(crate) struct SigningKey(MacKey);
 
 impl SigningKey {
     /// `HMAC(HMAC(HMAC(HMAC("AWS4" + secret, date), region), service), "aws4_request")`.
-    pub(crate) fn derive(secret: &Secret, scope: &CredentialScope<'_>) -> Self {
-        let mut seed = zeroize::Zeroizing::new([0u8; 256]);
-        let key = match keyed(&mut seed, secret.expose()) {
-            Some(key) => keyed_hmac(key),
-            // Longer than any secret that is given out; the allocation does not matter.
-            None => keyed_hmac(&zeroize::Zeroizing::new([b"AWS4", secret.expose()].concat())),
-        };
-        let key = step(key, scope.date);
-        let key = step(key, scope.region);
-        let key = step(key, scope.service);
+    ///
+    /// `scope`: date, region and service.
+    pub(crate) fn derive(secret: &Secret, scope: [&[u8]; 3]) -> Self {
+        let seed = Zeroizing::new([b"AWS4", secret.expose()].concat());
+        let key = scope.into_iter().fold(MacKey::new(&seed), step);
         Self(step(key, TERMINAL))
     }
 
     /// A key of nobody, for the same work on requests whose access key is unknown.
     pub(crate) fn dummy() -> Self {
-        Self(keyed_hmac(b"AWS4"))
+        Self(MacKey::new(b"AWS4"))
     }
 
     /// The signature, as it is written.
     pub(crate) fn sign(&self, string_to_sign: &StringToSign<'_>) -> [u8; 64] {
-        hex_text::encode(&self.mac(string_to_sign).finalize().into_bytes().into())
+        hex_text::encode(&self.0.mac(|text| string_to_sign.write(text)))
     }
 
     /// Whether `claimed` is the signature: 64 lower-case digits, compared in constant time.
     pub(crate) fn verify(&self, string_to_sign: &StringToSign<'_>, claimed: &[u8]) -> bool {
-        let mac = self.mac(string_to_sign);
-        // A signature of the wrong form costs the same work and never matches.
-        let bytes = hex_text::decode_lower(claimed);
-        mac.verify_slice(&bytes.unwrap_or_default()).is_ok() & bytes.is_some()
-    }
-
-    fn mac(&self, string_to_sign: &StringToSign<'_>) -> Hmac<Sha256> {
-        let mut text = Gathered::new(self.0.clone());
-        string_to_sign.write(&mut text);
-        text.finish()
+        let signature = self.sign(string_to_sign);
+        // How long the claimed one is, everybody knows; a digit in upper case is another byte, and never matches.
+        claimed.try_into().is_ok_and(|claimed| words(&signature).ct_eq(&words(claimed)).into())
     }
 }
 
@@ -65,23 +54,18 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn keyed<'a>(buffer: &'a mut [u8; 256], secret: &[u8]) -> Option<&'a [u8]> {
-    let end = secret.len().checked_add(4)?;
-    let key = buffer.get_mut(..end)?;
-    let (prefix, rest) = key.split_at_mut_checked(4)?;
-    prefix.copy_from_slice(b"AWS4");
-    rest.copy_from_slice(secret);
-    Some(key)
+/// A signature as eight numbers, which are compared in an eighth of the time.
+fn words(signature: &[u8; 64]) -> [u64; 8] {
+    let mut words = [0; 8];
+    for (word, bytes) in words.iter_mut().zip(signature.chunks_exact(8)) {
+        *word = bytes.try_into().map_or(0, u64::from_ne_bytes);
+    }
+    words
 }
 
-fn keyed_hmac(key: &[u8]) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-    Hmac::new_from_slice(key).expect("HMAC takes keys of every length")
-}
-
-fn step(mut mac: Hmac<Sha256>, part: &[u8]) -> Hmac<Sha256> {
-    mac.update(part);
-    keyed_hmac(&mac.finalize().into_bytes())
+fn step(key: MacKey, part: &[u8]) -> MacKey {
+    let next = Zeroizing::new(key.mac(|text| text.put(part)));
+    MacKey::new(next.as_slice())
 }
 
 /// How many derived keys one credential keeps.
@@ -93,7 +77,7 @@ const MAX_KEPT_REGION: usize = 64;
 
 /// A few derived keys of one credential.
 ///
-/// Keys enter only after they have verified a signature, or to sign, so that nobody without the secret can fill it; it
+/// Keys enter only after they have verified a signature, so that nobody without the secret can fill it; it
 /// belongs to its credential and goes with it, so that a rotated secret leaves nothing behind.
 #[derive(Default)]
 pub(crate) struct SigningKeyCache(RefCell<Slots>);
@@ -116,12 +100,16 @@ impl SigningKeyCache {
     /// The kept key of the credential's secret number `secret` for a scope.
     ///
     /// The service is no part of the index: one cache serves one service.
-    pub(crate) fn get(&self, secret: usize, scope: &CredentialScope<'_>) -> Option<SigningKey> {
-        let slots = self.0.try_borrow().ok()?;
-        let hit = slots.slots.iter().find(|slot| {
+    pub(crate) fn get(
+        &self,
+        secret: usize,
+        scope: &CredentialScope<'_>,
+    ) -> Option<Ref<'_, SigningKey>> {
+        let is_hit = |slot: &&Slot| {
             slot.secret == secret && slot.date == *scope.date && slot.region == scope.region
-        })?;
-        Some(hit.key.clone())
+        };
+        let slots = self.0.try_borrow().ok()?;
+        Ref::filter_map(slots, |slots| slots.slots.iter().find(is_hit).map(|slot| &slot.key)).ok()
     }
 
     /// Keeps a key, in place of the one that was kept longest.

@@ -1,7 +1,6 @@
 //! The string to sign of a request, of a chunk and of a trailer.
 
 use crate::Timestamp;
-use crate::credential_scope::CredentialScope;
 use crate::sink::Sink;
 
 /// The algorithm's name, and the first line of a request's string to sign.
@@ -14,8 +13,8 @@ pub(crate) struct StringToSign<'a> {
     pub(crate) label: &'a [u8],
     /// `yyyyMMddTHHmmssZ` of the request, also for its chunks after midnight.
     pub(crate) date: Timestamp,
-    /// The scope of the key.
-    pub(crate) scope: CredentialScope<'a>,
+    /// The credential scope of the key.
+    pub(crate) scope: &'a [u8],
     /// Lines between scope and hash: the previous signature, and for chunks the hash of nothing.
     pub(crate) chain: &'a [&'a [u8]],
     /// Hash of the canonical request, of the chunk's data or of the trailer block; lower-case hex.
@@ -29,7 +28,7 @@ impl StringToSign<'_> {
         sink.put(b"\n");
         sink.put(self.date.as_bytes());
         sink.put(b"\n");
-        self.scope.write(sink);
+        sink.put(self.scope);
         sink.put(b"\n");
         for line in self.chain {
             sink.put(line);

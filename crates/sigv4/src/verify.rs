@@ -3,11 +3,15 @@
 //! Whatever shows any sign of authentication must verify fully, or is refused (C6); whatever shows none is anonymous, which
 //! is an error too, of its own kind.
 
+use std::cell::Ref;
+use std::ops::Deref;
+
 use crate::announcement::{self, Announcement, Object};
-use crate::authorization::{self, Scheme};
+use crate::authorization;
 use crate::canonical_request::CanonicalRequest;
 use crate::claim::Claim;
 use crate::credential::TokenCheck;
+use crate::credential_scope::CredentialScope;
 use crate::head::Head;
 use crate::scratch::Strip;
 use crate::signing_key::SigningKey;
@@ -45,7 +49,7 @@ pub fn verify<'k, G>(
     if !policy.serves(host) {
         return Err(Error::HostNotAllowed { host: host.to_vec() });
     }
-    hoisted::check(scratch, request.headers)?;
+    hoisted::check(scratch, request.headers.iter().copied())?;
     let object =
         Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
@@ -61,11 +65,12 @@ pub(crate) struct Parsed<'a> {
     request: &'a Request<'a>,
     head: Head<'a>,
     pub(crate) mechanism: Mechanism,
+    /// What follows the scheme in an Authorization header.
+    components: &'a [u8],
     pub(crate) virtual_bucket: Option<&'a [u8]>,
 }
 
 /// A claim of either version.
-#[expect(clippy::large_enum_variant, reason = "lives on the stack, once in a request")]
 pub(crate) enum AnyClaim<'a> {
     V2(ClaimV2<'a>),
     V4(Claim<'a>),
@@ -79,14 +84,14 @@ impl<'a> Parsed<'a> {
     ) -> Result<Self, Error> {
         let head = Head::scan(request.headers)?;
         let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
-        scratch.parse_target(request, virtual_bucket.is_some())?;
-        let mechanism = mechanism(&head, policy, scratch)?;
+        scratch.parse_target(request.target, virtual_bucket.is_some())?;
+        let (mechanism, components) = mechanism(&head, policy, scratch)?;
         scratch.split_query(match mechanism {
             Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
             Mechanism::Presigned => Strip::V4,
             Mechanism::V2Presigned => Strip::V2,
         })?;
-        Ok(Self { request, head, mechanism, virtual_bucket })
+        Ok(Self { request, head, mechanism, components, virtual_bucket })
     }
 
     /// Checks all that can be known without a key. Without a clock, dates are not compared with it.
@@ -106,15 +111,10 @@ impl<'a> Parsed<'a> {
             Mechanism::V2Presigned => {
                 return v2::presigned_claim(auth, scratch, head, now).map(AnyClaim::V2);
             }
-            Mechanism::Header | Mechanism::V2Header => {
-                let value = head.authorization.unwrap_or_default();
-                match authorization::scheme(value, policy)? {
-                    (Scheme::V2, rest) => {
-                        return v2::header_claim(rest, head, policy, now).map(AnyClaim::V2);
-                    }
-                    (Scheme::V4, rest) => authorization::claim(rest, head, policy, now)?,
-                }
+            Mechanism::V2Header => {
+                return v2::header_claim(self.components, head, policy, now).map(AnyClaim::V2);
             }
+            Mechanism::Header => authorization::claim(self.components, head, policy, now)?,
         };
         let names = claim.signed_headers.missing(self.request.headers);
         if names.is_empty() {
@@ -162,8 +162,8 @@ impl<'a> Parsed<'a> {
             return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
         };
         check_token(credential, claim.token, now)?;
-        let key = matching_key(credential, claim, &string, now);
-        let Some(key) = key.filter(|_| complete) else {
+        let proven = prove_v4(credential, claim, &string, now);
+        let Some(key) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::new();
             canonical.write(&mut canonical_request);
             return Err(Error::SignatureMismatch {
@@ -173,7 +173,10 @@ impl<'a> Parsed<'a> {
                 canonical_request,
             });
         };
-        let chain = |seed| ChunkChain::new(key, claim.date, &claim.scope, claim.access_key, seed);
+        let chain = |seed| {
+            let key = SigningKey::clone(&key);
+            ChunkChain::new(key, claim.date, claim.scope.text, claim.access_key, seed)
+        };
         let seed = claim.signature.try_into().ok();
         Ok(Verified {
             credential,
@@ -227,18 +230,19 @@ impl<'a> Parsed<'a> {
     }
 }
 
-/// Finds the mechanism by its signs (1.1).
-fn mechanism(head: &Head<'_>, policy: &Policy, scratch: &Scratch) -> Result<Mechanism, Error> {
+/// Finds the mechanism by its signs (1.1), and what follows the scheme of an Authorization header.
+fn mechanism<'a>(
+    head: &Head<'a>,
+    policy: &Policy,
+    scratch: &Scratch,
+) -> Result<(Mechanism, &'a [u8]), Error> {
     let signs = scratch.parsed_query().signs();
     match (head.authorization, signs.v4, signs.v2) {
         (None, false, false) => Err(Error::MissingAuthentication),
-        (None, true, false) => Ok(Mechanism::Presigned),
-        (None, false, true) if policy.signature_v2 => Ok(Mechanism::V2Presigned),
+        (None, true, false) => Ok((Mechanism::Presigned, b"")),
+        (None, false, true) if policy.signature_v2 => Ok((Mechanism::V2Presigned, b"")),
         (None, false, true) => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
-        (Some(value), false, false) => match authorization::scheme(value, policy)?.0 {
-            Scheme::V2 => Ok(Mechanism::V2Header),
-            Scheme::V4 => Ok(Mechanism::Header),
-        },
+        (Some(value), false, false) => authorization::scheme(value, policy),
         (value, _, _) => {
             Err(Error::MultipleMechanisms { authorization: value.unwrap_or_default().to_vec() })
         }
@@ -246,7 +250,7 @@ fn mechanism(head: &Head<'_>, policy: &Policy, scratch: &Scratch) -> Result<Mech
 }
 
 pub(crate) fn string_to_sign<'a>(claim: &Claim<'a>, hash: &'a [u8; 64]) -> StringToSign<'a> {
-    StringToSign { label: ALGORITHM, date: claim.date, scope: claim.scope, chain: &[], hash }
+    StringToSign { label: ALGORITHM, date: claim.date, scope: claim.scope.text, chain: &[], hash }
 }
 
 fn check_token<G>(
@@ -265,25 +269,44 @@ fn check_token<G>(
     }
 }
 
+/// A signing key: one that is kept, or one that was derived for this request.
+enum Key<'k> {
+    Kept(Ref<'k, SigningKey>),
+    New(SigningKey),
+}
+
+impl Deref for Key<'_> {
+    type Target = SigningKey;
+
+    fn deref(&self) -> &SigningKey {
+        match self {
+            Key::Kept(key) => key,
+            Key::New(key) => key,
+        }
+    }
+}
+
 /// The key under which the signature is right. Tries every secret of the credential, also after one was right.
-fn matching_key<G>(
-    credential: &Credential<G>,
+fn prove_v4<'k, G>(
+    credential: &'k Credential<G>,
     claim: &Claim<'_>,
     string: &StringToSign<'_>,
     now: Timestamp,
-) -> Option<SigningKey> {
+) -> Option<Key<'k>> {
+    let CredentialScope { date, region, service, .. } = claim.scope;
     let mut found = None;
     for (number, secret) in credential.secrets().enumerate() {
-        let kept = credential.keys().get(number, &claim.scope);
-        let is_new = kept.is_none();
-        let key = kept.unwrap_or_else(|| SigningKey::derive(secret, &claim.scope));
+        let key = match credential.keys().get(number, &claim.scope) {
+            Some(key) => Key::Kept(key),
+            None => Key::New(SigningKey::derive(secret, [date, region, service])),
+        };
         if key.verify(string, claim.signature) {
-            found = Some((number, is_new, key));
+            found = Some((number, key));
         }
     }
-    let (number, is_new, key) = found?;
-    if is_new {
-        credential.keys().keep(number, &claim.scope, claim.date, now, &key);
+    let (number, key) = found?;
+    if let Key::New(key) = &key {
+        credential.keys().keep(number, &claim.scope, claim.date, now, key);
     }
     Some(key)
 }

@@ -53,7 +53,7 @@ impl PayloadDigest {
             _ => {}
         }
         let calculated: [u8; 32] = self.hash.finalize_reset().into();
-        if calculated == *self.claimed.digest() {
+        if calculated == self.claimed.digest() {
             return Ok(());
         }
         let text = |digits: &[u8]| String::from_utf8_lossy(digits).into_owned();

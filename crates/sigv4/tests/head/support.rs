@@ -1,5 +1,6 @@
 //! The vectors file, as requests. Shared by the integration tests; each uses a part of it.
 
+use request_head::{Head, HeadError, Lines};
 use serde_json::Value;
 use sigv4::{
     Credential, Error, Header, Keyring, OriginCredential, Policy, Request, Secret, Timestamp,
@@ -54,6 +55,25 @@ impl Owned {
         let headers: Vec<_> =
             self.headers.iter().map(|(name, value)| Header { name, value }).collect();
         then(&Request { method: &self.method, target: &self.target, headers: &headers })
+    }
+
+    /// As a server writes it for an origin, and [`sigv4::resign`] wants it. An error if no server would.
+    pub(crate) fn with_head<R>(
+        &self,
+        minor_version: u8,
+        then: impl FnOnce(&Head<'_>) -> R,
+    ) -> Result<R, HeadError> {
+        let version = format!(" HTTP/1.{minor_version}\r\n");
+        let mut text = [self.method.as_slice(), b" ", &self.target, version.as_bytes()].concat();
+        for (name, value) in &self.headers {
+            text.extend([name.as_slice(), b": ", value, b"\r\n"].concat());
+        }
+        text.extend(b"\r\n");
+        let mut lines = Lines::new();
+        let (head, body) = request_head::parse(&text, &mut lines)?;
+        // Whatever a line end in a value makes of what follows, it is not a part of this head.
+        assert!(body.is_empty() || self.headers.iter().any(|(_, value)| value.contains(&b'\n')));
+        Ok(then(&head))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -1,0 +1,76 @@
+//! One line of a head: a header, or why it is none.
+
+use crate::{HeadError, Header, octet};
+
+/// Where the line's text ends, if nothing but its CRLF can stand there: at its first control byte.
+pub(crate) fn end_of_line(bytes: &[u8]) -> usize {
+    octet::find_control(bytes).unwrap_or(bytes.len())
+}
+
+/// Cuts a line off that ends at `end`, without its CRLF.
+pub(crate) fn split_line_end(bytes: &[u8], end: usize) -> Option<(&[u8], &[u8])> {
+    let (line, rest) = bytes.split_at_checked(end)?;
+    Some((line, rest.strip_prefix(b"\r\n")?))
+}
+
+/// Cuts a header line off: `name ":" OWS value OWS CRLF` (RFC 9112, 5). None for anything else.
+pub(crate) fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
+    let (name, rest) = bytes.split_at_checked(octet::token_length(bytes))?;
+    let rest = rest.strip_prefix(b":").filter(|_| !name.is_empty())?;
+    let (value, rest) = split_line_end(rest, end_of_line(rest))?;
+    Some((Header { name, value: trim(value) }, rest))
+}
+
+/// Takes blanks and tabs off both ends (`OWS` of RFC 9110, 5.6.3).
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// Why the first line of `bytes`, which is number `line`, is no header.
+#[cold]
+pub(crate) fn fault(bytes: &[u8], line: usize) -> HeadError {
+    let text = first_line(bytes);
+    if text.contains(&0) || !text.ends_with(b"\r\n") || has_bare_carriage_return(text) {
+        fault_of_line(bytes, line)
+    } else if text.starts_with(b" ") || text.starts_with(b"\t") {
+        HeadError::Folded { line }
+    } else if !text.contains(&b':') {
+        HeadError::MissingColon { line }
+    } else if text.get(octet::token_length(text)) == Some(&b':') && !text.starts_with(b":") {
+        HeadError::Control { line }
+    } else {
+        HeadError::Name { line }
+    }
+}
+
+/// Why the first line of `bytes`, which is number `line`, does not end as a line does.
+#[cold]
+pub(crate) fn fault_of_line(bytes: &[u8], line: usize) -> HeadError {
+    let text = first_line(bytes);
+    if text.contains(&0) {
+        HeadError::Nul { line }
+    } else if !text.ends_with(b"\n") {
+        HeadError::Truncated
+    } else if !text.ends_with(b"\r\n") {
+        HeadError::BareLineFeed { line }
+    } else if has_bare_carriage_return(text) {
+        HeadError::BareCarriageReturn { line }
+    } else {
+        HeadError::Control { line }
+    }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    bytes.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default()
+}
+
+/// Of a line that ends in CRLF.
+fn has_bare_carriage_return(text: &[u8]) -> bool {
+    text.iter().filter(|&&byte| byte == b'\r').count() > 1
+}
