@@ -143,7 +143,7 @@ fn judge(
 fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
     let id = ctx.request_id.get_or_init(RequestId::new);
     ctx.error_code.set(Some(error.code()));
-    let mut document = Vec::with_capacity(512);
+    let mut document = Vec::new();
     error.write_xml(r.target_path(), id.as_str(), id.as_str(), &mut document);
 
     // nginx closes the connection after some statuses for fear of a body that it did not read.

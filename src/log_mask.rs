@@ -17,21 +17,18 @@ pub(crate) fn install(r: &Request) {
 /// Overwrites the values of parameters that authorize, in place.
 pub(crate) fn mask(line: &mut [u8]) {
     let mut at = 0;
-    while at < line.len() {
-        let rest = line.get(at..).unwrap_or_default();
-        let parameter = SECRET_PARAMETERS.iter().find(|name| {
-            rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        });
-        let Some(parameter) = parameter else {
-            at += 1;
-            continue;
+    while let Some(equals) = line.iter().skip(at).position(|byte| *byte == b'=') {
+        at += equals + 1;
+        let (front, value) = line.split_at_mut(at);
+        let ends_in = |name: &&[u8]| {
+            let end = front.len().checked_sub(name.len()).and_then(|start| front.get(start..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(name))
         };
-        at += parameter.len();
-        while let Some(byte) =
-            line.get_mut(at).filter(|byte| !matches!(**byte, b'&' | b' ' | b'"' | b','))
-        {
-            *byte = b'*';
-            at += 1;
+        if SECRET_PARAMETERS.iter().any(ends_in) {
+            let length = value.iter().position(|byte| matches!(byte, b'&' | b' ' | b'"' | b','));
+            let (secret, _) = value.split_at_mut(length.unwrap_or(value.len()));
+            secret.fill(b'*');
+            at += secret.len();
         }
     }
 }

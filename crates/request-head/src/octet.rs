@@ -2,35 +2,17 @@
 
 /// How many bytes at the beginning are token characters (`tchar` of RFC 9110, 5.6.2).
 pub(crate) fn token_length(text: &[u8]) -> usize {
-    let mut before = 0usize;
+    let is_tchar = |byte: &u8| TCHAR.get(usize::from(*byte)).copied().unwrap_or_default();
     let mut rest = text;
-    // Of nearly all names, the first other byte than a letter, a digit or a hyphen is the colon behind them.
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let other = not_alphanumeric(u64::from_le_bytes(*word));
-        if other != 0 {
-            let common = usize::try_from(other.trailing_zeros()).unwrap_or_default() >> 3;
-            before = before.wrapping_add(common);
-            rest = rest.get(common..).unwrap_or_default();
+    // Four at a time, with one branch.
+    while let Some((four, after)) = rest.split_first_chunk::<4>() {
+        if !four.iter().fold(true, |all, byte| all & is_tchar(byte)) {
             break;
         }
-        (rest, before) = (after, before.wrapping_add(8));
+        rest = after;
     }
-    let is_tchar = |byte: &u8| TCHAR.get(usize::from(*byte)).copied().unwrap_or_default();
+    let before = text.len().wrapping_sub(rest.len());
     before.wrapping_add(rest.iter().position(|byte| !is_tchar(byte)).unwrap_or(rest.len()))
-}
-
-/// Marks, in a word, the bytes that are neither letters nor digits nor hyphens.
-fn not_alphanumeric(word: u64) -> u64 {
-    let all = |byte: u8| u64::from_ne_bytes([byte; 8]);
-    let low = word & all(0x7f);
-    // Sums of two numbers of seven bits do not reach the next byte; the eighth bit says which of them is greater.
-    let within = |word: u64, first: u8, last: u8| {
-        word.wrapping_add(all(0x80u8.wrapping_sub(first)))
-            & !word.wrapping_add(all(0x7fu8.wrapping_sub(last)))
-    };
-    let known =
-        within(low | all(0x20), b'a', b'z') | within(low, b'0', b'9') | within(low, b'-', b'-');
-    (word | !known) & all(0x80)
 }
 
 /// Whether there is a control byte, the tab among them, or a blank.
@@ -55,11 +37,11 @@ fn first_control(text: &[u8]) -> Option<usize> {
     let mut before = 0usize;
     let mut rest = text;
     // Long values, such as signatures and user agents, go by in vectors; then one word at a time.
-    while let Some((chunk, after)) = rest.split_first_chunk::<32>() {
+    while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
         if chunk.iter().fold(false, |found, &byte| found | is_control(byte)) {
             break;
         }
-        (rest, before) = (after, before.wrapping_add(32));
+        (rest, before) = (after, before.wrapping_add(16));
     }
     while let Some((word, after)) = rest.split_first_chunk::<8>() {
         let found = controls(u64::from_le_bytes(*word));

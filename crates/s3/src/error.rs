@@ -15,6 +15,23 @@ use crate::ErrorCode;
 /// all its headers; without a cap an error would be an amplifier.
 const MAX_VALUE: usize = 16 * 1024;
 
+/// Two lower-case hexadecimal digits and a blank, for each byte.
+static PAIRS: [[u8; 3]; 256] = {
+    let mut pairs = [*b"   "; 256];
+    let mut rest: &mut [[u8; 3]] = &mut pairs;
+    let mut byte = 0u8;
+    while let Some((pair, after)) = rest.split_first_mut() {
+        if let (Some(high), Some(low)) =
+            (char::from_digit((byte >> 4) as u32, 16), char::from_digit((byte & 0xf) as u32, 16))
+        {
+            *pair = [high as u8, low as u8, b' '];
+        }
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    pairs
+};
+
 /// Whose fault an error is; the log level follows from it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
@@ -60,11 +77,10 @@ impl S3Error {
     /// Adds `value`, and its bytes as S3 shows them: pairs of lower-case hexadecimal digits with blanks between.
     fn with_bytes(mut self, name: &'static str, bytes_name: &'static str, value: &[u8]) -> Self {
         let value = capped(value);
-        let digit =
-            |nibble: u8| char::from_digit(nibble.into(), 16).map_or(b'0', |digit| digit as u8);
-        let mut pairs = Vec::with_capacity(value.len().saturating_mul(3));
-        for byte in value {
-            pairs.extend_from_slice(&[digit(byte >> 4), digit(byte & 0xf), b' ']);
+        let mut pairs = vec![0; value.len().saturating_mul(3)];
+        for (pair, byte) in pairs.chunks_exact_mut(3).zip(value) {
+            let digits = PAIRS.get(usize::from(*byte)).unwrap_or(b"00 ");
+            pair.copy_from_slice(digits);
         }
         pairs.pop();
         self.members.push((name, value.to_vec()));

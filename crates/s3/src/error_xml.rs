@@ -18,6 +18,9 @@ impl S3Error {
     /// response's `x-amz-request-id` and `x-amz-id-2` show and the log knows. A response to HEAD has no body: don't
     /// write one.
     pub fn write_xml(&self, resource: &[u8], request_id: &str, host_id: &str, out: &mut Vec<u8>) {
+        let values = self.members().map(|(name, value)| value.len().saturating_add(name.len()));
+        // With room for the tags, and for what every document has.
+        out.reserve(values.fold(1024, |sum, length| sum.saturating_add(length)));
         out.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
         element("Code", self.code().as_bytes(), out);
         element("Message", self.message().as_bytes(), out);
@@ -34,12 +37,22 @@ impl S3Error {
 }
 
 fn element(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    out.extend([b"<", name.as_bytes(), b">"].concat());
-    // Most values are hexadecimal digits and the like, which stand for themselves.
-    if value.iter().all(|&byte| is_plain(byte)) {
-        out.extend_from_slice(value);
-        out.extend([b"</", name.as_bytes(), b">"].concat());
-        return;
+    tag(b"<", name, out);
+    text(value, out);
+    tag(b"</", name, out);
+}
+
+fn tag(begin: &[u8], name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(begin);
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'>');
+}
+
+fn text(value: &[u8], out: &mut Vec<u8>) {
+    // Most values are hexadecimal digits and the like, which stand for themselves. All bytes are looked at, which becomes
+    // vector instructions: a refused signature is answered with two kilobytes of them.
+    if value.iter().fold(true, |all, &byte| all & is_plain(byte)) {
+        return out.extend_from_slice(value);
     }
     for chunk in value.utf8_chunks() {
         for run in chunk.valid().split(is_illegal) {
@@ -55,12 +68,16 @@ fn element(name: &str, value: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
-    out.extend([b"</", name.as_bytes(), b">"].concat());
 }
 
 /// Printable ASCII that is no markup, blanks and line feeds.
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\n') && !matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"')
+    ((byte.wrapping_sub(b' ') <= b'~' - b' ') | (byte == b'\n'))
+        & (byte != b'<')
+        & (byte != b'>')
+        & (byte != b'&')
+        & (byte != b'\'')
+        & (byte != b'"')
 }
 
 /// Whether XML 1.0 has no way to write this character, not even as a reference.

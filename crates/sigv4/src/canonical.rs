@@ -119,25 +119,15 @@ pub(crate) fn recode_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     recode(raw, octet::UNRESERVED, out).map(|_| ())
 }
 
-/// Whether a raw query is canonical, but for its order and for a `=` in a value: strictly encoded, as clients send it.
-pub(crate) fn is_canonical_query(raw: &[u8]) -> bool {
-    if !raw.iter().fold(true, |all, &b| all & octet::is_query_text(b)) {
-        return false;
-    }
-    let mut rest = raw;
-    while let Some((_, after)) = scan::cut(rest, b'%') {
-        let byte = match after {
-            [high @ (b'0'..=b'9' | b'A'..=b'F'), low @ (b'0'..=b'9' | b'A'..=b'F'), ..] => {
-                digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low)
-            }
-            _ => None,
-        };
-        if byte.is_none_or(|byte| octet::is(byte, octet::UNRESERVED)) {
-            return false;
-        }
-        rest = after;
-    }
-    true
+/// Whether what follows a `%` makes a canonical escape: in upper case, of a byte that has to be escaped.
+pub(crate) fn is_canonical_escape(after: &[u8]) -> bool {
+    let (high, low) = match after {
+        [high @ (b'0'..=b'9' | b'A'..=b'F'), low @ (b'0'..=b'9' | b'A'..=b'F'), ..] => (high, low),
+        _ => return false,
+    };
+    digit(*high)
+        .zip(digit(*low))
+        .is_some_and(|(high, low)| !octet::is(high << 4 | low, octet::UNRESERVED))
 }
 
 /// Appends `raw` with all bytes escaped but those of the kind `plain`. The answer is whether there was a NUL.
@@ -150,8 +140,7 @@ fn recode(raw: &[u8], plain: u8, out: &mut Vec<u8>) -> Result<bool, Error> {
     let mut has_nul = false;
     let mut rest = raw;
     loop {
-        let run = rest.iter().position(|&b| !octet::is(b, plain)).unwrap_or(rest.len());
-        let (copied, tail) = rest.split_at(run);
+        let (copied, tail) = rest.split_at(octet::length(rest, plain));
         out.extend_from_slice(copied);
         let byte;
         (byte, rest) = match tail {

@@ -1,7 +1,6 @@
 //! What becomes of each header on its way to the origin, decided by its name.
 
 use crate::header::{self, is_amz};
-use crate::scan;
 
 /// What becomes of a header of the client, or of one that the server added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,52 +17,42 @@ pub(crate) enum Fate {
 
 /// Decides by name. The length comes first, so that most names are compared with one or none.
 pub(crate) fn fate(name: &[u8]) -> Fate {
-    if is_amz(name) {
-        return if REPLACED.iter().any(|own| is_same(name, own)) { Fate::Drop } else { Fate::Sign };
-    }
-    let (fate, names): (Fate, &[&str]) = match name.len() {
-        2 => (Fate::Drop, &["te"]),
-        4 => (Fate::Drop, &[header::HOST, header::DATE]),
-        6 => (Fate::Drop, &["cookie", "expect"]),
-        7 => (Fate::Drop, &["trailer", "upgrade"]),
-        10 if header::is(name, header::CONNECTION) => return Fate::Connection,
-        10 => (Fate::Drop, &["keep-alive"]),
-        11 => (Fate::Sign, &[header::CONTENT_MD5]),
-        12 => (Fate::Sign, &[header::CONTENT_TYPE]),
-        13 => (Fate::Drop, &[header::AUTHORIZATION, "x-http-method"]),
-        14 => (Fate::Sign, &[header::CONTENT_LENGTH]),
-        16 => (Fate::Sign, &[header::CONTENT_ENCODING]),
-        17 => (Fate::Drop, &["x-method-override"]),
-        22 => (Fate::Drop, &["x-http-method-override"]),
-        _ => (Fate::Forward, &[]),
+    use Fate::{Connection, Drop, Sign};
+    let known: &[(&str, Fate)] = match name.len() {
+        2 => &[("te", Drop)],
+        4 => &[(header::HOST, Drop), (header::DATE, Drop)],
+        6 => &[("cookie", Drop), ("expect", Drop)],
+        7 => &[("trailer", Drop), ("upgrade", Drop)],
+        10 => &[(header::X_AMZ_DATE, Drop), (header::CONNECTION, Connection), ("keep-alive", Drop)],
+        11 => &[(header::CONTENT_MD5, Sign)],
+        12 => &[(header::CONTENT_TYPE, Sign)],
+        13 => &[(header::AUTHORIZATION, Drop), ("x-http-method", Drop)],
+        14 => &[(header::CONTENT_LENGTH, Sign)],
+        16 => &[(header::CONTENT_ENCODING, Sign), (header::X_AMZ_REGION_SET, Drop)],
+        17 => &[("x-method-override", Drop)],
+        20 => &[(header::X_AMZ_CONTENT_SHA256, Drop), (header::X_AMZ_SECURITY_TOKEN, Drop)],
+        21 => &[(header::X_AMZ_S3SESSION_TOKEN, Drop)],
+        22 => &[("x-http-method-override", Drop)],
+        _ => &[],
     };
-    let is_proxy = || name.get(..6).is_some_and(|front| front.eq_ignore_ascii_case(b"proxy-"));
-    if names.iter().any(|own| is_same(name, own)) {
-        fate
-    } else if is_proxy() {
-        Fate::Drop
+    let find = |is: &dyn Fn(&str) -> bool| known.iter().find(|(own, _)| is(own));
+    if let Some((_, fate)) = find(&|own| header::is(name, own)) {
+        return *fate;
+    }
+    // `_` is `-`, as it is for origins behind CGI-like interfaces.
+    if !known.is_empty() && name.contains(&b'_') {
+        let dashes = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+        if let Some((_, fate)) = find(&|own| name.iter().map(dashes).eq(own.bytes())) {
+            return *fate;
+        }
+    }
+    if is_amz(name) {
+        Sign
+    } else if name.get(..6).is_some_and(|front| front.eq_ignore_ascii_case(b"proxy-")) {
+        Drop
     } else {
         Fate::Forward
     }
-}
-
-/// `x-amz-*` headers of the client's that are never sent: ours take their place.
-const REPLACED: [&str; 5] = [
-    header::X_AMZ_CONTENT_SHA256,
-    header::X_AMZ_DATE,
-    header::X_AMZ_REGION_SET,
-    header::X_AMZ_S3SESSION_TOKEN,
-    header::X_AMZ_SECURITY_TOKEN,
-];
-
-/// As [`header::is`], but `_` is `-`, as it is for origins behind CGI-like interfaces.
-fn is_same(name: &[u8], lower: &str) -> bool {
-    let lower = lower.as_bytes();
-    let dash = |b: &u8| if *b == b'_' { b'-' } else { b.to_ascii_lowercase() };
-    // Nearly all names have no `_`, and need no look at each byte.
-    name.len() == lower.len()
-        && (scan::is_but_for_case(name, lower)
-            || (name.contains(&b'_') && name.iter().map(dash).eq(lower.iter().copied())))
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(crate) struct OriginHead<'b, 'a> {
 struct Signed<'a> {
     name: &'a [u8],
     value: &'a [u8],
+    /// Whether the value has no blanks to be made one.
+    is_canonical: bool,
     /// Lines of one name are signed in the order in which they are written.
     number: usize,
 }
@@ -55,14 +57,20 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         out.put(authority);
         out.put(b"\r\n");
         let mut head = Self { out, signed: SmallVec::new() };
-        head.note(header::HOST.as_bytes(), authority);
+        head.note(header::HOST.as_bytes(), authority, true);
         head
     }
 
     /// Writes a line, and notes it to be signed.
     pub(crate) fn signed(&mut self, name: &'a [u8], value: &'a [u8]) {
         self.line(name, value);
-        self.note(name, value);
+        self.note(name, value, false);
+    }
+
+    /// The same for a value without blanks.
+    pub(crate) fn signed_word(&mut self, name: &'a [u8], word: &'a [u8]) {
+        self.line(name, word);
+        self.note(name, word, true);
     }
 
     /// Writes the headers that stay, neighbours in one piece. Where framing is taken off, those that describe it go.
@@ -81,7 +89,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
                 _ => fate(name),
             };
             match fate {
-                Fate::Sign => self.note(name, value),
+                Fate::Sign => self.note(name, value, false),
                 Fate::Forward => (),
                 Fate::Connection | Fate::Drop => {
                     self.out.put(head.text(first, number));
@@ -149,15 +157,19 @@ impl<'b, 'a> OriginHead<'b, 'a> {
                 sha256.put(b":");
                 previous = line.name;
             }
-            canonical_value(line.value, &mut sha256);
+            if line.is_canonical {
+                sha256.put(line.value);
+            } else {
+                canonical_value(line.value, &mut sha256);
+            }
         }
         sha256.put(b"\n");
         write_end(&mut sha256, out.get(list..).unwrap_or_default(), payload.line());
         hex_text::encode(&sha256.finish())
     }
 
-    fn note(&mut self, name: &'a [u8], value: &'a [u8]) {
-        self.signed.push(Signed { name, value, number: self.signed.len() });
+    fn note(&mut self, name: &'a [u8], value: &'a [u8], is_canonical: bool) {
+        self.signed.push(Signed { name, value, is_canonical, number: self.signed.len() });
     }
 
     fn line(&mut self, name: &[u8], value: &[u8]) {

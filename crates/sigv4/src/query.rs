@@ -1,6 +1,6 @@
 //! The query of a request as sorted pairs, each part in canonical form.
 
-use crate::{Error, MAX_PARAMETERS, canonical, param, scan};
+use crate::{Error, MAX_PARAMETERS, canonical, octet, param, scan};
 
 /// A range of a buffer; an empty one if it is out of bounds, which the code that makes them excludes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +12,10 @@ pub(crate) struct Span {
 impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start, end }
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
     }
 
     pub(crate) fn of(self, buffer: &[u8]) -> &[u8] {
@@ -51,38 +55,57 @@ impl Query {
         if raw.is_empty() {
             return Ok(());
         }
-        // Then the spans of what was sent are those of the canonical text.
-        let is_canonical = canonical::is_canonical_query(raw);
-        if is_canonical {
-            self.text.extend_from_slice(raw);
+        if !self.parse_canonical(raw) {
+            self.pairs.clear();
+            self.recode(raw)?;
         }
-        let mut at = 0usize;
-        let mut remaining = Some(raw);
-        while let Some(text) = remaining {
-            let (pair, after) = match scan::cut(text, b'&') {
-                Some((pair, after)) => (pair, Some(after)),
-                None => (text, None),
-            };
-            remaining = after;
-            let start = at;
-            at = start.wrapping_add(pair.len()).wrapping_add(1);
-            if pair.is_empty() {
-                continue;
+        if self.pairs.len() > MAX_PARAMETERS {
+            return Err(Error::TooManyParameters);
+        }
+        if self.pairs.iter().any(|[name, _]| name.is_empty()) {
+            return Err(Error::ParameterNameEmpty);
+        }
+        self.sort()
+    }
+
+    /// Takes a query whose parts are in canonical form, as most clients send them, in one pass. False if they are not.
+    fn parse_canonical(&mut self, raw: &[u8]) -> bool {
+        let (mut start, mut at) = (0, 0usize);
+        let mut equals: Option<usize> = None;
+        loop {
+            let rest = raw.get(at..).unwrap_or_default();
+            let run = octet::length(rest, octet::UNRESERVED);
+            at = at.wrapping_add(run);
+            let tail = rest.get(run..).unwrap_or_default();
+            match tail {
+                [b'=', ..] if equals.is_none() => equals = Some(at),
+                [b'%', after @ ..] if canonical::is_canonical_escape(after) => (),
+                [] | [b'&', ..] => {
+                    if at > start {
+                        // Without `=`, the value is empty.
+                        let name_end = equals.unwrap_or(at);
+                        let value_start = equals.map_or(at, |equals| equals.wrapping_add(1));
+                        let spans = [Span::new(start, name_end), Span::new(value_start, at)];
+                        self.pairs.push(spans);
+                    }
+                    (start, equals) = (at.wrapping_add(1), None);
+                }
+                _ => return false,
             }
-            if self.pairs.len() >= MAX_PARAMETERS {
-                return Err(Error::TooManyParameters);
+            if tail.is_empty() || self.pairs.len() > MAX_PARAMETERS {
+                self.text.extend_from_slice(raw);
+                return true;
+            }
+            at = at.wrapping_add(1);
+        }
+    }
+
+    fn recode(&mut self, raw: &[u8]) -> Result<(), Error> {
+        for pair in raw.split(|&b| b == b'&').filter(|pair| !pair.is_empty()) {
+            if self.pairs.len() > MAX_PARAMETERS {
+                return Ok(());
             }
             let (name, value) = scan::cut(pair, b'=').unwrap_or((pair, b""));
-            if name.is_empty() {
-                return Err(Error::ParameterNameEmpty);
-            }
-            if is_canonical && scan::find(value, b'=').is_none() {
-                let middle = start.wrapping_add(name.len());
-                let value_start = middle.wrapping_add(1);
-                let value = Span::new(value_start, value_start.wrapping_add(value.len()));
-                self.pairs.push([Span::new(start, middle), value]);
-                continue;
-            }
             let start = self.text.len();
             canonical::recode_query(name, &mut self.text)?;
             let middle = self.text.len();
@@ -90,7 +113,7 @@ impl Query {
             let end = self.text.len();
             self.pairs.push([Span::new(start, middle), Span::new(middle, end)]);
         }
-        self.sort()
+        Ok(())
     }
 
     fn sort(&mut self) -> Result<(), Error> {

@@ -37,16 +37,10 @@ pub struct Unwrapped {
 /// A head that was signed.
 #[derive(Debug)]
 pub struct Signed {
-    payload: Payload,
     chunk_chain: Option<Box<ChunkChain>>,
 }
 
 impl Signed {
-    /// What the origin is told about the body.
-    pub fn payload(&self) -> &Payload {
-        &self.payload
-    }
-
     /// For the signed streaming payloads: the chain to sign chunks with, seeded with the new signature.
     pub fn chunk_chain(&self) -> Option<ChunkChain> {
         self.chunk_chain.as_deref().cloned()
@@ -140,7 +134,7 @@ pub fn resign(
     origin_head.client_headers(head, framing.as_ref())?;
     if kind == Kind::Preflight {
         origin_head.end();
-        return Ok(Signed { payload, chunk_chain: None });
+        return Ok(Signed { chunk_chain: None });
     }
     for (name, value) in scratch.hoisted().filter(|(name, _)| fate(name) == Fate::Sign) {
         // One that is there as a header as well says the same.
@@ -148,8 +142,8 @@ pub fn resign(
             origin_head.signed(name, trim(value));
         }
     }
-    origin_head.signed(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
-    origin_head.signed(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
+    origin_head.signed_word(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
+    origin_head.signed_word(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
     if let Some(token) = origin.token() {
         origin_head.signed(token_name(origin.service()).as_bytes(), token.expose());
     }
@@ -160,7 +154,7 @@ pub fn resign(
         let key = day.key().clone();
         Box::new(ChunkChain::new(key, now, day.scope(), origin.access_key(), signature))
     });
-    Ok(Signed { payload, chunk_chain })
+    Ok(Signed { chunk_chain })
 }
 
 /// What leaves the query. Where nothing was verified, it is what looks like authentication: the origin would refuse two

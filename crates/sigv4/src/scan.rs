@@ -19,20 +19,30 @@ pub(crate) fn has_blank(text: &[u8]) -> bool {
 /// Whether `text` is `lower`, which has no upper-case letters, but for the case of letters.
 #[inline]
 pub(crate) fn is_but_for_case(text: &[u8], lower: &[u8]) -> bool {
-    text.len() == lower.len() && is_same(text, lower)
+    // Of two names of one length, most differ in the last letter. Most clients write names in lower case.
+    let case = b'a' ^ b'A';
+    text.len() == lower.len()
+        && text.last().map(|byte| byte | case) == lower.last().map(|byte| byte | case)
+        && (text == lower || is_same(text, lower))
 }
 
-/// The same for texts of one length: its first and its last word, which may overlap, and those between them.
+/// The same for texts of one length.
 fn is_same(text: &[u8], lower: &[u8]) -> bool {
-    let ends = (text.first_chunk(), text.last_chunk(), lower.first_chunk(), lower.last_chunk());
-    let (Some(first), Some(last), Some(lower_first), Some(lower_last)) = ends else {
+    let (Some(last), Some(lower_last)) = (text.last_chunk(), lower.last_chunk()) else {
         return is_short_same(text, lower);
     };
-    let word = |chunk: &[u8]| chunk.try_into().map_or(0, u64::from_ne_bytes);
-    let mut between = text.chunks_exact(8).zip(lower.chunks_exact(8)).skip(1);
-    is_same_word(u64::from_ne_bytes(*first), u64::from_ne_bytes(*lower_first))
-        && is_same_word(u64::from_ne_bytes(*last), u64::from_ne_bytes(*lower_last))
-        && (text.len() <= 16 || between.all(|(text, own)| is_same_word(word(text), word(own))))
+    let word = u64::from_ne_bytes;
+    let mut rest = (text, lower);
+    while let (Some((a, text)), Some((b, lower))) =
+        (rest.0.split_first_chunk(), rest.1.split_first_chunk())
+    {
+        if !is_same_word(word(*a), word(*b)) {
+            return false;
+        }
+        rest = (text, lower);
+    }
+    // What is left, together with bytes before it.
+    is_same_word(word(*last), word(*lower_last))
 }
 
 /// The same for texts of less than eight bytes, such as `host`.

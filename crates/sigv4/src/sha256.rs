@@ -112,6 +112,14 @@ pub(crate) struct MacKey {
     outer: [u32; 8],
 }
 
+/// Behind a block and a hash: a one bit, zeros, and the length of 96 bytes in bits, which is 0x300.
+const OUTER_PADDING: [u8; 32] = {
+    let mut padding = [0; 32];
+    let [first, .., high, _] = &mut padding;
+    (*first, *high) = (0x80, 0x03);
+    padding
+};
+
 /// A string to sign has two to six blocks.
 pub(crate) type MacText = TextHash<5>;
 
@@ -138,9 +146,14 @@ impl MacKey {
     pub(crate) fn mac(&self, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
         let mut text = MacText::after(self.inner, BLOCK);
         write(&mut text);
-        let mut outer = TextHash::<2>::after(self.outer, BLOCK);
-        outer.put(&text.finish());
-        outer.finish()
+        // The last block: a hash, and the padding behind a block and a hash.
+        let mut block = [0; BLOCK];
+        let (hash, padding) = block.split_at_mut(32);
+        hash.copy_from_slice(&text.finish());
+        padding.copy_from_slice(&OUTER_PADDING);
+        let mut state = self.outer;
+        compress256(&mut state, &[block]);
+        to_bytes(state)
     }
 }
 

@@ -39,7 +39,7 @@ impl StringToSign<'_> {
 
     /// The string in one piece, for error documents.
     pub(crate) fn to_vec(self) -> Vec<u8> {
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(256);
         self.write(&mut text);
         text
     }

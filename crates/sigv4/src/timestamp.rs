@@ -42,12 +42,17 @@ impl Timestamp {
         let [y0, y1, y2, y3, mo0, mo1, d0, d1, b'T', h0, h1, mi0, mi1, s0, s1, b'Z'] = *text else {
             return None;
         };
-        let unix = unix(
-            number(&[y0, y1, y2, y3])?,
-            number(&[mo0, mo1])?,
-            number(&[d0, d1])?,
-            [number(&[h0, h1])?, number(&[mi0, mi1])?, number(&[s0, s1])?],
-        )?;
+        let digits = [y0, y1, y2, y3, mo0, mo1, d0, d1, h0, h1, mi0, mi1, s0, s1];
+        if !digits.iter().fold(true, |all, digit| all & digit.is_ascii_digit()) {
+            return None;
+        }
+        let two = |high: u8, low: u8| {
+            let value = |digit: u8| i64::from(digit.wrapping_sub(b'0'));
+            value(high).wrapping_mul(10).wrapping_add(value(low))
+        };
+        let year = two(y0, y1).wrapping_mul(100).wrapping_add(two(y2, y3));
+        let time = [two(h0, h1), two(mi0, mi1), two(s0, s1)];
+        let unix = unix(year, two(mo0, mo1), two(d0, d1), time)?;
         Some(Self { unix, text: *text })
     }
 

@@ -164,7 +164,7 @@ impl<'a> Parsed<'a> {
         check_token(credential, claim.token, now)?;
         let proven = prove_v4(credential, claim, &string, now);
         let Some(key) = proven.filter(|_| complete) else {
-            let mut canonical_request = Vec::new();
+            let mut canonical_request = Vec::with_capacity(512);
             canonical.write(&mut canonical_request);
             return Err(Error::SignatureMismatch {
                 access_key: claim.access_key.to_vec(),
