@@ -17,8 +17,12 @@ pub(crate) fn encode(bytes: &[u8; 32]) -> [u8; 64] {
 /// The value of 64 lower-case digits; none for any other text.
 pub(crate) fn decode_lower(text: &[u8]) -> Option<[u8; 32]> {
     let text: &[u8; 64] = text.try_into().ok()?;
-    let valid = text.iter().fold(true, |valid, b| valid & (is_decimal(*b) | is_lower(*b)));
-    valid.then(|| value(text))
+    is_lower_hex(text).then(|| value(text))
+}
+
+/// Whether all are digits, in lower case: the wire form of signatures.
+pub(crate) fn is_lower_hex(text: &[u8; 64]) -> bool {
+    text.iter().fold(true, |valid, b| valid & (is_decimal(*b) | is_lower(*b)))
 }
 
 /// Whether all are digits, in either case.

@@ -5,6 +5,7 @@
 
 use super::line::{ChunkHeader, Trailer, TrailerSignature};
 use super::{BodyError, FrameFault, MAX_LINE, MAX_TRAILER_BYTES, MAX_TRAILER_LINES, TrailerFault};
+use crate::scan;
 
 /// Which of the three grammars a body follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,11 +307,7 @@ fn take_line<'a, 'i: 'a>(
     ending: Ending,
 ) -> Result<Option<&'a [u8]>, FrameFault> {
     let room = MAX_LINE.saturating_sub(fragment.len());
-    let mut before = fragment.last().copied();
-    let end = input.iter().take(room).position(|&byte| {
-        let after_return = before.replace(byte) == Some(b'\r');
-        byte == b'\n' && (after_return || ending == Ending::LineFeed)
-    });
+    let end = find_end(fragment, input.get(..room).unwrap_or(input), ending);
     let Some((line, rest)) = end.and_then(|end| input.split_at_checked(end.saturating_add(1)))
     else {
         if input.len() >= room {
@@ -327,6 +324,19 @@ fn take_line<'a, 'i: 'a>(
     fragment.extend_from_slice(line);
     *spent = true;
     Ok(Some(fragment))
+}
+
+/// Where the LF stands that ends the line which `fragment` begins and `text` goes on with.
+fn find_end(fragment: &[u8], text: &[u8], ending: Ending) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let end = scan::find(text.get(from..)?, b'\n')?.checked_add(from)?;
+        let before = end.checked_sub(1).map_or(fragment.last(), |before| text.get(before));
+        if ending == Ending::LineFeed || before == Some(&b'\r') {
+            return Some(end);
+        }
+        from = end.checked_add(1)?;
+    }
 }
 
 /// The line without its CRLF; `None` if it ends in LF alone.

@@ -5,6 +5,7 @@
 //! [`replace_signature`] needs to know.
 
 use super::{FrameFault, SIGNATURE_LEN, TrailerFault};
+use crate::hex_text;
 
 /// Name of the trailer line that holds the trailer's signature.
 const TRAILER_SIGNATURE: &[u8] = b"x-amz-trailer-signature";
@@ -114,7 +115,7 @@ pub(super) fn replace_signature(line: &mut [u8], digits: &[u8; SIGNATURE_LEN]) {
 /// `text` if it is a signature in wire form; upper-case digits are not.
 fn signature(text: &[u8]) -> Option<&[u8; SIGNATURE_LEN]> {
     let digits = <&[u8; SIGNATURE_LEN]>::try_from(text).ok()?;
-    digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(digits)
+    hex_text::is_lower_hex(digits).then_some(digits)
 }
 
 /// `value` without blanks and tabs around it. A CR stays, and is then refused.
