@@ -1,5 +1,13 @@
 //! Questions to the bytes of a head, which are asked of every byte of every request that is signed.
 
+/// Whether a byte is a token character (`tchar` of RFC 9110, 5.6.2): what methods and header names consist of.
+///
+/// A blank is none, which matters before the colon: some servers drop such a header, some obey it.
+pub const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
 /// How many bytes at the beginning are token characters (`tchar` of RFC 9110, 5.6.2).
 pub(crate) fn token_length(text: &[u8]) -> usize {
     let is_tchar = |byte: &u8| TCHAR.get(usize::from(*byte)).copied().unwrap_or_default();
@@ -69,14 +77,12 @@ fn is_control(byte: u8) -> bool {
     (byte < b' ') | (byte == 0x7f)
 }
 
-/// A blank before the colon is no token character, which matters: some servers drop such a header, some obey it.
 static TCHAR: [bool; 256] = {
     let mut table = [false; 256];
     let mut rest: &mut [bool] = &mut table;
     let mut byte = 0u8;
     while let Some((is_tchar, after)) = rest.split_first_mut() {
-        *is_tchar = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        *is_tchar = is_token_byte(byte);
         byte = byte.wrapping_add(1);
         rest = after;
     }

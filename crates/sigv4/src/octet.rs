@@ -41,16 +41,13 @@ const fn table() -> [u8; 256] {
     let mut rest: &mut [u8] = &mut table;
     let mut byte = 0u8;
     while let Some((kinds, after)) = rest.split_first_mut() {
-        let alphanumeric = byte.is_ascii_alphanumeric();
-        if alphanumeric || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             *kinds |= UNRESERVED | PATH;
         }
         if byte == b'/' {
             *kinds |= PATH;
         }
-        if alphanumeric
-            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
-        {
+        if request_head::is_token_byte(byte) {
             *kinds |= if byte.is_ascii_uppercase() { TOKEN } else { TOKEN | NAME_LIST };
         }
         if byte == b';' {
