@@ -5,6 +5,7 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP qw(decode_json);
+use S3Proxy::Children qw(test_origin);
 use S3Proxy::Client qw(connect_to exchange run_command);
 use S3Proxy::Http qw(header);
 use S3Proxy::Nginx;
@@ -23,11 +24,10 @@ my %SECRETS = (
 my %REGION = ('nginx.conf' => 'us-east-1', 'primary-backup.conf' => 'eu-west-1', 'public-bucket.conf' => 'us-east-1',
     'cache.conf' => 'us-east-1');
 my @CLIENT = (key => 'AKIDCLIENT', secret => 'client/Secret+Key=');
-my $owner = $$;
-my %origin;    # by name: process id and the pipe from it, whose closing would wait for its end
 
 my $nginx = S3Proxy::Nginx->new;
 my $dir = $nginx->prefix;
+my $origins = S3Proxy::Children->new("$dir/origins");
 
 is_deeply([sort map { s{.*/}{}r } glob "$ROOT/nginx-conf/*.conf"], [sort keys %REGION], 'each file is tested here');
 
@@ -60,7 +60,7 @@ subtest 'primary-backup.conf' => sub {
     put_and_get();
     is(last_line()->{origin}, 'primary', 'the primary answers');
     is_deeply(health(), { status => 'ok', origins => { primary => 'ok', backup => 'ok' } }, 'both are healthy');
-    stop_origin('primary');
+    $origins->end('primary');
     is(get('/demo/key')->{body}, 'the text', 'the primary is down: the backup answers');
     is(last_line()->{origin}, 'backup', '... and the log says so');
     sleep 2.1;    # the answer that was kept
@@ -114,7 +114,7 @@ subtest 'cache.conf' => sub {
     is(get('/demo/none')->{status}, 404, 'an object that is not there');
     is(send_signed('PUT', '/demo/none', 'now')->{status}, 200, '... and then is');
     is(get('/demo/none')->{body}, 'now', '... is found at once');
-    stop_origin('primary');
+    $origins->end('primary');
     is(get('/demo/key')->{body}, 'the text', 'the origin is down: a hit');
     log_is_clean();
 };
@@ -142,7 +142,7 @@ done_testing;
 # Starts nginx with a file of nginx-conf/, and the origins with an empty folder. `$edit` changes the text.
 sub start ($file, $edit = sub ($text) { $text }, %environment) {
     $nginx->stop;
-    stop_origin($_) for keys %origin;
+    $origins->stop;
     run_command('rm', '-rf', "$dir/data", "$dir/cache", "$dir/temp", "$dir/logs");
     mkdir "$dir/$_" for qw(logs data);
     start_origin('primary', $REGION{$file});
@@ -162,37 +162,11 @@ sub start ($file, $edit = sub ($text) { $text }, %environment) {
 }
 
 sub start_origin ($name, $region) {
-    local $ENV{TEST_ORIGIN_SECRET} = $SECRETS{ uc($name) . '_SECRET_KEY' };
     my $spec = "name=$name,listen=127.0.0.1:" . S3Proxy::Ports::port($name)
         . ",root=$dir/data,key=$SECRETS{uc($name) . '_ACCESS_KEY'},secret=env:TEST_ORIGIN_SECRET,region=$region";
-    my $pid = open(my $out, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        open STDERR, '>>', "$dir/origins/$name.err";
-        exec test_origin(), '--origin', $spec, map { ('--create-bucket', $_) } qw(demo public private photos backups)
-            or POSIX::_exit(127);
-    }
-    $origin{$name} = [$pid, $out];
-    my $line = <$out> // '';
-    $line =~ /^listening/ or die "$name did not start: " . read_file("$dir/origins/$name.err");
+    $origins->start($name, { TEST_ORIGIN_SECRET => $SECRETS{ uc($name) . '_SECRET_KEY' } }, test_origin(),
+        '--origin', $spec, map { ('--create-bucket', $_) } qw(demo public private photos backups));
     return;
-}
-
-sub stop_origin ($name) {
-    my ($pid, $out) = @{ delete $origin{$name} // return };
-    kill 'TERM', $pid;
-    close $out;
-    return;
-}
-
-# Path of the embedded origin, built if need be.
-sub test_origin () {
-    return $ENV{TEST_ORIGIN_BINARY} if $ENV{TEST_ORIGIN_BINARY};
-    state $path = do {
-        my ($text, $exit) = run_command('cargo', 'build', '--quiet', '--manifest-path', "$ROOT/Cargo.toml", '-p', 'test-origin');
-        die "cargo build -p test-origin: $text" if $exit;
-        ($ENV{CARGO_TARGET_DIR} // "$ROOT/target") . '/debug/test-origin';
-    };
-    return $path;
 }
 
 # Sends a request; `headers`, and options of S3Proxy::Sign::sign.
@@ -257,11 +231,4 @@ sub read_file ($path) {
     open my $file, '<:raw', $path or return "$path: $!\n";
     local $/;
     return scalar(<$file>) // '';
-}
-
-END {
-    if ($$ == ($owner // 0)) {
-        local $?;
-        stop_origin($_) for keys %origin;
-    }
 }

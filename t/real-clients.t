@@ -13,13 +13,12 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
-use POSIX qw(WNOHANG);
 use S3Proxy::Certs;
+use S3Proxy::Children qw(chosen last_lines slurp test_origin);
 use S3Proxy::Client qw(run_command);
 use S3Proxy::Nginx;
 use S3Proxy::Ports;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 my $ROOT = "$FindBin::Bin/..";
 my @CLIENTS = qw(boto3 aws-cli rclone s3cmd curl minio-py);
@@ -31,31 +30,21 @@ my %REGION = (client => 'us-east-1', s3s => 'eu-west-1', swift => 'eu-central-1'
 my @clients = chosen('TEST_CLIENTS', @CLIENTS);
 my @origins = chosen('TEST_ORIGINS', qw(s3s swift));
 my @schemes = chosen('TEST_SCHEMES', qw(http https));
-my $owner = $$;
-my %running;    # what run.py is told to do, by its process id
-my %started;    # the origins' standard output, by process id; closing it would wait for their end
 
 die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
 my ($listing, $exit) = run_command("$ROOT/t/clients/setup");
 die "t/clients/setup: $listing" if $exit;
 my $nginx = S3Proxy::Nginx->new;
 my $dir = $nginx->prefix;
+my $children = S3Proxy::Children->new("$dir/origins");
 
 my %address = map { $_ => start_origin($_) } @origins;
 my %endpoint = start_nginx();
-run_all(map { my $client = $_; map { my $scheme = $_; map { [$client, $scheme, $_] } @origins } @schemes } @clients);
+$children->run_tap(
+    map { my $client = $_; map { my $scheme = $_; map { run_of($client, $scheme, $_) } @origins } @schemes } @clients);
 check_origin_log() if $address{s3s};
 check_nginx();
 done_testing;
-
-# The words of an environment variable, each of which must be one of those given.
-sub chosen ($name, @all) {
-    my @words = split ' ', $ENV{$name} // '' or return @all;
-    for my $word (@words) {
-        die "$name: no \"$word\" among @all\n" if !grep { $_ eq $word } @all;
-    }
-    return @words;
-}
 
 # Starts an origin; returns "127.0.0.1:PORT".
 sub start_origin ($name) {
@@ -63,29 +52,8 @@ sub start_origin ($name) {
     push @command, '--listen', '127.0.0.1:' . S3Proxy::Ports::port($name), '--access-key', $KEY{$name},
         '--secret-key', 'env:TEST_ORIGIN_SECRET', '--region', $REGION{$name}, '--create-bucket', 'demo',
         '--root', "$dir/origins/$name";
-    my $pid = open(my $out, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        $ENV{TEST_ORIGIN_SECRET} = $SECRET{$name};
-        open STDERR, '>', "$dir/origins/$name.err";
-        exec @command or POSIX::_exit(127);
-    }
-    $started{$pid} = $out;
-    local $SIG{ALRM} = sub { die "$name did not start within 30 s\n" };
-    alarm 30;
-    my $line = <$out> // '';
-    alarm 0;
-    $line =~ /^listening \S+ (\S+)$/ or die "$name did not start: $line" . slurp("$dir/origins/$name.err") . "\n";
-    return $1;
-}
-
-# Path of the embedded origin, built if need be.
-sub test_origin () {
-    return $ENV{TEST_ORIGIN_BINARY} if $ENV{TEST_ORIGIN_BINARY};
-    # Limited, since another cargo may hold the lock of the target directory for as long as it builds.
-    my ($text, $exit) = run_command('timeout', 300, 'cargo', 'build', '--quiet', '--manifest-path',
-        "$ROOT/Cargo.toml", '-p', 'test-origin');
-    die "cargo build -p test-origin: exit status $exit $text\n" if $exit;
-    return ($ENV{CARGO_TARGET_DIR} // "$ROOT/target") . '/debug/test-origin';
+    my ($address) = $children->start($name, { TEST_ORIGIN_SECRET => $SECRET{$name} }, @command) =~ /(\S+)$/;
+    return $address;
 }
 
 # Starts nginx with one server for each origin; returns endpoints by "SCHEME ORIGIN".
@@ -148,68 +116,22 @@ sub server_block ($origin, $endpoint) {
         CONF
 }
 
-# Runs [client, scheme, origin] triples, several at once, and reports each as it ends.
-sub run_all (@triples) {
-    my $jobs = $ENV{TEST_JOBS} || 2;
-    while (@triples || %running) {
-        while (@triples && keys %running < $jobs) {
-            my $run = start_run(@{ shift @triples });
-            $running{ $run->{pid} } = $run;
-        }
-        sleep 0.02;
-        for my $run (map { $running{$_} } sort { $a <=> $b } keys %running) {
-            next if waitpid($run->{pid}, WNOHANG) != $run->{pid};
-            delete $running{ $run->{pid} };
-            report($run, $? >> 8 || $? & 127);
-        }
-    }
-    return;
-}
-
-sub start_run ($client, $scheme, $origin) {
+# What one client does over one scheme with one origin.
+sub run_of ($client, $scheme, $origin) {
     # As the prefix of its objects, the name leads from a line of a log back to the run.
     my $name = "$client-$scheme-$origin";
-    my $run = { name => $name, where => "$origin $scheme", file => "$dir/$name.tap", at => time };
     my @command = ("$ROOT/t/clients/run.py", '--endpoint', $endpoint{"$scheme $origin"},
         '--access-key', $KEY{client}, '--secret-key', 'env:TEST_SECRET_CLIENT', '--region', $REGION{client},
         '--prefix', $name, '--origin', $origin, ($scheme eq 'https' ? ('--ca', S3Proxy::Certs::ca()) : ()), $client);
-    $run->{pid} = fork // die "fork: $!\n";
-    if (!$run->{pid}) {
-        $ENV{TEST_SECRET_CLIENT} = $SECRET{client};
-        $ENV{TMPDIR} = $dir;
-        open STDOUT, '>', $run->{file};
-        open STDERR, '>&', \*STDOUT;
-        exec @command or POSIX::_exit(127);
-    }
-    return $run;
-}
-
-# Turns what run.py said into tests of this file.
-sub report ($run, $exit) {
-    my ($planned, $seen, $failed) = (-1, 0, 0);
-    my $say = \&diag;    # where comments belong that follow a line
-    for my $line (split /\n/, slurp($run->{file})) {
-        if ($line =~ /^(not )?ok \d+ - (.*?)(?: # (SKIP|TODO) (.*))?$/) {
-            my ($bad, $label, $directive, $reason) = ($1, "$run->{where}, $2", $3 // '', $4);
-            $seen++;
-            $say = $directive ? \&note : \&diag;
-            if ($directive eq 'SKIP') {
-                SKIP: { skip "$label: $reason", 1 }
-                next;
-            }
-            local our $TODO = $directive eq 'TODO' ? $reason : undef;
-            ok !$bad, $label;
-            $failed++ if $bad && !$TODO;
-        } elsif ($line =~ /^1\.\.(\d+)$/) {
-            $planned = $1;
-        } else {
-            $say->($line =~ s/^# //r);
-        }
-    }
-    is $seen, $planned, "$run->{where}, $run->{name}: every operation was tried" or $failed++;
-    note sprintf '%s took %.1f s, exit status %d', $run->{name}, time - $run->{at}, $exit;
-    diag $_ for $failed ? last_lines(20, grep { /\Q$run->{name}\E/ } split /\n/, $nginx->read_log('error.log')) : ();
-    return;
+    return {
+        name => $name,
+        where => "$origin $scheme",
+        command => \@command,
+        env => { TEST_SECRET_CLIENT => $SECRET{client}, TMPDIR => $dir },
+        failed => sub ($run) {
+            diag $_ for last_lines(20, grep { /\Q$name\E/ } split /\n/, $nginx->read_log('error.log'));
+        },
+    };
 }
 
 # The embedded origin has seen its own key in every request, and nothing of a client's.
@@ -232,22 +154,4 @@ sub check_nginx () {
     my @fatal = $nginx->fatal_lines;
     is scalar @fatal, 0, 'no alert, no panic' or diag join "\n", last_lines(20, @fatal);
     return;
-}
-
-sub last_lines ($count, @lines) {
-    return @lines > $count ? @lines[-$count .. -1] : @lines;
-}
-
-sub slurp ($path) {
-    open my $file, '<:raw', $path or return '';
-    local $/;
-    return scalar(<$file>) // '';
-}
-
-END {
-    if ($$ == $owner) {
-        local $?;
-        kill 'TERM', keys %running, keys %started;
-        waitpid $_, 0 for keys %running, keys %started;
-    }
 }

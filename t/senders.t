@@ -15,13 +15,12 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
-use POSIX qw(WNOHANG);
 use S3Proxy::Certs;
+use S3Proxy::Children qw(chosen last_lines slurp test_origin);
 use S3Proxy::Client qw(run_command);
 use S3Proxy::Nginx;
 use S3Proxy::Ports;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 my $ROOT = "$FindBin::Bin/..";
 my $SENDERS = "$ROOT/t/clients/senders";
@@ -53,67 +52,32 @@ my @SENDERS = (
 my $STREAM = 'http-off-as_sent';
 
 my @senders = chosen('TEST_SENDERS', map { $_->[0] } @SENDERS);
-my $owner = $$;
-my (%running, @started, %open);
 
 die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
 my ($text, $exit) = run_command("$SENDERS/setup", @senders);
 die "t/clients/senders/setup: $text" if $exit;
 my $nginx = S3Proxy::Nginx->new;
 my $dir = $nginx->prefix;
+my $children = S3Proxy::Children->new("$dir/origins");
 my ($origin, $tap) = start_origin();
 my @endpoints = start_nginx();
-run_all(@senders);
+$children->run_tap(map { run_of($_) } @senders);
 my %sent = check_access_log();
 check_origin_log();
 ok !$nginx->stop('QUIT'), 'nginx ends by itself';
 my @fatal = $nginx->fatal_lines;
-is scalar @fatal, 0, 'no alert, no panic' or diag join "\n", grep { defined } @fatal[0 .. 19];
+is scalar @fatal, 0, 'no alert, no panic' or diag join "\n", last_lines(20, @fatal);
 write_table($ENV{TEST_SENDERS_TABLE}, %sent) if $ENV{TEST_SENDERS_TABLE};
 done_testing;
 
-# The words of an environment variable, each of which must be one of those given.
-sub chosen ($name, @all) {
-    my @words = split ' ', $ENV{$name} // '' or return @all;
-    for my $word (@words) {
-        die "$name: no \"$word\" among @all\n" if !grep { $_ eq $word } @all;
-    }
-    return @words;
-}
-
 # Starts the origin and the tap before it; returns their ports.
 sub start_origin () {
-    my $binary = $ENV{TEST_ORIGIN_BINARY} || do {
-        # Limited, since another cargo may hold the lock of the target directory for as long as it builds.
-        my ($text, $exit) = run_command('timeout', 300, 'cargo', 'build', '--quiet', '--manifest-path',
-            "$ROOT/Cargo.toml", '-p', 'test-origin');
-        die "cargo build -p test-origin: exit status $exit $text\n" if $exit;
-        ($ENV{CARGO_TARGET_DIR} // "$ROOT/target") . '/debug/test-origin';
-    };
     my ($origin, $tap) = map { S3Proxy::Ports::port($_) } qw(origin tap);
-    start_process('origin', $binary, '--log', "$dir/origins/log", '--listen', "127.0.0.1:$origin", '--access-key',
-        $ORIGIN_KEY, '--secret-key', 'env:TEST_ORIGIN_SECRET', '--region', 'eu-west-1', '--create-bucket', 'demo',
-        '--root', "$dir/origins/root");
-    start_process('tap', 'python3', "$SENDERS/tap.py", $tap, $origin, "$dir/origins/tap");
+    my @key = ('--access-key', $ORIGIN_KEY, '--secret-key', 'env:TEST_ORIGIN_SECRET', '--region', 'eu-west-1');
+    $children->start('origin', { TEST_ORIGIN_SECRET => $ORIGIN_SECRET }, test_origin(), '--log', "$dir/origins/log",
+        '--listen', "127.0.0.1:$origin", @key, '--create-bucket', 'demo', '--root', "$dir/origins/root");
+    $children->start('tap', {}, 'python3', "$SENDERS/tap.py", $tap, $origin, "$dir/origins/tap");
     return ($origin, $tap);
-}
-
-# Starts a process and waits until it says that it listens.
-sub start_process ($name, @command) {
-    my $pid = open(my $out, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        $ENV{TEST_ORIGIN_SECRET} = $ORIGIN_SECRET;
-        open STDERR, '>', "$dir/origins/$name.err";
-        exec @command or POSIX::_exit(127);
-    }
-    push @started, $pid;
-    $open{$pid} = $out;    # closing it would wait for the process
-    local $SIG{ALRM} = sub { die "$name did not start within 30 s\n" };
-    alarm 30;
-    my $line = <$out> // '';
-    alarm 0;
-    $line =~ /^listening/ or die "$name did not start: $line" . slurp("$dir/origins/$name.err") . "\n";
-    return;
 }
 
 # Starts nginx with a server for each way of passing bodies on; returns "NAME=URL" of each endpoint.
@@ -181,61 +145,18 @@ sub server_block ($plain, $tls, $address, $buffering, $payload) {
         CONF
 }
 
-# Runs the clients, TEST_JOBS (2) at once, and reports each as it ends.
-sub run_all (@names) {
-    my $jobs = $ENV{TEST_JOBS} || 2;
-    while (@names || %running) {
-        while (@names && keys %running < $jobs) {
-            my $run = start_run(shift @names);
-            $running{ $run->{pid} } = $run;
-        }
-        sleep 0.02;
-        for my $run (map { $running{$_} } sort { $a <=> $b } keys %running) {
-            next if waitpid($run->{pid}, WNOHANG) != $run->{pid};
-            delete $running{ $run->{pid} };
-            report($run, $? >> 8 || $? & 127);
-        }
-    }
-    return;
-}
-
-sub start_run ($name) {
-    my $run = { name => $name, file => "$dir/$name.tap", at => time };
-    my @command = ("$SENDERS/run.py", '--access-key', $CLIENT_KEY, '--secret-key', 'env:TEST_SECRET_CLIENT',
-        '--ca', S3Proxy::Certs::ca(), '--stream', $STREAM, $name, @endpoints);
-    $run->{pid} = fork // die "fork: $!\n";
-    if (!$run->{pid}) {
-        @ENV{qw(TEST_SECRET_CLIENT TMPDIR)} = ($CLIENT_SECRET, $dir);
-        open STDOUT, '>', $run->{file};
-        open STDERR, '>&', \*STDOUT;
-        exec @command or POSIX::_exit(127);
-    }
-    return $run;
-}
-
-# Turns what run.py said into tests of this file.
-sub report ($run, $exit) {
-    my ($planned, $seen, $failed) = (-1, 0, 0);
-    for my $line (split /\n/, slurp($run->{file})) {
-        if ($line =~ /^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?$/) {
-            my ($bad, $label, $reason) = ($1, $2, $3);
-            $seen++;
-            if ($reason) {
-                SKIP: { skip "$label: $reason", 1 }
-                next;
-            }
-            $failed++ if !ok !$bad, $label;
-        } elsif ($line =~ /^1\.\.(\d+)$/) {
-            $planned = $1;
-        } else {
-            diag $line =~ s/^# //r;
-        }
-    }
-    is $seen, $planned, "$run->{name}: everything was tried" or $failed++;
-    note sprintf '%s took %.1f s, exit status %d', $run->{name}, time - $run->{at}, $exit;
-    my @lines = $failed ? grep { /\Q$run->{name}\E/ && !/\[warn\]/ } split /\n/, $nginx->read_log('error.log') : ();
-    diag $_ for @lines > 10 ? @lines[-10 .. -1] : @lines;
-    return;
+# What one client does: all that it can send, to every endpoint.
+sub run_of ($name) {
+    return {
+        name => $name,
+        command => ["$SENDERS/run.py", '--access-key', $CLIENT_KEY, '--secret-key', 'env:TEST_SECRET_CLIENT',
+            '--ca', S3Proxy::Certs::ca(), '--stream', $STREAM, $name, @endpoints],
+        env => { TEST_SECRET_CLIENT => $CLIENT_SECRET, TMPDIR => $dir },
+        failed => sub ($run) {
+            my @lines = grep { /\Q$name\E/ && !/\[warn\]/ } split /\n/, $nginx->read_log('error.log');
+            diag $_ for last_lines(10, @lines);
+        },
+    };
 }
 
 # No upload was refused and repeated, and each client sent as the table above says. Returns uploads by "CLIENT SCHEME".
@@ -340,18 +261,4 @@ sub unique (@values) {
 
 sub size ($bytes) {
     return $bytes % 1048576 == 0 ? $bytes / 1048576 . ' MiB' : $bytes % 1024 == 0 ? $bytes / 1024 . ' KiB' : "$bytes";
-}
-
-sub slurp ($path) {
-    open my $file, '<:raw', $path or return '';
-    local $/;
-    return scalar(<$file>) // '';
-}
-
-END {
-    if ($$ == $owner) {
-        local $?;
-        kill 'TERM', keys %running, @started;
-        waitpid $_, 0 for keys %running, @started;
-    }
 }

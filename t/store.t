@@ -4,30 +4,15 @@
 use v5.36;
 use lib 't/lib';
 use File::Temp;
-use S3Proxy::Client qw(run_command);
+use S3Proxy::Children qw(test_origin);
 use S3Proxy::Ports;
 use S3Proxy::Setup;
 use S3Proxy::Test;
 
 our $store = File::Temp::tempdir('s3proxy-store-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my $owner = $$;
-my $binary = $ENV{TEST_ORIGIN_BINARY} // build();
-our $out;    # closing it would wait for the origin to end
-my $origin = open($out, '-|', $binary, '--listen', '127.0.0.1:' . S3Proxy::Ports::port('store'),
-    '--root', $store, '--access-key', 'AKIDSTORE', '--secret-key', 'store-secret', '--create-bucket', 'demo')
-    // die "$binary: $!\n";
-<$out> // die "$binary did not start\n";
-
-END {
-    local $?;
-    kill KILL => $origin if $origin && $$ == $owner;
-}
-
-sub build () {
-    my ($text, $exit) = run_command('timeout', 600, 'cargo', 'build', '--quiet', '-p', 'test-origin');
-    die "cargo build -p test-origin: $text\n" if $exit;
-    return ($ENV{CARGO_TARGET_DIR} // 'target') . '/debug/test-origin';
-}
+my $children = S3Proxy::Children->new($store);
+$children->start('store', {}, test_origin(), '--listen', '127.0.0.1:' . S3Proxy::Ports::port('store'),
+    '--root', $store, '--access-key', 'AKIDSTORE', '--secret-key', 'store-secret', '--create-bucket', 'demo');
 
 # An object's content; undef where there is none.
 sub main::stored ($key) {
