@@ -405,3 +405,19 @@ s3_max_chunk_size 64k; # HERE
 s3_resign on;
 location / { return 204; }
 --- nginx_conf_ok: syntax is ok
+
+=== TEST 67: s3_origin: host of nonsense
+--- http_config eval: ::in_origin('host "a b";')
+--- nginx_conf_fails: invalid host "a b".*nginx.conf
+
+=== TEST 68: s3_origin: host with a scheme
+--- http_config eval: ::in_origin('host https://a;')
+--- nginx_conf_fails: invalid host "https://a".*nginx.conf
+
+=== TEST 69: s3_origin: host with a bad port
+--- http_config eval: ::in_origin('host a:0;')
+--- nginx_conf_fails: invalid host "a:0".*nginx.conf
+
+=== TEST 70: s3_origin: host twice
+--- http_config eval: ::in_origin('host a; host b;')
+--- nginx_conf_fails: duplicate "host".*nginx.conf:%%HERE%%

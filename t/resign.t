@@ -15,7 +15,7 @@ default_sections(
     request     => 'GET /bucket/key',
 );
 
-our $client = $CLIENT;
+our ($client, $origins) = ($CLIENT, $ORIGINS);
 our ($clients, $blocks, $upstream) = (clients(), origin_blocks(), upstream());
 
 # A location of its own beside the usual settings.
@@ -415,3 +415,12 @@ x-amz-request-id: R
 --- request eval: ["GET /bucket/key", "PUT /bucket/key\nhello"]
 --- error_code: 200
 --- origin_count: a=0 b=2
+
+=== TEST 45: host: what the origin goes by, at each peer, where that is not where it is
+--- http_config eval: ::http_config(a => 'host a.example.com:9000;', b => 'host B.example.com:80;')
+--- origins eval: $::origins =~ s/^(b: \S+) /$1 503 | /mr
+--- error_code: 200
+--- response_body: from a
+--- origin_request_like
+b: ^Host: b\.example\.com$
+a: ^Host: a\.example\.com:9000$

@@ -92,3 +92,20 @@ b: sent
 === TEST 8: the default port does not stand in Host
 --- http_config eval: ::clients() . 's3_origin b { endpoint https://localhost; region eu-west-1; key AKIDORIGINB origin-b/Secret+Key=; } upstream s3 { server localhost:443; }'
 --- nginx_conf_ok
+
+=== TEST 9: host: its name in SNI, its certificate
+--- http_config eval: $::http =~ s/(endpoint https:..localhost:\S+)/$1 host b.example.com;/r . $::upstream
+--- origins eval: ::tls_origins('b.example.com', '127.1')
+--- error_code: 200
+--- response_body: from b
+--- origin_request_like
+b: ^Host: b\.example\.com$
+--- code
+is(($t->received('b'))[0]{sni}, 'b.example.com', 'SNI');
+
+=== TEST 10: host: the certificate of its endpoint does not do
+--- http_config eval: $::http =~ s/(endpoint https:..localhost:\S+)/$1 host b.example.com;/r . $::upstream
+--- origins eval: ::tls_origins('localhost', '127.1')
+--- error_code: 200
+--- origin_count: a=1 b=0
+--- error_log: upstream SSL certificate does not match "b.example.com"

@@ -21,12 +21,15 @@ pub(crate) struct Origin {
     pub(crate) unwraps: bool,
 }
 
-/// Where an origin is: scheme, host and port of `endpoint`.
+/// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Lower case; an IPv6 address in brackets.
-    host: String,
+    address: String,
     port: u16,
+    default_port: u16,
+    /// The name in its certificate.
+    host: String,
     /// What the Host header says: the port only where it is not the scheme's own.
     authority: String,
 }
@@ -41,29 +44,20 @@ impl Endpoint {
             (_, Some(rest)) => (80, rest),
             _ => return Err(wrong("it must begin with http:// or https://")),
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest).to_ascii_lowercase();
-        if rest.contains(['/', '?', '#', '@']) {
-            return Err(wrong("it must have a host and perhaps a port, and nothing else"));
-        }
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (
-                host.to_owned(),
-                port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?,
-            ),
-            _ => (rest, default_port),
-        };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
-        if host.is_empty() || !(bracketed || host.bytes().all(plain)) {
-            return Err(wrong("the host is not valid"));
-        }
-        if port == 0 {
-            return Err(wrong("the port is 0"));
-        }
-        let authority = if port == default_port { host.clone() } else { format!("{host}:{port}") };
-        Ok(Endpoint { host, port, authority })
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = host_and_port(rest).map_err(wrong)?;
+        let port = port.unwrap_or(default_port);
+        let authority = authority(&host, port, default_port);
+        Ok(Endpoint { address: host.clone(), port, default_port, host, authority })
     }
 
+    /// The same place, by another name.
+    fn known_as(self, host: String, port: Option<u16>) -> Self {
+        let authority = authority(&host, port.unwrap_or(self.default_port), self.default_port);
+        Endpoint { host, authority, ..self }
+    }
+
+    /// The name that the origin goes by, without a port.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
@@ -74,13 +68,41 @@ impl Endpoint {
 
     /// Whether a `server` of that host and port is this endpoint.
     pub(crate) fn is_at(&self, host: &str, port: u16) -> bool {
-        self.port == port && self.host.eq_ignore_ascii_case(host)
+        self.port == port && self.address.eq_ignore_ascii_case(host)
     }
+}
+
+fn authority(host: &str, port: u16, default_port: u16) -> String {
+    if port == default_port { host.to_owned() } else { format!("{host}:{port}") }
+}
+
+/// Splits `host[:port]`; the host in lower case.
+fn host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
+    let text = text.to_ascii_lowercase();
+    if text.contains(['/', '?', '#', '@']) {
+        return Err("it must have a host and perhaps a port, and nothing else");
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            let port = port.parse().map_err(|_| "the port is not a number up to 65535")?;
+            (host.to_owned(), Some(port))
+        }
+        _ => (text, None),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
+    if host.is_empty() || !(bracketed || host.bytes().all(plain)) {
+        return Err("the host is not valid");
+    }
+    if port == Some(0) {
+        return Err("the port is 0");
+    }
+    Ok((host, port))
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        write!(f, "{}:{}", self.address, self.port)
     }
 }
 
@@ -88,6 +110,7 @@ impl fmt::Display for Endpoint {
 #[derive(Default)]
 struct Builder {
     endpoint: Option<Endpoint>,
+    host: Option<(String, Option<u16>)>,
     region: Option<String>,
     unwraps: Option<bool>,
     key: Option<(Vec<u8>, Secret, Option<Secret>)>,
@@ -116,12 +139,16 @@ impl Directive for S3Origin {
         let missing = |what: &str| format!("no \"{what}\" in s3_origin \"{name}\"");
         let endpoint = builder.endpoint.ok_or_else(|| missing("endpoint"))?;
         let (access_key, secret, token) = builder.key.ok_or_else(|| missing("key"))?;
-        if let Some(other) = conf.origin_at(endpoint.host(), endpoint.port) {
+        if let Some(other) = conf.origin_at(&endpoint.address, endpoint.port) {
             return Err(format!(
                 "s3_origin \"{name}\" has the endpoint of \"{}\", {endpoint}",
                 other.name
             ));
         }
+        let endpoint = match builder.host {
+            Some((host, port)) => endpoint.known_as(host, port),
+            None => endpoint,
+        };
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let credential = OriginCredential::new(access_key, secret, token, region, "s3");
         conf.origins.push(Rc::new(Origin {
@@ -141,6 +168,13 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
         [b"endpoint", url] => {
             let endpoint = Endpoint::parse(text(url, "endpoint")?)?;
             if builder.endpoint.replace(endpoint).is_some() {
+                return Err(duplicate());
+            }
+        }
+        [b"host", host] => {
+            let host = text(host, "host")?;
+            let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
+            if builder.host.replace(host_and_port(host).map_err(wrong)?).is_some() {
                 return Err(duplicate());
             }
         }
@@ -179,7 +213,7 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
                 return Err(duplicate());
             }
         }
-        [b"endpoint" | b"key" | b"payload" | b"region", ..] => {
+        [b"endpoint" | b"host" | b"key" | b"payload" | b"region", ..] => {
             return Err(format!(
                 "invalid number of arguments in \"{}\" of s3_origin",
                 name.escape_ascii()
