@@ -74,15 +74,16 @@ subtest 'nginx accepts the rendered templates' => sub {
         my $count = () = glob "$dir/$name/conf.d/*";
         is($count, 1, "$name: one template is rendered");
     }
-    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"),
-        qr{server\s+127\.0\.0\.2:443 .*}s, 'ENDPOINT and PORT are where it is');
-    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"),
-        qr{endpoint https://s3-region2\.example\.com;}, 'DOMAIN is what it goes by');
+    for my $file (qw(serverb/conf.d/proxy.conf single/conf.d/single.conf)) {
+        my $rendered = S3Proxy::Deployment::slurp("$dir/$file");
+        like($rendered, qr{server +127\.0\.0\.2:443 }, "$file: ENDPOINT and PORT are where it is");
+        like($rendered, qr{endpoint https://127\.0\.0\.2:443;\s+host +s3-region2\.example\.com;}, "$file: DOMAIN is what it goes by");
+    }
     my ($text, $exit) = entry('serverb', { HEALTH_PATH => '/bucket?x=1&y', SERVERB_PORT => 9000, SERVERB_SCHEME => 'http', SERVERB_DOMAIN => '' }, '-t');
     is($exit, 0, 'other values: nginx -t') or diag($text);
     like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"), qr{proxy_method +HEAD;.*proxy_pass +http://s3/bucket\?x=1&y;}s,
         'a bucket is asked for by HEAD');
-    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"), qr{endpoint http://127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
+    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"), qr{host +127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
 };
 
 subtest 'a missing variable is named' => sub {
@@ -103,7 +104,10 @@ subtest 'a wrong variable is named' => sub {
         [serverb => { SERVERB_REGION => 'us; evil' }, 'ORIGIN_REGION has a character that cannot stand in nginx\'s configuration: "us; evil"'],
         [serverb => { S3_TEMPLATE => 'singel' }, 'S3_TEMPLATE is "singel": proxy or single'],
         [serverb => { S3_ORIGIN => 'SERVERC' }, 'S3_ORIGIN is "SERVERC": SERVERA or SERVERB'],
-        [single => { SERVERA_DOMAIN => 'other' }, 'SERVERA_DOMAIN differs from SERVERA_ENDPOINT: only the proxies behind HAProxy can do that'],
+        [serverb => { SERVERB_ENDPOINT => 'https://s3.example.com' },
+            'SERVERB_ENDPOINT is "https://s3.example.com": a host name or address, without scheme, port and path'],
+        [single => { SERVERA_ENDPOINT => 's3.example.com:443' },
+            'SERVERA_ENDPOINT is "s3.example.com:443": a host name or address, without scheme, port and path'],
         [single => { SERVERA_SCHEME => 'http' }, 'SERVERA_SCHEME and SERVERB_SCHEME differ: only the proxies behind HAProxy can do that'],
     );
     for (@cases) {
@@ -214,9 +218,7 @@ sub services (%variables) { return S3Proxy::Compose::services("$ROOT/docker-comp
 
 # The environment of a container, with .env's variables or others.
 sub environment ($name, $variables) {
-    # A single nginx knows an origin by the name that it is reached at.
-    my %origin = $name eq 'single' ? map { +"SERVER${_}_DOMAIN" => '' } qw(A B) : ();
-    my $service = services(%env, %origin, %$variables)->{ $name eq 'single' ? 'single' : "s3-proxy-$name" };
+    my $service = services(%env, %$variables)->{ $name eq 'single' ? 'single' : "s3-proxy-$name" };
     my %container = %{ $service->{environment} };
     my %paths = %{ $deployment->environment($name) };
     delete @paths{ grep { /^(?:CLIENT|SERVER)/ } keys %paths };
