@@ -6,6 +6,7 @@ use v5.36;
 use File::Temp ();
 use IO::Handle;
 use POSIX ();
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use S3Proxy::Client qw(connect_to exchange);
 use S3Proxy::Sign qw(sign);
 use Time::HiRes qw(sleep time);
@@ -65,11 +66,16 @@ sub _client ($self, $number) {
         my $body = $method eq 'PUT' ? chr(97 + $count % 26) x $self->{write_size} : '';
         my %request = (method => $method, version => 'HTTP/1.1', body => $body,
             target => $method eq 'PUT' ? "/demo/written-$number-" . $count % 10 : "/demo/$name",
+            # Every other upload comes in pieces, as from a client that sends head and body by themselves.
+            $count % 8 == 3 ? (write_size => 3000, write_delay => 0.001) : (),
             headers => [[Host => "127.0.0.1:$self->{port}"], $method eq 'PUT' ? ['Content-Length' => length $body] : ()]);
         sign(\%request, key => $self->{key}, secret => $self->{secret});
         my $start = time;
         my $response = eval {
-            $stream //= connect_to($self->{port}, timeout => 20);
+            if (!$stream) {
+                $stream = connect_to($self->{port}, timeout => 20);
+                setsockopt $stream->socket, IPPROTO_TCP, TCP_NODELAY, 1;
+            }
             exchange($stream, \%request);
         };
         my $fault = $response ? _fault($response, $method, $self->{objects}{$name}) : $@;
