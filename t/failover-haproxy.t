@@ -118,20 +118,10 @@ sub event ($name, $origin, $code, %option) {
     return;
 }
 
-# The origin that answered last, by the access log of the proxies.
+# The origin that answered last, by the log of what stands first: HAProxy, before one proxy for each origin, or the one nginx.
 sub last_origin () {
-    my %last = (origin => '');
-    for my $name (qw(serverb servera single)) {
-        my $path = $deployment->dir . "/log/$name";
-        next if !-e $path;
-        my $age = -M _;
-        my ($line) = reverse grep { /"bucket":"demo".*"status":"2/ } split /\n/, $deployment->log($name) or next;
-        # Of two proxies the one that wrote last: its clock of seconds is too coarse.
-        next if defined $last{age} && $last{age} < $age;
-        my ($origin) = $line =~ /"origin":"(\w*)"/;
-        %last = (age => $age, origin => $origin // '');
-    }
-    return $last{origin};
+    my $answered = $entry eq 'haproxy' ? qr{ s3_backends/server(\w) \S+ 200 .*"\w+ /demo/} : qr/"bucket":"demo".*"status":"200".*"origin":"(\w+)"/;
+    return (map { /$answered/ ? $1 : () } split /\n/, $deployment->log($entry))[-1] // '';
 }
 
 # Stores a small object; returns the status. With body_delay the head is sent by itself, and the body so many seconds later; with
