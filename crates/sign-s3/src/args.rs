@@ -45,7 +45,7 @@ pub(crate) struct Presign {
     pub(crate) version: Version,
 
     /// Region of the credential scope; may be empty
-    #[arg(short, long, default_value = "us-east-1")]
+    #[arg(short, long, default_value = "us-east-1", value_parser = region)]
     pub(crate) region: String,
 
     /// Seconds for which the URL is valid; a week (604800) at most for version 4
@@ -85,6 +85,7 @@ pub(crate) struct Presign {
     pub(crate) endpoint: Endpoint,
 
     /// Access key id
+    #[arg(value_parser = key)]
     pub(crate) key: String,
 
     /// Secret of the access key
@@ -110,11 +111,11 @@ pub(crate) struct Explain {
     pub(crate) secret: Option<SecretSource>,
 
     /// Access key id that should have signed
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = key)]
     pub(crate) key: Option<String>,
 
     /// Region that should have been signed for; any if left out
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = region)]
     pub(crate) region: Option<String>,
 
     /// Method with which the URL is used [default: GET]
@@ -160,6 +161,18 @@ fn method(text: &str) -> Result<String, String> {
     is_method.then(|| text.to_ascii_uppercase()).ok_or_else(|| "not a method".to_owned())
 }
 
+/// A part of the credential scope, which slashes divide. Empty is what those write who sign for a server without regions.
+fn region(text: &str) -> Result<String, String> {
+    let is_region = text.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+    is_region.then(|| text.to_owned()).ok_or_else(|| "not a region like us-east-1".to_owned())
+}
+
+/// What stands in front of the credential scope.
+fn key(text: &str) -> Result<String, String> {
+    let is_key = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+    is_key.then(|| text.to_owned()).ok_or_else(|| "not an access key id".to_owned())
+}
+
 fn date(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_iso_basic(text.as_bytes())
         .ok_or_else(|| "not a date like 20130524T000000Z".to_owned())
@@ -181,5 +194,14 @@ mod tests {
         assert_eq!(method("put").as_deref(), Ok("PUT"));
         assert!(method("").is_err());
         assert!(method("GET /").is_err());
+    }
+
+    #[test]
+    fn parts_of_the_credential() {
+        assert!(region("").is_ok() && region("us-east-1").is_ok() && key("AKID").is_ok());
+        for bad in ["a b", "a/b", "a\n", "é"] {
+            assert!(region(bad).is_err() && key(bad).is_err(), "{bad}");
+        }
+        assert!(key("").is_err());
     }
 }

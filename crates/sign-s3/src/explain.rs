@@ -11,7 +11,7 @@ mod report;
 mod signature;
 mod variants;
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use sigv4::{
@@ -84,6 +84,9 @@ fn receive(args: &Explain) -> Result<Received, Failure> {
     let read = if input == Path::new("-") {
         if args.secret.as_ref().is_some_and(|secret| secret.is_standard_input()) {
             return Err("request and secret cannot both be standard input".to_owned());
+        }
+        if std::io::stdin().is_terminal() {
+            eprintln!("sign_s3: the head of a request, then an empty line and Ctrl-D:");
         }
         std::io::stdin().lock().take(MAX_HEAD).read_to_end(&mut text)
     } else {

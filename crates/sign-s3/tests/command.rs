@@ -6,3 +6,30 @@ mod explain;
 mod presign;
 #[path = "command/support.rs"]
 mod support;
+
+use crate::support::sign_s3;
+
+#[test]
+fn the_manual_page_has_every_option() {
+    let page = include_str!("../sign_s3.1");
+    let (presigning, explaining) = page.split_once(".Sh EXPLAINING").unwrap();
+    for (arguments, section) in [([].as_slice(), presigning), (["explain"].as_slice(), explaining)]
+    {
+        let help = sign_s3(&[arguments, &["--help"]].concat(), "", b"").stdout;
+        let options = help.lines().filter_map(|line| line.trim_start().split_once("--"));
+        let names: Vec<_> = options
+            .filter(|(before, _)| before.is_empty() || before.starts_with('-'))
+            .filter_map(|(_, name)| name.split([' ', ',']).next())
+            .filter(|name| *name != "help")
+            .collect();
+        assert!(names.len() > 5, "{help}");
+        for name in names {
+            // "-" is doubled by the macro Fl.
+            let item = section.lines().any(|line| {
+                line.starts_with(".It Fl ")
+                    && line.split(' ').any(|word| word == format!("-{name}"))
+            });
+            assert!(item, "--{name}");
+        }
+    }
+}
