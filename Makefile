@@ -16,10 +16,12 @@ help: ## Shows this list
 	@echo 'NGINX=vendored   with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
 	@echo 'PORT=8080        with run: where the proxy listens'
 	@echo 'DESTDIR=         with install: put before each path'
+	@echo 'PREFIX=          with install: where sign_s3 goes, /usr/local'
 
-module: ## Builds the module: build/ngx_http_s3_signature_module.so (NGINX=vendored: build-vendored/, with its nginx)
+module: ## Builds the module and sign_s3: build/ (NGINX=vendored: the module for that nginx, build-vendored/, with its nginx)
 	@scripts/install-packages $(if $(filter vendored,$(NGINX)),vendored,build)
 	@scripts/build-module $(NGINX)
+	@scripts/build-sign-s3
 
 run: ## Starts two S3 origins and the proxy, proves that it works, and serves until Ctrl-C
 	@scripts/run $(NGINX)
@@ -43,7 +45,7 @@ bench: ## Measures the proxy against plain nginx
 	@scripts/install-packages bench
 	@bench/run
 
-install: ## Installs the module and nginx-conf/ for the installed nginx; `make module` comes first
+install: ## Installs the module, sign_s3 and nginx-conf/ for the installed nginx; `make module` comes first
 	@scripts/install
 
 clean: ## Removes what was built, and what make run and the tests left
