@@ -6,17 +6,18 @@
 FROM debian:bookworm-slim AS build
 WORKDIR /src
 # What changes seldom comes first: this step takes the longest. Debian's rustc-web is a current Rust.
-COPY scripts/ scripts/
+COPY scripts/common.sh scripts/install-packages scripts/
 COPY Cargo.toml ./
 COPY crates/test-origin/Cargo.toml crates/test-origin/
-RUN scripts/install-packages run
+RUN scripts/install-packages build run
+COPY scripts/ scripts/
 COPY Cargo.lock build.rs ./
 COPY bench/ bench/
 COPY crates/ crates/
 COPY src/ src/
 RUN CI=true scripts/build-module \
-    && cargo build --locked --release --package sign-s3 \
-    && strip --strip-debug build/*.so target/release/sign_s3
+    && CI=true scripts/build-sign-s3 \
+    && strip --strip-debug build/*.so build/sign_s3
 
 # `docker compose --profile demo`: an S3 server for trying things, and not for keeping anything.
 FROM build AS build-origin
@@ -38,7 +39,7 @@ RUN apt-get update \
     # The only place that is written to.
     && install -d -o www-data -g www-data /run/nginx
 COPY --from=build /src/build/ngx_http_s3_signature_module.so /usr/lib/nginx/modules/
-COPY --from=build /src/target/release/sign_s3 /usr/local/bin/
+COPY --from=build /src/build/sign_s3 /usr/local/bin/
 COPY nginx-conf/s3_log_format nginx-conf/s3_proxy_params nginx-conf/s3_server_params /etc/nginx/s3/
 COPY nginx-conf/docker/nginx.conf /etc/nginx/
 COPY nginx-conf/templates/ /etc/nginx/templates/
