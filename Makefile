@@ -6,17 +6,17 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test senders deployment lint bench install clean
+.PHONY: help module run test senders deployment lint bench install deb check-deb check-image check-helm check-arm64 clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
-		printf '  %-10s  %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
+		printf '  %-11s  %s\n' "$$target" "$$text"; done
 	@echo
-	@echo 'NGINX=vendored   with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
-	@echo 'PORT=8080        with run: where the proxy listens'
-	@echo 'DESTDIR=         with install: put before each path'
-	@echo 'PREFIX=          with install: where sign_s3 goes, /usr/local'
+	@echo 'NGINX=vendored    with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
+	@echo 'PORT=8080         with run: where the proxy listens'
+	@echo 'DESTDIR=          with install: put before each path'
+	@echo 'PREFIX=           with install: where sign_s3 goes, /usr/local'
 
 module: ## Builds the module and sign_s3: build/ (NGINX=vendored: the module for that nginx, build-vendored/, with its nginx)
 	@scripts/install-packages $(if $(filter vendored,$(NGINX)),vendored,build)
@@ -33,7 +33,7 @@ senders: ## Uploads through the proxy with eleven real clients in each of their 
 	@scripts/install-packages test
 	@prove -I t/lib t/senders.t
 
-deployment: ## Runs the compose files' parts, HAProxy and failover under load (make module comes first)
+deployment: module ## Runs of the tests only those of docker-compose.yml's parts: templates, HAProxy, failover under load
 	@scripts/install-packages test
 	@prove -I t/lib t/deploy.t t/failover-haproxy.t
 
@@ -47,6 +47,26 @@ bench: ## Measures the proxy against plain nginx
 
 install: ## Installs the module, sign_s3 and nginx-conf/ for the installed nginx; `make module` comes first
 	@scripts/install
+
+deb: module ## Builds the Debian package: build/libnginx-mod-http-s3-signature_*.deb
+	@scripts/install-packages deb
+	@scripts/make-deb
+
+check-deb: deb ## Installs, uses, removes and purges the package in a fresh Debian (as root)
+	@scripts/install-packages root
+	@scripts/check-deb
+
+check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)
+	@scripts/install-packages run root
+	@scripts/check-image
+
+check-helm: ## Renders and lints the Helm chart, and holds it against the schemas of Kubernetes
+	@scripts/install-packages helm
+	@scripts/check-helm
+
+check-arm64: ## Builds module and sign_s3 for arm64 in a fresh Debian, and runs them under qemu (as root)
+	@scripts/install-packages run root
+	@scripts/check-arm64
 
 clean: ## Removes what was built, and what make run and the tests left
 	rm -rf target build build-vendored .work
