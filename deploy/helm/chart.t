@@ -17,7 +17,8 @@ my $dir = File::Temp->newdir;
 my $yaml = YAML::PP->new(boolean => 'perl');
 
 my @keys = map { +"secrets.${_}_ACCESS_KEY" => "AKID$_", "secrets.${_}_SECRET_KEY" => "secret $_ +/=" } qw(CLIENT PRIMARY BACKUP);
-my @both = ('origins.primary.endpoint' => 'b.example.com', 'origins.backup.endpoint' => 'a.example.com', 'origins.backup.region' => 'eu-west-1');
+my @both = ('origins.primary.endpoint' => 'b.example.com', 'origins.backup.endpoint' => 'a.example.com', 'origins.backup.region' => 'eu-west-1',
+    'origins.backup.domain' => 'name.example.com');
 
 my $both = chart('both origins', @keys, @both);
 is($both->{Deployment}{spec}{replicas}, 2, 'both origins: two replicas');
@@ -28,14 +29,16 @@ is($pod->{spec}{containers}[0]{livenessProbe}{httpGet}{path}, '/livez', 'lives b
 is($pod->{spec}{containers}[0]{readinessProbe}{httpGet}{path}, '/healthz', 'ready by /healthz');
 is_deeply([grep { /prometheus/ } keys %{ $pod->{metadata}{annotations} }], [], 'no metrics by default');
 unlike(join(' ', map { $_->{value} } @{ $pod->{spec}{containers}[0]{env} }), qr/AKID|secret /, 'no secret in the environment');
+like(configuration($both), qr{endpoint +https://a\.example\.com:443;\s+host +name\.example\.com;}, 'both origins: a domain');
 like(configuration($both), qr{server +b\.example\.com:443 .*server +a\.example\.com:443 backup;}s, 'both origins: primary and backup');
 
 my $one = chart('one origin, a Secret of its own, metrics', 'origins.primary.endpoint' => 's3.example.com', 'origins.primary.scheme' => 'http',
-    'origins.primary.port' => 9000, existingSecret => 'keys', replicas => 1, 'metrics.enabled' => 'true', healthPath => '/bucket',
+    'origins.primary.port' => 9000, existingSecret => 'keys', replicas => 1, 'metrics.enabled' => 'true', 'metrics.port' => 9113, healthPath => '/bucket',
     signatureV2 => 'true', 'tls.verify' => 'false', realIpFrom => '10.0.0.0/8');
 is_deeply([sort keys %$one], [qw(Deployment Service)], 'one origin: what is made');
 is($one->{Deployment}{spec}{template}{spec}{volumes}[1]{secret}{secretName}, 'keys', 'one origin: the Secret');
 is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/path'}, '/metrics', 'metrics');
+is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/port'}, 9113, 'metrics: their port');
 like(configuration($one), qr{signature_v2 on;.*endpoint http://s3\.example\.com:9000;.*set_real_ip_from 10\.0\.0\.0/8;.*proxy_ssl_verify +off}s,
     'one origin: its configuration');
 
