@@ -180,8 +180,9 @@ sub fatal_lines ($self) {
     return grep { /$FATAL/ } map { split /\n/ } map { $self->log($_) } qw(error.log stderr);
 }
 
-# A signal must run END, which stops what was started; PIPE is what `prove | head` makes.
-$SIG{$_} = sub { exit 130 } for grep { !$SIG{$_} } qw(INT TERM HUP PIPE);
+# A signal must run END, which stops what was started; PIPE is what `prove | head` makes, and makes again when Test::More says
+# farewell, which would end the END blocks.
+$SIG{$_} = sub { $SIG{PIPE} = 'IGNORE'; exit 130 } for grep { !$SIG{$_} } qw(INT TERM HUP PIPE);
 
 END {
     if ($current && $$ == $owner) {
