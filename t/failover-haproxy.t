@@ -81,13 +81,18 @@ sub begin ($name, @proxies) {
     return;
 }
 
-# What must be in no log however it went.
+# What must be in no log however it went, after a URL whose signature is a password.
 sub end () {
+    my %request = (method => 'GET', target => '/demo/object-1', version => 'HTTP/1.1', headers => [[Host => 'x']]);
+    sign(\%request, key => $S3Proxy::Deployment::ENV_FILE{CLIENT_ACCESS_KEY}, secret => $S3Proxy::Deployment::ENV_FILE{CLIENT_SECRET_KEY},
+        presign => 60);
+    my ($signature) = $request{target} =~ /X-Amz-Signature=(\w{64})/ or die "not presigned: $request{target}\n";
+    is(exchange(connect_to($deployment->port($entry)), \%request)->{body}, $object{'object-1'}, 'a presigned URL');
     for my $name (sort keys %{ $deployment->{pid} }) {
         my $log = $deployment->log($name);
         my @fatal = grep { /$S3Proxy::Nginx::FATAL/ } split /\n/, $log;
         is("@fatal", '', "no fatal line in the log of $name");
-        unlike($log, qr/secret-[ab]|client-secret|X-Amz-Signature/, "no secret and no signature in the log of $name");
+        unlike($log, qr/secret-[ab]|client-secret|X-Amz-Signature|$signature/, "no secret and no signature in the log of $name");
     }
     return;
 }
