@@ -81,14 +81,25 @@ fn judge(now: i64, probes: &[Probe], statuses: &[u16]) -> Answer {
         let comma = if number == 0 { "" } else { "," };
         let name = &probe.name;
         // Writing to a String cannot fail. Names are checked when the configuration is read, so nothing is to be escaped.
-        let _ = match status {
-            status if works(*status) => write!(body, "{comma}\"{name}\":\"ok\""),
-            403 => write!(body, "{comma}\"{name}\":\"nok: 403, the origin refuses our key\""),
-            status => write!(body, "{comma}\"{name}\":\"nok: {status}\""),
+        let _ = if works(*status) {
+            write!(body, "{comma}\"{name}\":\"ok\"")
+        } else {
+            write!(body, "{comma}\"{name}\":\"nok: {status}{}\"", reason(*status))
         };
     }
     body.push_str("}}\n");
     Answer { at: now, status: if any { 200 } else { 503 }, body }
+}
+
+/// What a status says about an origin, where it says more than its number.
+fn reason(status: u16) -> &'static str {
+    match status {
+        403 => ", the origin refuses our key",
+        // nginx's own: the error log knows whether the address, TLS or a certificate was at fault.
+        502 => ", no connection to the origin",
+        504 => ", the origin did not answer in time",
+        _ => "",
+    }
 }
 
 fn send(r: &Request, answer: &Answer) -> Verdict {

@@ -133,7 +133,7 @@ impl Variable for S3Origin {
     }
 }
 
-/// `$s3_origin_host`: the host of that origin's endpoint, for `proxy_ssl_name`.
+/// `$s3_origin_host`: the name that this origin goes by, for `proxy_ssl_name`.
 struct S3OriginHost;
 
 impl Variable for S3OriginHost {

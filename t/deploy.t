@@ -175,8 +175,8 @@ subtest 'an origin with TLS' => sub {
     my %here = (SERVERB_ENDPOINT => '127.0.0.1', SERVERB_PORT => $deployment->port('b'), ORIGIN_CA_FILE => S3Proxy::Certs::ca());
     my @cases = (
         ['its certificate is of its DOMAIN', {}, 200, qr/"b":"ok"/],
-        ['its authority is not known', { ORIGIN_CA_FILE => '' }, 503, qr/"b":"nok: 502"/],
-        ['its certificate is for another name', { SERVERB_DOMAIN => 'other.example.com' }, 503, qr/"b":"nok: 502"/],
+        ['its authority is not known', { ORIGIN_CA_FILE => '' }, 503, qr/"b":"nok: 502, no connection to the origin"/],
+        ['its certificate is for another name', { SERVERB_DOMAIN => 'other.example.com' }, 503, qr/"b":"nok: 502, no connection to the origin"/],
         ['it is not checked', { ORIGIN_CA_FILE => '', ORIGIN_TLS_VERIFY => 'off' }, 200, qr/"b":"ok"/],
         ['our key is wrong', { SERVERB_SECRET_KEY => 'wrong' }, 503, qr/"b":"nok: 403/],
     );

@@ -29,7 +29,7 @@ __DATA__
 === TEST 2: one is down
 --- origins eval: $S3Proxy::Setup::ORIGINS =~ s/b: .*/b: refuse/r
 --- error_code: 200
---- response_body_like: "b":"nok: 502","a":"ok"
+--- response_body_like: "b":"nok: 502, no connection to the origin","a":"ok"
 
 === TEST 3: both are down
 --- origins
