@@ -1,5 +1,7 @@
 """The goals, each a ratio or a difference within one run."""
 
+from harness.measure import KEPT_HEAP
+
 
 def goals(result):
     """Rows of (what, measured, bound, whether it is met)."""
@@ -31,6 +33,10 @@ def goals(result):
         at_least(f"{scenario}: requests/s, over Lua", ratio(scenario, "per_second", "lua"), 1.7)
         if p50(scenario, "plain") and p50(scenario, "module"):
             at_most(f"{scenario}: p50 added", timed[scenario]["module"]["p50_added_us"], 5, " us")
+    for scenario in ("get-header", "get-presigned"):
+        kept = f"{scenario}{KEPT_HEAP}"
+        at_most(f"{kept}: CPU a request at full speed, over plain", ratio(kept, "cpu_us"), 1.12)
+        at_most(f"{kept}: CPU a request at 2000/s, over plain", ratio(kept, "paced_cpu_us"), 1.12)
     at_most("reject: CPU a request, over a plain proxied one", ratio("reject", "cpu_us"), 1)
     at_least("get-1g: throughput, over plain", ratio("get-1g", "per_second"), 0.99)
     for scenario in ("put-hex", "put-unsigned", "put-unsigned-trailer"):

@@ -127,11 +127,12 @@ class Design:
             (self.dir / file).write_text(string.Template(text).substitute(values))
         self.process = None
 
-    def start(self, prefix=(), directives=""):
+    def start(self, prefix=(), directives="", environment=None):
         command = [*prefix, self.nginx, "-p", str(self.dir), "-c", str(self.dir / f"{self.name}.conf")]
         if directives:
             command += ["-g", directives]
-        self.process = subprocess.Popen(command, preexec_fn=on_core(PROXY_CORE))
+        environment = os.environ | (environment or {})
+        self.process = subprocess.Popen(command, preexec_fn=on_core(PROXY_CORE), env=environment)
         wait_for(self.port, self.process)
 
     @property
@@ -143,6 +144,10 @@ class Design:
         """Seconds that the worker ran in user space and in the kernel. The same as utime + stime of /proc/PID/stat, in
         nanoseconds instead of hundredths of a second."""
         return int(Path(f"/proc/{self.worker}/schedstat").read_text().split()[0]) / 1e9
+
+    def page_faults(self):
+        """Pages that the worker touched and the kernel had to find."""
+        return int(Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()[7])
 
     def memory(self):
         """Resident set and its peak, in KiB."""
@@ -156,6 +161,6 @@ class Design:
             self.process.wait()
         self.process = None
 
-    def restart(self):
+    def restart(self, environment=None):
         self.stop()
-        self.start()
+        self.start(environment=environment)

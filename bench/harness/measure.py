@@ -19,6 +19,8 @@ SMALL_SCENARIOS = [
     ("put-signed", "put-signed", UPLOAD, 500),
     ("put-signed-trailer", "put-signed-trailer", UPLOAD, 500),
 ]
+# Behind the names of scenarios in which workers keep their heap.
+KEPT_HEAP = ", heap kept"
 LARGE_SCENARIOS = [
     ("get-1g", "get-header", GIB),
     ("put-1g", "put-unsigned", GIB),
@@ -39,20 +41,21 @@ def prove(designs, load):
                      "--connections", 4, "--check")
 
 
-def small(designs, load, rounds, seconds, say):
+def small(designs, load, rounds, seconds, say, scenarios=SMALL_SCENARIOS):
     """Requests per second, CPU of the worker a request, and latency at a fixed rate."""
     results = {}
-    for name, kind, size, rate in SMALL_SCENARIOS:
+    for name, kind, size, rate in scenarios:
         takers = [d for d in designs if not (d.name == "lua" and name in NOT_LUA)]
         common = ["--size", size, "--prepared", 4096 if size == SMALL else 1024]
         samples = {design.name: [] for design in takers}
         for turn in range(-1, rounds):
             for design in takers:
                 loose = ["--any-status"] if name == "reject" and design.name == "plain" else []
-                before = design.cpu()
+                before, faults = design.cpu(), design.page_faults()
                 full = load.run(design.port, kind, *common, *loose, "--connections", 32,
                                 "--seconds", seconds if turn >= 0 else 0.3)
                 used = (design.cpu() - before) * 1e6 / full["requests"]
+                faults = (design.page_faults() - faults) / full["requests"]
                 if turn < 0:
                     continue
                 before = design.cpu()
@@ -61,6 +64,7 @@ def small(designs, load, rounds, seconds, say):
                 samples[design.name].append({
                     "per_second": full["per_second"],
                     "cpu_us": used,
+                    "page_faults": faults,
                     "paced_cpu_us": (design.cpu() - before) * 1e6 / paced["requests"],
                     "p50_us": paced["p50_us"],
                     "p99_us": paced["p99_us"],
@@ -71,6 +75,20 @@ def small(designs, load, rounds, seconds, say):
         results[name] = summary(samples)
         say(f"{name}: " + ", ".join(
             f"{design} {numbers['cpu_us']:.1f} us" for design, numbers in results[name].items()))
+    return results
+
+
+def small_with_kept_heap(designs, load, *options):
+    """The same for downloads, where no design gives memory back to the kernel between requests.
+
+    glibc gives the top of the heap back when enough of it is free, and the kernel gives it anew, page by page. Whether that
+    happens depends on what else lies on the heap, so on nothing that a design can be praised or blamed for."""
+    for design in designs:
+        design.restart({"MALLOC_TRIM_THRESHOLD_": str(1 << 28)})
+    scenarios = [(f"{name}{KEPT_HEAP}", *rest) for name, *rest in SMALL_SCENARIOS if name.startswith("get")]
+    results = small(designs, load, *options, scenarios)
+    for design in designs:
+        design.restart()
     return results
 
 

@@ -40,13 +40,13 @@ def number(value, form):
 
 
 def timed(results):
-    text = header("scenario", "design", "requests/s", "CPU us", "CPU / plain", "CPU us at the fixed rate", "/ plain", "requests/s / Lua", "p50 us", "p99 us",
-                  "RSS MiB", "signing us", "load CPU us")
+    text = header("scenario", "design", "requests/s", "CPU us", "CPU / plain", "page faults", "CPU us at the fixed rate",
+                  "/ plain", "requests/s / Lua", "p50 us", "p99 us", "RSS MiB", "signing us", "load CPU us")
     for scenario, designs in results.items():
         for design, n in designs.items():
             text += row(
                 scenario, design, f"{n['per_second']:,.1f}", f"{n['cpu_us']:,.1f}",
-                number(n.get("cpu_us_over_plain"), ".3f"),
+                number(n.get("cpu_us_over_plain"), ".3f"), number(n.get("page_faults"), ".1f"),
                 number(n.get("paced_cpu_us"), ".1f"), number(n.get("paced_cpu_us_over_plain"), ".3f"),
                 number(n.get("per_second_over_lua"), ".2f"),
                 number(n.get("p50_us"), ".1f"), number(n.get("p99_us"), ".0f"),
