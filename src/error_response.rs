@@ -32,6 +32,12 @@ pub(crate) enum Response {
     Replaced,
 }
 
+impl Response {
+    fn passes(&self) -> bool {
+        matches!(self, Response::Pass)
+    }
+}
+
 /// Called with the response's header, before any filter of nginx.
 pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
     let conf = r.location_conf::<LocationConf>(crate::module());
@@ -63,7 +69,9 @@ pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
 
 /// Called with each part of the response's body.
 pub(crate) fn body_filter(r: &Request, mut chain: Chain) -> ngx_int_t {
-    let Some(ctx) = ctx::existing(r) else { return next_body(r, chain.as_ptr()) };
+    let Some(ctx) = ctx::existing(r).filter(|ctx| !ctx.response.borrow().passes()) else {
+        return next_body(r, chain.as_ptr());
+    };
     let response = ctx.response.take();
     match response {
         Response::Pass => next_body(r, chain.as_ptr()),

@@ -105,7 +105,8 @@ fn try_sign<T>(
     crate::fault::inject(r, "sign");
     // A subrequest (slice, mirror, background update) is sent on behalf of the request that was let in.
     let main = r.main();
-    let admitted = ctx::existing(&main).and_then(|ctx| ctx.admission.get());
+    let main_ctx = ctx::existing(&main);
+    let admitted = main_ctx.and_then(|ctx| ctx.admission.get());
     let permit = match admitted {
         Some(admission) => admission.permit.clone(),
         // nginx runs no access phase for subrequests, so the word of their own location counts as it would there.
@@ -118,7 +119,7 @@ fn try_sign<T>(
     let mut lines = Lines::new();
     let (head, body) = request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
 
-    let body_of_main = ctx::existing(&main).map(|ctx| ctx.body.borrow());
+    let body_of_main = main_ctx.map(|ctx| ctx.body.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = OriginBody { unwrap: checked.and_then(Body::unwrapped) };
     let is_unwrapped = origin_body.unwrap.is_some();

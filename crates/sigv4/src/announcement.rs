@@ -21,9 +21,12 @@ pub(crate) fn check(
     object: Object<'_>,
     policy: &Policy,
 ) -> Result<Announcement, Error> {
-    let size = canonical::decoded_len(object.key);
-    if size > MAX_KEY {
-        return Err(Error::KeyTooLong { size, max: MAX_KEY });
+    // Escapes only make a key longer.
+    if object.key.len() > MAX_KEY {
+        let size = canonical::decoded_len(object.key);
+        if size > MAX_KEY {
+            return Err(Error::KeyTooLong { size, max: MAX_KEY });
+        }
     }
     let length = content_length(request, head)?;
     let keyword = || payload.line().to_vec();

@@ -6,8 +6,8 @@ pub(crate) const UNRESERVED: u8 = 1;
 pub(crate) const PATH: u8 = 2;
 /// Characters of a token of RFC 9110: what header names consist of.
 pub(crate) const TOKEN: u8 = 4;
-/// Lower-case token characters, or a semicolon: what a list of signed headers consists of.
-pub(crate) const NAME_LIST: u8 = 8;
+/// Lower-case token characters: what names in a list of signed headers consist of.
+pub(crate) const NAME: u8 = 8;
 
 /// Whether a byte is of a kind.
 pub(crate) fn is(byte: u8, kind: u8) -> bool {
@@ -48,10 +48,7 @@ const fn table() -> [u8; 256] {
             *kinds |= PATH;
         }
         if request_head::is_token_byte(byte) {
-            *kinds |= if byte.is_ascii_uppercase() { TOKEN } else { TOKEN | NAME_LIST };
-        }
-        if byte == b';' {
-            *kinds |= NAME_LIST;
+            *kinds |= if byte.is_ascii_uppercase() { TOKEN } else { TOKEN | NAME };
         }
         byte = byte.wrapping_add(1);
         rest = after;
@@ -71,6 +68,6 @@ mod tests {
         assert_eq!(all(UNRESERVED), format!("-.{digits}{upper}_{lower}~"));
         assert_eq!(all(PATH), format!("-./{digits}{upper}_{lower}~"));
         assert_eq!(all(TOKEN), format!("!#$%&'*+-.{digits}{upper}^_`{lower}|~"));
-        assert_eq!(all(NAME_LIST), format!("!#$%&'*+-.{digits};^_`{lower}|~"));
+        assert_eq!(all(NAME), format!("!#$%&'*+-.{digits}^_`{lower}|~"));
     }
 }

@@ -111,7 +111,8 @@ impl Scratch {
             self.clear();
             canonical::canonical_path(path, &mut self.path)?;
         }
-        if !virtual_host && canonical::has_escaped_slash_in_bucket(path) {
+        // What is canonical as it is has no escaped slash.
+        if !virtual_host && self.path != path && canonical::has_escaped_slash_in_bucket(path) {
             return Err(Error::InvalidUri { fault: UriFault::EscapedSlashInBucket });
         }
         if !is_known {

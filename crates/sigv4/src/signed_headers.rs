@@ -18,15 +18,13 @@ pub(crate) struct SignedHeaders<'a> {
 impl<'a> SignedHeaders<'a> {
     /// None if the text is no such list.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        if !octet::all(text, octet::NAME_LIST) {
-            return None;
-        }
         let mut list = Self { text, lengths: [0; KEPT] };
         let mut lengths = list.lengths.iter_mut();
-        let mut previous: &[u8] = b"";
-        for (count, name) in parted(text).enumerate() {
+        let (mut rest, mut previous): (&[u8], &[u8]) = (text, b"");
+        for _ in 0..MAX_SIGNED_HEADERS {
+            let (name, after) = rest.split_at_checked(octet::length(rest, octet::NAME))?;
             // The empty name is not greater than anything.
-            if name <= previous || count >= MAX_SIGNED_HEADERS {
+            if name <= previous {
                 return None;
             }
             match (lengths.next(), u8::try_from(name.len())) {
@@ -34,8 +32,13 @@ impl<'a> SignedHeaders<'a> {
                 _ => lengths = Default::default(),
             }
             previous = name;
+            rest = match after {
+                [] => return Some(list),
+                [b';', after @ ..] => after,
+                _ => return None,
+            };
         }
-        Some(list)
+        None
     }
 
     /// The list as it was sent.
@@ -94,11 +97,6 @@ impl<'a> Iterator for Names<'a> {
         self.rest = after.get(1..);
         Some(name)
     }
-}
-
-/// The parts between semicolons.
-fn parted(text: &[u8]) -> Names<'_> {
-    Names { rest: Some(text), lengths: [0; KEPT].into_iter() }
 }
 
 #[cfg(test)]

@@ -105,11 +105,11 @@ impl<'a> Parsed<'a> {
         'a: 's,
     {
         let head = &self.head;
-        let auth = scratch.query_auth();
         let claim = match self.mechanism {
-            Mechanism::Presigned => presigned::claim(auth, head, policy, now)?,
+            Mechanism::Presigned => presigned::claim(scratch.query_auth(), head, policy, now)?,
             Mechanism::V2Presigned => {
-                return v2::presigned_claim(auth, scratch, head, now).map(AnyClaim::V2);
+                return v2::presigned_claim(scratch.query_auth(), scratch, head, now)
+                    .map(AnyClaim::V2);
             }
             Mechanism::V2Header => {
                 return v2::header_claim(self.components, head, policy, now).map(AnyClaim::V2);
