@@ -2,14 +2,9 @@
 
 use crate::{HeadError, Header, octet};
 
-/// Where the line's text ends, if nothing but its CRLF can stand there: at its first control byte.
-pub(crate) fn end_of_line(bytes: &[u8]) -> usize {
-    octet::find_control(bytes).unwrap_or(bytes.len())
-}
-
-/// Cuts a line off that ends at `end`, without its CRLF.
-pub(crate) fn split_line_end(bytes: &[u8], end: usize) -> Option<(&[u8], &[u8])> {
-    let (line, rest) = bytes.split_at_checked(end)?;
+/// Cuts a line off, without its CRLF. None if another control byte comes first, or none at all.
+pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, rest) = bytes.split_at_checked(octet::find_control(bytes)?)?;
     Some((line, rest.strip_prefix(b"\r\n")?))
 }
 
@@ -17,7 +12,7 @@ pub(crate) fn split_line_end(bytes: &[u8], end: usize) -> Option<(&[u8], &[u8])>
 pub(crate) fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
     let (name, rest) = bytes.split_at_checked(octet::token_length(bytes))?;
     let rest = rest.strip_prefix(b":").filter(|_| !name.is_empty())?;
-    let (value, rest) = split_line_end(rest, end_of_line(rest))?;
+    let (value, rest) = split_line(rest)?;
     Some((Header { name, value: trim(value) }, rest))
 }
 

@@ -126,8 +126,7 @@ pub fn parse<'l, 'a: 'l>(
     if bytes.starts_with(HTTP2_PREFACE) {
         return Err(HeadError::Http2);
     }
-    let line_end = field::end_of_line(bytes);
-    let Some((request_line, text)) = field::split_line_end(bytes, line_end) else {
+    let Some((request_line, text)) = field::split_line(bytes) else {
         return Err(field::fault_of_line(bytes, 1));
     };
     let (method, target, minor_version) = split_request_line(request_line)?;

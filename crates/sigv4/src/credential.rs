@@ -1,8 +1,12 @@
 //! A client's access key: who may sign.
 
+use std::cell::Ref;
 use std::fmt;
+use std::ops::Deref;
 
-use crate::signing_key::SigningKeyCache;
+use crate::claim::Claim;
+use crate::signing_key::{SigningKey, SigningKeyCache};
+use crate::string_to_sign::StringToSign;
 use crate::{Secret, Timestamp};
 
 /// One access key id with its secret, or both secrets while one replaces the other, and whatever `grants` the caller
@@ -21,6 +25,23 @@ pub struct Credential<G> {
 struct Token {
     token: Secret,
     expires: Option<i64>,
+}
+
+/// A signing key: one that is kept, or one that was derived for this request.
+pub(crate) enum Key<'k> {
+    Kept(Ref<'k, SigningKey>),
+    New(SigningKey),
+}
+
+impl Deref for Key<'_> {
+    type Target = SigningKey;
+
+    fn deref(&self) -> &SigningKey {
+        match self {
+            Key::Kept(key) => key,
+            Key::New(key) => key,
+        }
+    }
 }
 
 /// How a request's session token fits a credential.
@@ -74,8 +95,31 @@ impl<G> Credential<G> {
         [Some(&self.secret), self.second.as_ref()].into_iter().flatten()
     }
 
-    pub(crate) fn keys(&self) -> &SigningKeyCache {
-        &self.keys
+    /// The key under which the signature that is claimed is right. Tries every secret, also after one was right.
+    pub(crate) fn proving_key(
+        &self,
+        claim: &Claim<'_>,
+        string_to_sign: &StringToSign<'_>,
+        now: Timestamp,
+    ) -> Option<Key<'_>> {
+        let scope = &claim.scope;
+        let mut found = None;
+        for (number, secret) in self.secrets().enumerate() {
+            let key = match self.keys.get(number, scope) {
+                Some(key) => Key::Kept(key),
+                None => {
+                    Key::New(SigningKey::derive(secret, [scope.date, scope.region, scope.service]))
+                }
+            };
+            if key.verify(string_to_sign, claim.signature) {
+                found = Some((number, key));
+            }
+        }
+        let (number, key) = found?;
+        if let Key::New(key) = &key {
+            self.keys.keep(number, scope, claim.date, now, key);
+        }
+        Some(key)
     }
 
     pub(crate) fn check_token(&self, sent: Option<&[u8]>, now: Timestamp) -> TokenCheck {

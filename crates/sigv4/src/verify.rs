@@ -3,15 +3,11 @@
 //! Whatever shows any sign of authentication must verify fully, or is refused (C6); whatever shows none is anonymous, which
 //! is an error too, of its own kind.
 
-use std::cell::Ref;
-use std::ops::Deref;
-
 use crate::announcement::{self, Announcement, Object};
 use crate::authorization;
 use crate::canonical_request::CanonicalRequest;
 use crate::claim::Claim;
 use crate::credential::TokenCheck;
-use crate::credential_scope::CredentialScope;
 use crate::head::Head;
 use crate::scratch::Strip;
 use crate::signing_key::SigningKey;
@@ -162,7 +158,7 @@ impl<'a> Parsed<'a> {
             return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
         };
         check_token(credential, claim.token, now)?;
-        let proven = prove_v4(credential, claim, &string, now);
+        let proven = credential.proving_key(claim, &string, now);
         let Some(key) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::with_capacity(512);
             canonical.write(&mut canonical_request);
@@ -267,46 +263,4 @@ fn check_token<G>(
         }
         TokenCheck::Right => Ok(()),
     }
-}
-
-/// A signing key: one that is kept, or one that was derived for this request.
-enum Key<'k> {
-    Kept(Ref<'k, SigningKey>),
-    New(SigningKey),
-}
-
-impl Deref for Key<'_> {
-    type Target = SigningKey;
-
-    fn deref(&self) -> &SigningKey {
-        match self {
-            Key::Kept(key) => key,
-            Key::New(key) => key,
-        }
-    }
-}
-
-/// The key under which the signature is right. Tries every secret of the credential, also after one was right.
-fn prove_v4<'k, G>(
-    credential: &'k Credential<G>,
-    claim: &Claim<'_>,
-    string: &StringToSign<'_>,
-    now: Timestamp,
-) -> Option<Key<'k>> {
-    let CredentialScope { date, region, service, .. } = claim.scope;
-    let mut found = None;
-    for (number, secret) in credential.secrets().enumerate() {
-        let key = match credential.keys().get(number, &claim.scope) {
-            Some(key) => Key::Kept(key),
-            None => Key::New(SigningKey::derive(secret, [date, region, service])),
-        };
-        if key.verify(string, claim.signature) {
-            found = Some((number, key));
-        }
-    }
-    let (number, key) = found?;
-    if let Key::New(key) = &key {
-        credential.keys().keep(number, &claim.scope, claim.date, now, key);
-    }
-    Some(key)
 }
