@@ -51,14 +51,7 @@ pub fn canonical_path(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 pub fn canonical_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let mut query = Query::default();
     query.parse(raw)?;
-    let start = out.len();
-    for pair in query.pairs() {
-        pair.write(out);
-    }
-    if out.len() > start {
-        // The last pair's separator.
-        out.pop();
-    }
+    query.write(out, |_| true);
     Ok(())
 }
 

@@ -27,7 +27,23 @@ impl Span {
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     text: Vec<u8>,
-    pairs: Vec<[Span; 2]>,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Parameter {
+    name: Span,
+    value: Span,
+    /// Whether there may be an escape in it.
+    has_escape: bool,
+}
+
+impl Parameter {
+    /// Name and value together, where they stand as they are written, with `=` between them.
+    fn in_one_piece(&self) -> Option<Span> {
+        let stands = self.value.start == self.name.end.wrapping_add(1);
+        stands.then(|| Span::new(self.name.start, self.value.end))
+    }
 }
 
 /// A query parameter in canonical form.
@@ -35,15 +51,19 @@ pub(crate) struct Query {
 pub(crate) struct Pair<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
+    has_escape: bool,
 }
 
 impl Pair<'_> {
-    /// Writes `name=value&`.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.name);
-        out.push(b'=');
-        out.extend_from_slice(self.value);
-        out.push(b'&');
+    /// Appends the bytes of the value; the answer is where they are.
+    pub(crate) fn decode_value(&self, out: &mut Vec<u8>) -> Span {
+        let start = out.len();
+        if self.has_escape {
+            canonical::decode(self.value, out);
+        } else {
+            out.extend_from_slice(self.value);
+        }
+        Span::new(start, out.len())
     }
 }
 
@@ -51,18 +71,18 @@ impl Query {
     /// Takes a raw query apart: at `&` only, then at the first `=`; empty pairs are skipped.
     pub(crate) fn parse(&mut self, raw: &[u8]) -> Result<(), Error> {
         self.text.clear();
-        self.pairs.clear();
+        self.parameters.clear();
         if raw.is_empty() {
             return Ok(());
         }
         if !self.parse_canonical(raw) {
-            self.pairs.clear();
+            self.parameters.clear();
             self.recode(raw)?;
         }
-        if self.pairs.len() > MAX_PARAMETERS {
+        if self.parameters.len() > MAX_PARAMETERS {
             return Err(Error::TooManyParameters);
         }
-        if self.pairs.iter().any(|[name, _]| name.is_empty()) {
+        if self.parameters.iter().any(|parameter| parameter.name.is_empty()) {
             return Err(Error::ParameterNameEmpty);
         }
         self.sort()
@@ -71,7 +91,7 @@ impl Query {
     /// Takes a query whose parts are in canonical form, as most clients send them, in one pass. False if they are not.
     fn parse_canonical(&mut self, raw: &[u8]) -> bool {
         let (mut start, mut at) = (0, 0usize);
-        let mut equals: Option<usize> = None;
+        let (mut equals, mut has_escape): (Option<usize>, bool) = (None, false);
         loop {
             let rest = raw.get(at..).unwrap_or_default();
             let run = octet::length(rest, octet::UNRESERVED);
@@ -79,20 +99,21 @@ impl Query {
             let tail = rest.get(run..).unwrap_or_default();
             match tail {
                 [b'=', ..] if equals.is_none() => equals = Some(at),
-                [b'%', after @ ..] if canonical::is_canonical_escape(after) => (),
+                [b'%', after @ ..] if canonical::is_canonical_escape(after) => has_escape = true,
                 [] | [b'&', ..] => {
                     if at > start {
                         // Without `=`, the value is empty.
                         let name_end = equals.unwrap_or(at);
                         let value_start = equals.map_or(at, |equals| equals.wrapping_add(1));
-                        let spans = [Span::new(start, name_end), Span::new(value_start, at)];
-                        self.pairs.push(spans);
+                        let (name, value) =
+                            (Span::new(start, name_end), Span::new(value_start, at));
+                        self.parameters.push(Parameter { name, value, has_escape });
                     }
-                    (start, equals) = (at.wrapping_add(1), None);
+                    (start, equals, has_escape) = (at.wrapping_add(1), None, false);
                 }
                 _ => return false,
             }
-            if tail.is_empty() || self.pairs.len() > MAX_PARAMETERS {
+            if tail.is_empty() || self.parameters.len() > MAX_PARAMETERS {
                 self.text.extend_from_slice(raw);
                 return true;
             }
@@ -102,7 +123,7 @@ impl Query {
 
     fn recode(&mut self, raw: &[u8]) -> Result<(), Error> {
         for pair in raw.split(|&b| b == b'&').filter(|pair| !pair.is_empty()) {
-            if self.pairs.len() > MAX_PARAMETERS {
+            if self.parameters.len() > MAX_PARAMETERS {
                 return Ok(());
             }
             let (name, value) = scan::cut(pair, b'=').unwrap_or((pair, b""));
@@ -111,7 +132,8 @@ impl Query {
             let middle = self.text.len();
             canonical::recode_query(value, &mut self.text)?;
             let end = self.text.len();
-            self.pairs.push([Span::new(start, middle), Span::new(middle, end)]);
+            let (name, value) = (Span::new(start, middle), Span::new(middle, end));
+            self.parameters.push(Parameter { name, value, has_escape: true });
         }
         Ok(())
     }
@@ -119,10 +141,10 @@ impl Query {
     fn sort(&mut self) -> Result<(), Error> {
         let text = &self.text;
         // Names are unique in what passes, so values need no comparison.
-        self.pairs.sort_unstable_by(|[a, _], [b, _]| a.of(text).cmp(b.of(text)));
+        self.parameters.sort_unstable_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
         let mut previous: Option<&[u8]> = None;
-        for [name, _] in &self.pairs {
-            let name = name.of(text);
+        for parameter in &self.parameters {
+            let name = parameter.name.of(text);
             if previous == Some(name) {
                 let mut decoded = Vec::new();
                 canonical::decode(name, &mut decoded);
@@ -139,9 +161,43 @@ impl Query {
 
     /// The pairs in canonical order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
-        self.pairs
-            .iter()
-            .map(|[name, value]| Pair { name: name.of(&self.text), value: value.of(&self.text) })
+        self.parameters.iter().map(|&Parameter { name, value, has_escape }| Pair {
+            name: name.of(&self.text),
+            value: value.of(&self.text),
+            has_escape,
+        })
+    }
+
+    /// Appends the query of those parameters whose names are wanted, neighbours in one piece.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, is_wanted: impl Fn(&[u8]) -> bool) {
+        let start = out.len();
+        let mut put = |parts: &[&[u8]]| {
+            if out.len() > start {
+                out.push(b'&');
+            }
+            parts.iter().for_each(|part| out.extend_from_slice(part));
+        };
+        let mut run: Option<Span> = None;
+        for parameter in &self.parameters {
+            if !is_wanted(parameter.name.of(&self.text)) {
+                continue;
+            }
+            let piece = parameter.in_one_piece();
+            run = match (run, piece) {
+                (Some(before), Some(next)) if next.start == before.end.wrapping_add(1) => {
+                    Some(Span::new(before.start, next.end))
+                }
+                _ => {
+                    run.into_iter().for_each(|before| put(&[before.of(&self.text)]));
+                    piece
+                }
+            };
+            if piece.is_none() {
+                let (name, value) = (parameter.name.of(&self.text), parameter.value.of(&self.text));
+                put(&[name, b"=", value]);
+            }
+        }
+        run.into_iter().for_each(|before| put(&[before.of(&self.text)]));
     }
 
     /// Whether there is a parameter of this name, in exactly this case.

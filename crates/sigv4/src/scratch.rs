@@ -86,6 +86,11 @@ impl Scratch {
         &self.parsed
     }
 
+    /// The payload hash that stands in the query.
+    pub(crate) fn query_content_sha256(&self) -> Option<&[u8]> {
+        self.auth.content_sha256.map(|span| span.of(&self.decoded))
+    }
+
     pub(crate) fn query_auth(&self) -> QueryAuth<'_> {
         let of = |span: Option<Span>| span.map(|span| span.of(&self.decoded));
         QueryAuth {
@@ -128,20 +133,28 @@ impl Scratch {
             return Ok(());
         }
         self.clear_parts();
+        if strip != Strip::Nothing {
+            self.parsed.write(&mut self.signed, |name| name != param::X_AMZ_SIGNATURE.as_bytes());
+            self.take_out(strip)?;
+        }
+        self.parsed.write(&mut self.forwarded, |name| match strip {
+            Strip::Nothing => true,
+            Strip::V4 => !is_amz(name),
+            Strip::V2 => !is_amz(name) && !is_v2_auth(name),
+        });
+        self.strip = Some(strip);
+        Ok(())
+    }
+
+    /// Decodes what authenticates and what stands for headers.
+    fn take_out(&mut self, strip: Strip) -> Result<(), Error> {
         for pair in self.parsed.pairs() {
-            if strip == Strip::Nothing {
-                pair.write(&mut self.forwarded);
-                continue;
-            }
-            if pair.name != param::X_AMZ_SIGNATURE.as_bytes() {
-                pair.write(&mut self.signed);
-            }
             let auth = match strip {
                 Strip::V4 => is_v4_auth(pair.name),
                 _ => is_v2_auth(pair.name),
             };
             if auth {
-                let value = decoded(pair.value, &mut self.decoded);
+                let value = pair.decode_value(&mut self.decoded);
                 if let Some(slot) = self.auth.slot(pair.name) {
                     *slot = Some(value);
                 }
@@ -151,13 +164,8 @@ impl Scratch {
                     return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
                 }
                 hoist(pair, &mut self.decoded, &mut self.hoisted)?;
-            } else {
-                pair.write(&mut self.forwarded);
             }
         }
-        self.forwarded.pop();
-        self.signed.pop();
-        self.strip = Some(strip);
         Ok(())
     }
 
@@ -220,7 +228,7 @@ fn hoist(
     let start = decoded_text.len();
     let name = decoded(pair.name, decoded_text);
     decoded_text.iter_mut().skip(start).for_each(|b| b.make_ascii_lowercase());
-    let value = decoded(pair.value, decoded_text);
+    let value = pair.decode_value(decoded_text);
     // Two parameters whose names differ in case only would be one header twice.
     let name_text = name.of(decoded_text);
     if hoisted.iter().any(|[other, _]| other.of(decoded_text) == name_text) {
