@@ -6,6 +6,7 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use S3Proxy::Certs;
+use S3Proxy::Children qw(slurp test_origin);
 use S3Proxy::Client qw(curl run_command);
 use S3Proxy::Compose;
 use S3Proxy::Deployment;
@@ -51,7 +52,7 @@ subtest 'docker-compose.yml' => sub {
 };
 
 subtest 'Dockerfile' => sub {
-    my $text = S3Proxy::Deployment::slurp("$ROOT/Dockerfile") =~ s/\\\n//gr;
+    my $text = slurp("$ROOT/Dockerfile") =~ s/\\\n//gr;
     for my $line (grep { /^COPY/ && !/--from/ } split /\n/, $text) {
         my (undef, @words) = split ' ', $line;
         pop @words;
@@ -68,22 +69,22 @@ subtest 'nginx accepts the rendered templates' => sub {
     for my $name (qw(serverb servera single)) {
         my ($text, $exit) = entry($name, {}, '-t');
         is($exit, 0, "$name: nginx -t") or diag($text);
-        my $rendered = S3Proxy::Deployment::slurp("$dir/$name/conf.d/" . ($name eq 'single' ? 'single' : 'proxy') . '.conf');
+        my $rendered = slurp("$dir/$name/conf.d/" . ($name eq 'single' ? 'single' : 'proxy') . '.conf');
         unlike($rendered, qr/\$\{/, "$name: no variable is left");
         unlike($rendered, qr/_here|server[ab]_secret_key/, "$name: no secret is in it");
         my $count = () = glob "$dir/$name/conf.d/*";
         is($count, 1, "$name: one template is rendered");
     }
     for my $file (qw(serverb/conf.d/proxy.conf single/conf.d/single.conf)) {
-        my $rendered = S3Proxy::Deployment::slurp("$dir/$file");
+        my $rendered = slurp("$dir/$file");
         like($rendered, qr{server +127\.0\.0\.2:443 }, "$file: ENDPOINT and PORT are where it is");
         like($rendered, qr{endpoint https://127\.0\.0\.2:443;\s+host +s3-region2\.example\.com;}, "$file: DOMAIN is what it goes by");
     }
     my ($text, $exit) = entry('serverb', { HEALTH_PATH => '/bucket?x=1&y', SERVERB_PORT => 9000, SERVERB_SCHEME => 'http', SERVERB_DOMAIN => '' }, '-t');
     is($exit, 0, 'other values: nginx -t') or diag($text);
-    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"), qr{proxy_method +HEAD;.*proxy_pass +http://s3/bucket\?x=1&y;}s,
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{proxy_method +HEAD;.*proxy_pass +http://s3/bucket\?x=1&y;}s,
         'a bucket is asked for by HEAD');
-    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"), qr{host +127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{host +127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
 };
 
 subtest 'a missing variable is named' => sub {
@@ -124,7 +125,7 @@ subtest 'secrets in files' => sub {
     my %files = (CLIENT_ACCESS_KEY => '', CLIENT_SECRET_KEY => '', CLIENT_ACCESS_KEY_FILE => "$dir/key", CLIENT_SECRET_KEY_FILE => "$dir/secret");
     my ($text, $exit) = entry('serverb', \%files, '-t');
     is($exit, 0, 'nginx -t') or diag($text);
-    like(S3Proxy::Deployment::slurp("$dir/serverb/conf.d/proxy.conf"), qr{key +file=\Q$dir\E/key file=\Q$dir\E/secret;}, 'the files are named');
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{key +file=\Q$dir\E/key file=\Q$dir\E/secret;}, 'the files are named');
     ($text, $exit) = entry('serverb', { %files, CLIENT_SECRET_KEY_FILE => "$dir/no-such-file" }, '-t');
     isnt($exit, 0, 'a file that is not there');
     like($text, qr{"\Q$dir\E/no-such-file" with secret key cannot be read}, 'it is named');
@@ -137,7 +138,7 @@ subtest 'the demo' => sub {
     for my $name (qw(serverb single)) {
         my ($text, $exit) = stubbed($name, { map({ $_ => '' } keys %env), DEMO => $name eq 'single' ? 'ab' : 'b' });
         is($exit, 0, "$name needs no .env") or diag($text);
-        like(S3Proxy::Deployment::slurp("$dir/$name/conf.d/" . ($name eq 'single' ? 'single' : 'proxy') . '.conf'),
+        like(slurp("$dir/$name/conf.d/" . ($name eq 'single' ? 'single' : 'proxy') . '.conf'),
             qr{endpoint http://demo-origin-b:9000;.*region +demo-b;}s, "$name: the demo's origin");
     }
     my $services = services();
@@ -170,7 +171,7 @@ subtest 'an origin with TLS' => sub {
     my ($certificate, $key) = S3Proxy::Certs::certificate($example{SERVERB_ENDPOINT});
     my $spec = join ',', 'name=b', 'listen=127.0.0.1:' . $deployment->port('b'), "root=$dir/data-b", 'bucket=demo',
         "key=$example{SERVERB_ACCESS_KEY}", "secret=$example{SERVERB_SECRET_KEY}", "region=$example{SERVERB_REGION}";
-    $deployment->start('b', {}, S3Proxy::Deployment::test_origin(), '--tls-cert', $certificate, '--tls-key', $key, '--origin', $spec);
+    $deployment->start('b', {}, test_origin(), '--tls-cert', $certificate, '--tls-key', $key, '--origin', $spec);
     $deployment->wait_for_port('b');
     my %here = (SERVERB_ENDPOINT => '127.0.0.1', SERVERB_PORT => $deployment->port('b'), ORIGIN_CA_FILE => S3Proxy::Certs::ca());
     my @cases = (

@@ -5,6 +5,7 @@ use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/../../t/lib";
 use JSON::PP qw(decode_json);
+use S3Proxy::Children qw(slurp);
 use S3Proxy::Client qw(connect_to curl exchange run_command);
 use S3Proxy::Deployment;
 use S3Proxy::Sign qw(sign);
@@ -36,7 +37,7 @@ for my $name (qw(serverb single)) {
         'demo', 'hello');
     is(curl($presigned =~ s/\s+\z//r)->{body}, 'hello', "$name: a URL of the image's sign_s3") or diag($presigned);
 
-    my $status = S3Proxy::Deployment::slurp("/proc/$container->{nginx}/status");
+    my $status = slurp("/proc/$container->{nginx}/status");
     my ($user) = split /:/, $image{USER};
     like($status, qr/^Uid:\t$user\t$user\t$user\t$user$/m, "$name: user $user");
     like($status, qr/^NSpid:\t\d+\t1$/m, "$name: nginx itself is process 1");
@@ -86,7 +87,7 @@ sub start ($name, $environment, $fails = 0) {
         (map { "$_=$environment->{$_}" } sort keys %$environment), '/docker-entrypoint.sh', @command);
     return { pid => $pid } if $fails;
     my $up = $deployment->wait_until(20, sub { curl('http://127.0.0.1:' . $deployment->port($name) . '/livez')->{status} == 200 });
-    my ($nginx) = split ' ', S3Proxy::Deployment::slurp("/proc/$pid/task/$pid/children");
+    my ($nginx) = split ' ', slurp("/proc/$pid/task/$pid/children");
     return { pid => $pid, nginx => $nginx, seconds => $up ? time - $begin : undef };
 }
 

@@ -8,8 +8,9 @@ package S3Proxy::Children;
 #     $children->run_tap({ name => 'boto3-http', command => [@command], env => { … } }, …);
 
 use v5.36;
+use Cwd qw(abs_path);
 use Exporter qw(import);
-use FindBin;
+use File::Basename qw(dirname);
 use POSIX qw(WNOHANG);
 use S3Proxy::Client qw(run_command);
 use Test::More;
@@ -17,7 +18,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(chosen last_lines slurp test_origin);
 
-my $ROOT = "$FindBin::Bin/..";
+my $ROOT = abs_path(dirname(__FILE__) . '/../../..');
 
 # Output of the children goes to files in $dir.
 sub new ($class, $dir) {

@@ -9,7 +9,7 @@ use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
-use S3Proxy::Client qw(run_command);
+use S3Proxy::Children qw(slurp test_origin);
 use S3Proxy::Nginx;
 use S3Proxy::Ports;
 use Time::HiRes qw(sleep time);
@@ -40,16 +40,6 @@ sub dir ($self) { return $self->{dir} }
 
 # The port of a part: haproxy, serverb, servera, single, b, a. Each deployment has its own.
 sub port ($self, $name) { return S3Proxy::Ports::port("$self->{dir} $name") }
-
-# Path of the embedded origin, built if need be.
-sub test_origin () {
-    state $path = $ENV{TEST_ORIGIN_BINARY} || do {
-        my ($text, $exit) = run_command('cargo', 'build', '--quiet', '--manifest-path', "$ROOT/Cargo.toml", '-p', 'test-origin');
-        die "cargo build -p test-origin: $text\n" if $exit;
-        ($ENV{CARGO_TARGET_DIR} // "$ROOT/target") . '/debug/test-origin';
-    };
-    return $path;
-}
 
 # Origin a or b. Each has a folder of its own: one that starts removes the unfinished uploads that it finds.
 sub start_origin ($self, $name) {
@@ -173,12 +163,6 @@ sub wait_until ($self, $seconds, $code) {
         sleep 0.02;
     }
     return undef;
-}
-
-sub slurp ($path) {
-    open my $file, '<:raw', $path or return '';
-    local $/;
-    return scalar(<$file>) // '';
 }
 
 sub write_file ($path, $text) {
