@@ -40,7 +40,7 @@ sub start ($self, $name, $env, @command) {
     alarm 30;
     my $line = <$out> // '';
     alarm 0;
-    $line =~ /^listening (.*)/ or die "$name did not start: $line" . slurp($errors) . "\n";
+    $line =~ /^listening\b ?(.*)/ or die "$name did not start: $line" . slurp($errors) . "\n";
     return $1;
 }
 
