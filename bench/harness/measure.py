@@ -157,7 +157,7 @@ def idle(designs, load, connections):
 
 
 def uploads(designs, load, count, size, say):
-    """Many uploads at once: the worker's peak in KiB, and throughput."""
+    """Uploads at once, in each mode: the worker's peak in KiB, and throughput."""
     results = {}
     for design in designs:
         if design.name == "lua":
@@ -173,24 +173,5 @@ def uploads(designs, load, count, size, say):
                 "mib_per_second": run["per_second"] * size / (1 << 20),
                 "cpu_us": (design.cpu() - before) * 1e6 / run["requests"],
             }
-            say(f"{count} uploads, {design.name}, {kind}: peak {design.memory()[1]} KiB")
-    return results
-
-
-def one_upload(designs, load, size, say):
-    """One large upload in each mode: the worker's peak in KiB."""
-    results = {}
-    for design in designs:
-        if design.name == "lua":
-            continue
-        results[design.name] = {}
-        for kind in UPLOADS if design.name == "module" else ["put-unsigned"]:
-            design.restart()
-            run = load.run(design.port, kind, "--size", size, "--requests", 1, "--connections", 1,
-                           "--prepared", 1)
-            results[design.name][kind] = {
-                "peak": design.memory()[1],
-                "mib_per_second": run["per_second"] * size / (1 << 20),
-            }
-            say(f"{size >> 20} MiB, {design.name}, {kind}: peak {design.memory()[1]} KiB")
+            say(f"{count} x {size >> 20} MiB, {design.name}, {kind}: peak {design.memory()[1]} KiB")
     return results
