@@ -16,8 +16,8 @@ pub(crate) fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
     Some((Header { name, value: trim(value) }, rest))
 }
 
-/// Takes blanks and tabs off both ends (`OWS` of RFC 9110, 5.6.3).
-fn trim(mut value: &[u8]) -> &[u8] {
+/// `value` without blanks and tabs at its ends (`OWS` of RFC 9110, 5.6.3); nginx trims blanks only.
+pub fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }

@@ -25,6 +25,7 @@ mod field;
 mod octet;
 
 pub use error::HeadError;
+pub use field::trim;
 pub use octet::is_token_byte;
 
 use smallvec::SmallVec;

@@ -93,10 +93,6 @@ pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Whether the first segment of a raw path has an escaped slash.
 pub(crate) fn has_escaped_slash_in_bucket(raw: &[u8]) -> bool {
-    // Most paths have no escape at all.
-    if scan::find(raw, b'%').is_none() {
-        return false;
-    }
     let segment = raw.split(|&b| b == b'/').nth(1).unwrap_or_default();
     segment.contains(&b'%') && segment.windows(3).any(|w| w.eq_ignore_ascii_case(b"%2f"))
 }
@@ -125,11 +121,6 @@ pub(crate) fn is_canonical_escape(after: &[u8]) -> bool {
 
 /// Appends `raw` with all bytes escaped but those of the kind `plain`. The answer is whether there was a NUL.
 fn recode(raw: &[u8], plain: u8, out: &mut Vec<u8>) -> Result<bool, Error> {
-    // What a client has encoded strictly is left alone, and that is most of what comes.
-    if octet::all(raw, plain) {
-        out.extend_from_slice(raw);
-        return Ok(false);
-    }
     let mut has_nul = false;
     let mut rest = raw;
     loop {

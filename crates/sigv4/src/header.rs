@@ -1,5 +1,7 @@
 //! Header names of the protocol, lower case, each written once.
 
+pub(crate) use request_head::trim;
+
 use crate::{octet, scan};
 
 /// Credentials in the header: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
@@ -77,17 +79,6 @@ pub(crate) fn is_token(name: &[u8]) -> bool {
 pub(crate) fn has_control(value: &[u8]) -> bool {
     let is_control = |b: &u8| b.is_ascii_control() && *b != b'\t';
     scan::has_control_or_tab(value) && value.iter().any(is_control)
-}
-
-/// `value` without blanks and tabs at its ends; nginx trims blanks only.
-pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
 }
 
 #[cfg(test)]

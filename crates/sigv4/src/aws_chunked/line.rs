@@ -5,6 +5,7 @@
 //! [`replace_signature`] needs to know.
 
 use super::{FrameFault, SIGNATURE_LEN, TrailerFault};
+use crate::header::trim;
 use crate::hex_text;
 
 /// Name of the trailer line that holds the trailer's signature.
@@ -63,6 +64,7 @@ impl<'a> Trailer<'a> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let colon = line.iter().position(|&byte| byte == b':').ok_or(TrailerFault::Line)?;
         let (name, value) = line.split_at_checked(colon).ok_or(TrailerFault::Line)?;
+        // A CR stays, and is refused below.
         let value = trim(value.strip_prefix(b":").ok_or(TrailerFault::Line)?);
         let token = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         // The value becomes a line of a string to sign, and perhaps a header: no byte of it may end
@@ -116,14 +118,6 @@ pub(super) fn replace_signature(line: &mut [u8], digits: &[u8; SIGNATURE_LEN]) {
 fn signature(text: &[u8]) -> Option<&[u8; SIGNATURE_LEN]> {
     let digits = <&[u8; SIGNATURE_LEN]>::try_from(text).ok()?;
     hex_text::is_lower_hex(digits).then_some(digits)
-}
-
-/// `value` without blanks and tabs around it. A CR stays, and is then refused.
-fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
 }
 
 fn chunk_size(token: &[u8]) -> Option<u64> {
