@@ -1,23 +1,36 @@
 //! One line of a head: a header, or why it is none.
 
-use crate::{HeadError, Header, octet};
+use octets::{Text, Token};
+
+use crate::{HeadError, Header};
 
 /// Cuts a line off, without its CRLF. None if another control byte comes first, or none at all.
 pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (line, rest) = bytes.split_at_checked(octet::find_control(bytes)?)?;
+    let (line, rest) = bytes.split_at_checked(octets::length::<Text>(bytes))?;
     Some((line, rest.strip_prefix(b"\r\n")?))
 }
 
 /// Cuts a header line off: `name ":" OWS value OWS CRLF` (RFC 9112, 5). None for anything else.
 pub(crate) fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
-    let (name, rest) = bytes.split_at_checked(octet::token_length(bytes))?;
+    let (name, rest) = bytes.split_at_checked(octets::length::<Token>(bytes))?;
     let rest = rest.strip_prefix(b":").filter(|_| !name.is_empty())?;
     let (value, rest) = split_line(rest)?;
+    // What servers write between colon and value; the rest is rare.
+    let value = value.strip_prefix(b" ").unwrap_or(value);
     Some((Header { name, value: trim(value) }, rest))
 }
 
 /// `value` without blanks and tabs at its ends (`OWS` of RFC 9110, 5.6.3); nginx trims blanks only.
-pub fn trim(mut value: &[u8]) -> &[u8] {
+#[inline]
+pub fn trim(value: &[u8]) -> &[u8] {
+    match value {
+        // Nearly all come without.
+        [first, .., last] if *first > b' ' && *last > b' ' => value,
+        _ => trim_ends(value),
+    }
+}
+
+fn trim_ends(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }
@@ -37,7 +50,7 @@ pub(crate) fn fault(bytes: &[u8], line: usize) -> HeadError {
         HeadError::Folded { line }
     } else if !text.contains(&b':') {
         HeadError::MissingColon { line }
-    } else if text.get(octet::token_length(text)) == Some(&b':') && !text.starts_with(b":") {
+    } else if text.get(octets::length::<Token>(text)) == Some(&b':') && !text.starts_with(b":") {
         HeadError::Control { line }
     } else {
         HeadError::Name { line }

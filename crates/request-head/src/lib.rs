@@ -22,12 +22,11 @@
 
 mod error;
 mod field;
-mod octet;
 
 pub use error::HeadError;
 pub use field::trim;
-pub use octet::is_token_byte;
 
+use octets::{Token, Visible};
 use smallvec::SmallVec;
 
 /// What every HTTP/2 connection begins with (RFC 9113, 3.4); seen where the upstream protocol is HTTP/2 or gRPC.
@@ -151,7 +150,7 @@ pub fn parse<'l, 'a: 'l>(
 
 /// Exactly two single blanks: a third part or a doubled blank is read differently by different servers.
 fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
-    let length = octet::token_length(line);
+    let length = octets::length::<Token>(line);
     let (method, rest) = line.split_at_checked(length).unwrap_or((line, b""));
     if method.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
         return Err(HeadError::Method);
@@ -163,7 +162,7 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
         _ if rest.is_empty() => return Err(HeadError::Target),
         _ => return Err(HeadError::Version),
     };
-    if target.is_empty() || octet::has_control_or_blank(target) {
+    if target.is_empty() || !octets::all::<Visible>(target) {
         return Err(HeadError::Target);
     }
     Ok((method, target, minor_version))

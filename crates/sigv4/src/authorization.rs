@@ -3,7 +3,6 @@
 use crate::claim::{self, Claim};
 use crate::head::Head;
 use crate::header::trim;
-use crate::scan;
 use crate::signed_headers::SignedHeaders;
 use crate::{Error, MAX_AUTHORIZATION, Mechanism, Payload, Policy, Timestamp};
 
@@ -12,7 +11,7 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism,
     if value.len() > MAX_AUTHORIZATION {
         return Err(Error::AuthorizationTooLong);
     }
-    let Some((scheme, rest)) = scan::cut(value, b' ') else {
+    let Some((scheme, rest)) = octets::cut(value, b' ') else {
         return Err(Error::AuthorizationWithoutSpace { value: value.to_vec() });
     };
     match scheme {
@@ -31,14 +30,16 @@ pub(crate) fn claim<'a>(
     policy: &Policy,
     now: Option<Timestamp>,
 ) -> Result<Claim<'a>, Error> {
-    let payload = head.content_sha256.ok_or(Error::PayloadHashMissing)?;
+    let Some(payload) = head.content_sha256 else { return Err(Error::PayloadHashMissing) };
     let payload = Payload::parse(payload)?;
     let date = head.x_amz_date.or(head.date);
     let date = date
         .and_then(Timestamp::parse_iso_basic)
         .ok_or_else(|| Error::DateUnreadable { value: date.map(<[u8]>::to_vec) })?;
     check_skew(date, now, policy)?;
-    let components = Components::parse(components).ok_or(Error::AuthorizationComponents)?;
+    let Some(components) = Components::parse(components) else {
+        return Err(Error::AuthorizationComponents);
+    };
     let Some(signed_headers) = SignedHeaders::parse(components.signed_headers) else {
         let (mechanism, value) = (Mechanism::Header, components.signed_headers.to_vec());
         return Err(Error::SignedHeadersMalformed { mechanism, value });
@@ -84,12 +85,12 @@ impl<'a> Components<'a> {
         let (mut credential, mut signature, mut signed_headers) = (None, None, None);
         let mut remaining = Some(text);
         while let Some(text) = remaining {
-            let (component, after) = match scan::cut(text, b',') {
+            let (component, after) = match octets::cut(text, b',') {
                 Some((component, after)) => (component, Some(after)),
                 None => (text, None),
             };
             remaining = after;
-            let (name, value) = scan::cut(trim(component), b'=')?;
+            let (name, value) = octets::cut(trim(component), b'=')?;
             let slot = match name {
                 b"Credential" => &mut credential,
                 b"Signature" => &mut signature,

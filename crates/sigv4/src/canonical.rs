@@ -4,8 +4,10 @@
 //! verified, the key which is authorised and the target which is forwarded are one and the same (C2). Nothing is
 //! normalised: `//`, `.` and `..` are parts of keys. Everything is bytes; keys need not be UTF-8.
 
+use octets::{Hex, Kind, Path, Unreserved};
+
 use crate::query::Query;
-use crate::{Error, UriFault, octet, scan};
+use crate::{Error, UriFault};
 
 /// Appends the canonical form of a raw path (2.2).
 ///
@@ -28,7 +30,7 @@ pub fn canonical_path(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
             Ok(())
         }
         Some(b'/') => {
-            let has_nul = recode(raw, octet::PATH, out)?;
+            let has_nul = recode::<Path>(raw, out)?;
             if has_nul { Err(Error::InvalidUri { fault: UriFault::Nul }) } else { Ok(()) }
         }
         Some(_) => Err(Error::InvalidUri { fault: UriFault::NotOriginForm }),
@@ -61,17 +63,17 @@ pub fn canonical_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 pub fn decode(canonical: &[u8], out: &mut Vec<u8>) {
     let mut rest = canonical;
     loop {
-        let plain = scan::find(rest, b'%').unwrap_or(rest.len());
+        let plain = octets::find(rest, b'%').unwrap_or(rest.len());
         let (run, tail) = rest.split_at(plain);
         out.extend_from_slice(run);
         match tail {
             [] => return,
-            [percent, high, low, after @ ..] => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    out.push(high << 4 | low);
+            [percent, high, low, after @ ..] => match escaped(*high, *low) {
+                Some(byte) => {
+                    out.push(byte);
                     rest = after;
                 }
-                _ => {
+                None => {
                     out.push(*percent);
                     rest = tail.get(1..).unwrap_or_default();
                 }
@@ -87,7 +89,7 @@ pub fn decode(canonical: &[u8], out: &mut Vec<u8>) {
 /// Appends the strict encoding of arbitrary bytes, as it stands in a canonical query: `/` becomes `%2F`.
 pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
-        put(byte, octet::UNRESERVED, out);
+        put::<Unreserved>(byte, out);
     }
 }
 
@@ -105,58 +107,54 @@ pub(crate) fn decoded_len(canonical: &[u8]) -> usize {
 
 /// Appends a strictly encoded query name or value.
 pub(crate) fn recode_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-    recode(raw, octet::UNRESERVED, out).map(|_| ())
+    recode::<Unreserved>(raw, out).map(|_| ())
 }
 
 /// Whether what follows a `%` makes a canonical escape: in upper case, of a byte that has to be escaped.
 pub(crate) fn is_canonical_escape(after: &[u8]) -> bool {
-    let (high, low) = match after {
-        [high @ (b'0'..=b'9' | b'A'..=b'F'), low @ (b'0'..=b'9' | b'A'..=b'F'), ..] => (high, low),
-        _ => return false,
-    };
-    digit(*high)
-        .zip(digit(*low))
-        .is_some_and(|(high, low)| !octet::is(high << 4 | low, octet::UNRESERVED))
+    let [high, low, ..] = *after else { return false };
+    !high.is_ascii_lowercase()
+        && !low.is_ascii_lowercase()
+        && escaped(high, low).is_some_and(|byte| !octets::is::<Unreserved>(byte))
 }
 
-/// Appends `raw` with all bytes escaped but those of the kind `plain`. The answer is whether there was a NUL.
-fn recode(raw: &[u8], plain: u8, out: &mut Vec<u8>) -> Result<bool, Error> {
+/// Appends `raw` with all bytes escaped but the plain ones. The answer is whether there was a NUL.
+fn recode<Plain: Kind>(raw: &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
     let mut has_nul = false;
     let mut rest = raw;
     loop {
-        let (copied, tail) = rest.split_at(octet::length(rest, plain));
+        let (copied, tail) = rest.split_at(octets::length::<Plain>(rest));
         out.extend_from_slice(copied);
         let byte;
         (byte, rest) = match tail {
             [] => return Ok(has_nul),
-            [b'%', high, low, after @ ..] => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, after),
-                _ => return Err(Error::InvalidUri { fault: UriFault::BrokenEscape }),
+            [b'%', high, low, after @ ..] => match escaped(*high, *low) {
+                Some(byte) => (byte, after),
+                None => return Err(Error::InvalidUri { fault: UriFault::BrokenEscape }),
             },
             [b'%', ..] => return Err(Error::InvalidUri { fault: UriFault::BrokenEscape }),
             [b'+', after @ ..] => (b' ', after),
             [byte, after @ ..] => (*byte, after),
         };
         has_nul |= byte == 0;
-        put(byte, plain, out);
+        put::<Plain>(byte, out);
     }
 }
 
-fn put(byte: u8, plain: u8, out: &mut Vec<u8>) {
-    if octet::is(byte, plain) {
+fn put<Plain: Kind>(byte: u8, out: &mut Vec<u8>) {
+    if octets::is::<Plain>(byte) {
         out.push(byte);
     } else {
         out.extend_from_slice(&[b'%', upper_digit(byte >> 4), upper_digit(byte & 0xf)]);
     }
 }
 
-fn digit(b: u8) -> Option<u8> {
-    match b {
-        b'0'..=b'9' => Some(b.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(b.wrapping_sub(b'a').wrapping_add(10)),
-        b'A'..=b'F' => Some(b.wrapping_sub(b'A').wrapping_add(10)),
-        _ => None,
-    }
+/// The byte that two hexadecimal digits stand for.
+fn escaped(high: u8, low: u8) -> Option<u8> {
+    // Of letters, in either case, the low half counts from one.
+    let value = |digit: u8| (digit & 0xf).wrapping_add((digit >> 6).wrapping_mul(9));
+    let is_escape = octets::is::<Hex>(high) && octets::is::<Hex>(low);
+    is_escape.then(|| value(high) << 4 | value(low))
 }
 
 fn upper_digit(nibble: u8) -> u8 {

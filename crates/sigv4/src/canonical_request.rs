@@ -1,9 +1,10 @@
 //! The canonical request: what of a request is signed, in a form on which both sides agree (2.1).
 
+use octets::Solid;
+
 use crate::Header;
 use crate::header::trim;
 use crate::hex_text;
-use crate::scan;
 use crate::sha256::TextHash;
 use crate::signed_headers::SignedHeaders;
 use crate::sink::Sink;
@@ -29,7 +30,7 @@ impl CanonicalRequest<'_> {
             sink.put(name);
             let mut separator: &[u8] = b":";
             for header in self.headers {
-                if scan::is_but_for_case(header.name, name) {
+                if octets::is_but_for_case(header.name, name) {
                     sink.put(separator);
                     canonical_value(header.value, sink);
                     separator = b",";
@@ -78,7 +79,7 @@ pub(crate) fn write_end(sink: &mut impl Sink, signed_headers: &[u8], payload: &[
 pub(crate) fn canonical_value(value: &[u8], sink: &mut impl Sink) {
     let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
     let mut rest = trim(value);
-    if !scan::has_blank(rest) {
+    if octets::all::<Solid>(rest) {
         return sink.put(rest);
     }
     let mut from = 0;

@@ -1,6 +1,6 @@
 //! The canonical target of a request that is not being verified: for names in logs and for cache keys.
 
-use crate::query::{is_v2_auth, is_v4_auth};
+use crate::param::{Field, Role};
 use crate::scratch::Strip;
 use crate::{Error, Scratch};
 
@@ -19,14 +19,15 @@ use crate::{Error, Scratch};
 /// What the target's canonical form cannot be made of: broken escapes, a NUL, too many or repeated parameters.
 pub fn canonical_target(target: &[u8], scratch: &mut Scratch) -> Result<(), Error> {
     scratch.parse_target(target, false)?;
-    let named = |is: fn(&[u8]) -> bool| scratch.parsed_query().pairs().any(|pair| is(pair.name));
-    let strip = match () {
-        () if named(is_v4_auth) => Strip::V4,
-        // `Expires` alone is no authentication; a key id or a signature is.
-        () if named(|name| is_v2_auth(name) && name != crate::param::EXPIRES.as_bytes()) => {
-            Strip::V2
-        }
-        () => Strip::Nothing,
+    let mut roles = scratch.parsed_query().parameters().iter().map(|parameter| parameter.role);
+    // `Expires` alone is no authentication; a key id or a signature is.
+    let is_v2 = |role| matches!(role, Role::V2(Field::Credential | Field::Signature));
+    let strip = if roles.clone().any(|role| matches!(role, Role::V4(_))) {
+        Strip::V4
+    } else if roles.any(is_v2) {
+        Strip::V2
+    } else {
+        Strip::Nothing
     };
     scratch.split_query(strip)
 }

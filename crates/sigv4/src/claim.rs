@@ -2,7 +2,6 @@
 
 use crate::credential_scope::{CredentialScope, S3, TERMINAL};
 use crate::header::has_control;
-use crate::scan;
 use crate::signed_headers::SignedHeaders;
 use crate::{CredentialFault, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
 
@@ -69,11 +68,11 @@ fn check<'a>(
 
 /// The access key; the scope, and its parts: there are exactly four slashes.
 fn parts(value: &[u8]) -> Option<(&[u8], [&[u8]; 5])> {
-    let (access_key, scope) = scan::cut(value, b'/')?;
-    let (day, rest) = scan::cut(scope, b'/')?;
-    let (region, rest) = scan::cut(rest, b'/')?;
-    let (service, terminal) = scan::cut(rest, b'/')?;
-    let ends = scan::find(terminal, b'/').is_none();
+    let (access_key, scope) = octets::cut(value, b'/')?;
+    let (day, rest) = octets::cut(scope, b'/')?;
+    let (region, rest) = octets::cut(rest, b'/')?;
+    let (service, terminal) = octets::cut(rest, b'/')?;
+    let ends = octets::find(terminal, b'/').is_none();
     ends.then_some((access_key, [scope, day, region, service, terminal]))
 }
 

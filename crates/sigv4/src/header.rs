@@ -2,7 +2,7 @@
 
 pub(crate) use request_head::trim;
 
-use crate::{octet, scan};
+use octets::{Text, Token};
 
 /// Credentials in the header: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 pub const AUTHORIZATION: &str = "authorization";
@@ -45,7 +45,7 @@ pub const X_AMZ_TRAILER: &str = "x-amz-trailer";
 
 /// Whether a header name as received, in any case, is `lower`, which is lower case.
 pub(crate) fn is(name: &[u8], lower: &str) -> bool {
-    scan::is_but_for_case(name, lower.as_bytes())
+    octets::is_but_for_case(name, lower.as_bytes())
 }
 
 /// Whether a header belongs to `x-amz-*`, all of which steer what S3 does.
@@ -72,13 +72,12 @@ pub(crate) fn must_be_signed(name: &[u8]) -> bool {
 
 /// Whether `name` is a token of RFC 9110, which a header name has to be.
 pub(crate) fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && octet::all(name, octet::TOKEN)
+    !name.is_empty() && octets::all::<Token>(name)
 }
 
 /// Whether `value` has a control byte other than the tab: a parser behind us could see a line's end there.
 pub(crate) fn has_control(value: &[u8]) -> bool {
-    let is_control = |b: &u8| b.is_ascii_control() && *b != b'\t';
-    scan::has_control_or_tab(value) && value.iter().any(is_control)
+    !octets::all::<Text>(value)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::framing::Framing;
 use crate::origin::Day;
 use crate::sink::Sink as _;
 use crate::string_to_sign::{ALGORITHM, StringToSign};
-use crate::{Payload, ResignError, Timestamp, header, hex_text, scan};
+use crate::{Payload, ResignError, Timestamp, header, hex_text};
 
 /// Method and canonical target.
 pub(crate) struct Target<'a> {
@@ -185,8 +185,8 @@ fn cmp_but_for_case(a: &[u8], b: &[u8]) -> Ordering {
     let lower = |byte: &u8| byte.to_ascii_lowercase();
     // Nearly all names differ in their first bytes.
     match (a.first_chunk(), b.first_chunk()) {
-        (Some(a), Some(b)) if scan::lower(*a) != scan::lower(*b) => {
-            scan::lower(*a).cmp(&scan::lower(*b))
+        (Some(a), Some(b)) if octets::lower(*a) != octets::lower(*b) => {
+            octets::lower(*a).cmp(&octets::lower(*b))
         }
         _ => a.iter().map(lower).cmp(b.iter().map(lower)),
     }

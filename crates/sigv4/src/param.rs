@@ -1,5 +1,7 @@
 //! Query parameter names of the protocol, each written once. Names are case-sensitive.
 
+use crate::header;
+
 /// Algorithm of a presigned request.
 pub const X_AMZ_ALGORITHM: &str = "X-Amz-Algorithm";
 /// Payload hash or keyword of a presigned request.
@@ -27,3 +29,97 @@ pub const AWS_ACCESS_KEY_ID: &str = "AWSAccessKeyId";
 pub const EXPIRES: &str = "Expires";
 /// Signature of a request presigned with Signature V2.
 pub const SIGNATURE: &str = "Signature";
+
+/// What a parameter is to authentication, by its canonical name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// One of presigned Signature V4, which is never forwarded (4).
+    V4(Field),
+    /// One of presigned Signature V2.
+    V2(Field),
+    /// Any other of `x-amz-*`, in any case: it stands for a header.
+    Header,
+    /// None of these.
+    Other,
+}
+
+/// What the value of such a parameter says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Algorithm,
+    ContentSha256,
+    Credential,
+    Date,
+    Expires,
+    SecurityToken,
+    Signature,
+    SignedHeaders,
+    /// Something that is not looked at.
+    Ignored,
+}
+
+impl Role {
+    /// The length decides first: a name is compared with one or two.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let is = |own: &str| name == own.as_bytes();
+        match name.len() {
+            7 if is(EXPIRES) => Self::V2(Field::Expires),
+            9 if is(SIGNATURE) => Self::V2(Field::Signature),
+            10 if is(X_AMZ_DATE) => Self::V4(Field::Date),
+            13 if is(X_AMZ_EXPIRES) => Self::V4(Field::Expires),
+            14 if is(AWS_ACCESS_KEY_ID) => Self::V2(Field::Credential),
+            15 if is(X_AMZ_ALGORITHM) => Self::V4(Field::Algorithm),
+            15 if is(X_AMZ_SIGNATURE) => Self::V4(Field::Signature),
+            16 if is(X_AMZ_CREDENTIAL) => Self::V4(Field::Credential),
+            16 if is(X_AMZ_REGION_SET) => Self::V4(Field::Ignored),
+            19 if is(X_AMZ_SIGNED_HEADERS) => Self::V4(Field::SignedHeaders),
+            20 if is(X_AMZ_CONTENT_SHA256) => Self::V4(Field::ContentSha256),
+            20 if is(X_AMZ_SECURITY_TOKEN) => Self::V4(Field::SecurityToken),
+            21 if is(X_AMZ_S3SESSION_TOKEN) => Self::V4(Field::Ignored),
+            _ if header::is_amz(name) => Self::Header,
+            _ => Self::Other,
+        }
+    }
+}
+
+const V4: [&str; 10] = [
+    X_AMZ_ALGORITHM,
+    X_AMZ_CONTENT_SHA256,
+    X_AMZ_CREDENTIAL,
+    X_AMZ_DATE,
+    X_AMZ_EXPIRES,
+    X_AMZ_REGION_SET,
+    X_AMZ_S3SESSION_TOKEN,
+    X_AMZ_SECURITY_TOKEN,
+    X_AMZ_SIGNATURE,
+    X_AMZ_SIGNED_HEADERS,
+];
+
+/// Whether a name is one of presigned Signature V4 but for its case.
+pub(crate) fn is_v4_in_other_case(name: &[u8]) -> bool {
+    V4.iter().any(|own| own.as_bytes() != name && name.eq_ignore_ascii_case(own.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles() {
+        let check = |names: &[&str], expected: fn(Role) -> bool| {
+            for name in names {
+                let role = Role::of(name.as_bytes());
+                assert!(expected(role), "{name}: {role:?}");
+            }
+        };
+        check(&V4, |role| matches!(role, Role::V4(_)));
+        check(&V4.map(|name| name.to_ascii_lowercase().leak() as &str), |role| {
+            role == Role::Header
+        });
+        assert!(V4.iter().all(|name| is_v4_in_other_case(name.to_ascii_lowercase().as_bytes())));
+        assert!(V4.iter().all(|name| !is_v4_in_other_case(name.as_bytes())));
+        check(&[AWS_ACCESS_KEY_ID, EXPIRES, SIGNATURE], |role| matches!(role, Role::V2(_)));
+        check(&["x-amz-acl", "X_Amz_Meta-a", "x-amz-"], |role| role == Role::Header);
+        check(&["", "expires", "signature", "acl", "x-amzn"], |role| role == Role::Other);
+    }
+}

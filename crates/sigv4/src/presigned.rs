@@ -2,7 +2,8 @@
 
 use crate::claim::{self, Claim};
 use crate::head::Head;
-use crate::scratch::QueryAuth;
+use crate::param::Field;
+use crate::query_auth::QueryAuth;
 use crate::signed_headers::SignedHeaders;
 use crate::string_to_sign::ALGORITHM;
 use crate::{Error, MAX_EXPIRES, Mechanism, Payload, Policy, Timestamp, header};
@@ -14,16 +15,17 @@ pub(crate) fn claim<'a>(
     policy: &Policy,
     now: Option<Timestamp>,
 ) -> Result<Claim<'a>, Error> {
-    check_algorithm(auth.algorithm)?;
-    let present = |value: Option<&'a [u8]>| {
-        value.filter(|value| !value.is_empty()).ok_or(Error::QueryParametersMissing)
+    check_algorithm(auth.get(Field::Algorithm))?;
+    let present = |field| match auth.get(field) {
+        Some(value) if !value.is_empty() => Ok(value),
+        _ => Err(Error::QueryParametersMissing),
     };
-    present(auth.algorithm)?;
-    let credential = present(auth.credential)?;
-    let signature = present(auth.signature)?;
-    let date = present(auth.date)?;
-    let signed_headers = present(auth.signed_headers)?;
-    let expires = present(auth.expires)?;
+    present(Field::Algorithm)?;
+    let credential = present(Field::Credential)?;
+    let signature = present(Field::Signature)?;
+    let date = present(Field::Date)?;
+    let signed_headers = present(Field::SignedHeaders)?;
+    let expires = present(Field::Expires)?;
 
     let date = Timestamp::parse_iso_basic(date)
         .ok_or_else(|| Error::QueryDateInvalid { value: date.to_vec() })?;
@@ -36,9 +38,10 @@ pub(crate) fn claim<'a>(
         let (mechanism, value) = (Mechanism::Presigned, signed_headers.to_vec());
         return Err(Error::SignedHeadersMalformed { mechanism, value });
     };
-    let payload = one_of(head.content_sha256, auth.content_sha256, header::X_AMZ_CONTENT_SHA256)?;
+    let payload =
+        one_of(head.content_sha256, auth.get(Field::ContentSha256), header::X_AMZ_CONTENT_SHA256)?;
     let payload = payload.map_or(Ok(Payload::Unsigned), Payload::parse)?;
-    let token = match (head.security_token, auth.security_token) {
+    let token = match (head.security_token, auth.get(Field::SecurityToken)) {
         (Some(_), Some(_)) => {
             return Err(Error::HoistedConflict { name: header::X_AMZ_SECURITY_TOKEN.into() });
         }

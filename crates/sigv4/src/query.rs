@@ -1,6 +1,10 @@
 //! The query of a request as sorted pairs, each part in canonical form.
 
-use crate::{Error, MAX_PARAMETERS, canonical, octet, param, scan};
+use octets::Unreserved;
+
+use crate::param::{self, Field, Role};
+use crate::query_auth::AuthSpan;
+use crate::{Error, MAX_PARAMETERS, canonical};
 
 /// A range of a buffer; an empty one if it is out of bounds, which the code that makes them excludes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +34,12 @@ pub(crate) struct Query {
     parameters: Vec<Parameter>,
 }
 
+/// A parameter of a query, which has its text.
 #[derive(Clone, Copy, Debug)]
-struct Parameter {
+pub(crate) struct Parameter {
     name: Span,
     value: Span,
+    pub(crate) role: Role,
     /// Whether there may be an escape in it.
     has_escape: bool,
 }
@@ -51,20 +57,6 @@ impl Parameter {
 pub(crate) struct Pair<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
-    has_escape: bool,
-}
-
-impl Pair<'_> {
-    /// Appends the bytes of the value; the answer is where they are.
-    pub(crate) fn decode_value(&self, out: &mut Vec<u8>) -> Span {
-        let start = out.len();
-        if self.has_escape {
-            canonical::decode(self.value, out);
-        } else {
-            out.extend_from_slice(self.value);
-        }
-        Span::new(start, out.len())
-    }
 }
 
 impl Query {
@@ -90,35 +82,30 @@ impl Query {
 
     /// Takes a query whose parts are in canonical form, as most clients send them, in one pass. False if they are not.
     fn parse_canonical(&mut self, raw: &[u8]) -> bool {
-        let (mut start, mut at) = (0, 0usize);
-        let (mut equals, mut has_escape): (Option<usize>, bool) = (None, false);
-        loop {
-            let rest = raw.get(at..).unwrap_or_default();
-            let run = octet::length(rest, octet::UNRESERVED);
-            at = at.wrapping_add(run);
-            let tail = rest.get(run..).unwrap_or_default();
-            match tail {
+        let (mut start, mut equals, mut has_escape) = (0, None, false);
+        let separators = octets::exceptions::<Unreserved>(raw).chain([raw.len()]);
+        for at in separators {
+            match raw.get(at..).unwrap_or_default() {
                 [b'=', ..] if equals.is_none() => equals = Some(at),
                 [b'%', after @ ..] if canonical::is_canonical_escape(after) => has_escape = true,
                 [] | [b'&', ..] => {
                     if at > start {
                         // Without `=`, the value is empty.
-                        let name_end = equals.unwrap_or(at);
-                        let value_start = equals.map_or(at, |equals| equals.wrapping_add(1));
-                        let (name, value) =
-                            (Span::new(start, name_end), Span::new(value_start, at));
-                        self.parameters.push(Parameter { name, value, has_escape });
+                        let name = Span::new(start, equals.unwrap_or(at));
+                        let value = Span::new(equals.map_or(at, |at| at.wrapping_add(1)), at);
+                        let role = Role::of(name.of(raw));
+                        self.parameters.push(Parameter { name, value, role, has_escape });
+                    }
+                    if self.parameters.len() > MAX_PARAMETERS {
+                        break;
                     }
                     (start, equals, has_escape) = (at.wrapping_add(1), None, false);
                 }
                 _ => return false,
             }
-            if tail.is_empty() || self.parameters.len() > MAX_PARAMETERS {
-                self.text.extend_from_slice(raw);
-                return true;
-            }
-            at = at.wrapping_add(1);
         }
+        self.text.extend_from_slice(raw);
+        true
     }
 
     fn recode(&mut self, raw: &[u8]) -> Result<(), Error> {
@@ -126,50 +113,71 @@ impl Query {
             if self.parameters.len() > MAX_PARAMETERS {
                 return Ok(());
             }
-            let (name, value) = scan::cut(pair, b'=').unwrap_or((pair, b""));
+            let (name, value) = octets::cut(pair, b'=').unwrap_or((pair, b""));
             let start = self.text.len();
             canonical::recode_query(name, &mut self.text)?;
             let middle = self.text.len();
             canonical::recode_query(value, &mut self.text)?;
             let end = self.text.len();
             let (name, value) = (Span::new(start, middle), Span::new(middle, end));
-            self.parameters.push(Parameter { name, value, has_escape: true });
+            let role = Role::of(name.of(&self.text));
+            self.parameters.push(Parameter { name, value, role, has_escape: true });
         }
         Ok(())
     }
 
+    /// Sorts by name, which is unique in what passes, so that values need no comparison.
     fn sort(&mut self) -> Result<(), Error> {
         let text = &self.text;
-        // Names are unique in what passes, so values need no comparison.
-        self.parameters.sort_unstable_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
-        let mut previous: Option<&[u8]> = None;
-        for parameter in &self.parameters {
-            let name = parameter.name.of(text);
-            if previous == Some(name) {
-                let mut decoded = Vec::new();
-                canonical::decode(name, &mut decoded);
-                return Err(if is_v4_auth(name) || is_v2_auth(name) {
-                    Error::AuthParameterRepeated { name: decoded }
-                } else {
-                    Error::ParameterRepeated { name: decoded }
-                });
+        for count in 1..self.parameters.len() {
+            let Some([sorted @ .., last]) = self.parameters.get(..=count) else { continue };
+            let (last, name) = (*last, last.name.of(text));
+            let by_name = |other: &Parameter| other.name.of(text).cmp(name);
+            // Most clients send most parameters in order.
+            if sorted.last().is_some_and(|before| by_name(before).is_lt()) {
+                continue;
             }
-            previous = Some(name);
+            let Err(at) = sorted.binary_search_by(by_name) else {
+                return Err(repeated(&last, text));
+            };
+            self.parameters.copy_within(at..count, at.wrapping_add(1));
+            self.parameters.get_mut(at).into_iter().for_each(|place| *place = last);
         }
         Ok(())
+    }
+
+    /// The parameters in canonical order.
+    pub(crate) fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Name and value of a parameter of this query.
+    pub(crate) fn pair(&self, parameter: &Parameter) -> Pair<'_> {
+        Pair { name: parameter.name.of(&self.text), value: parameter.value.of(&self.text) }
     }
 
     /// The pairs in canonical order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
-        self.parameters.iter().map(|&Parameter { name, value, has_escape }| Pair {
-            name: name.of(&self.text),
-            value: value.of(&self.text),
-            has_escape,
-        })
+        self.parameters.iter().map(|parameter| self.pair(parameter))
     }
 
-    /// Appends the query of those parameters whose names are wanted, neighbours in one piece.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, is_wanted: impl Fn(&[u8]) -> bool) {
+    /// Decodes a value, into `out` if it is not the same when decoded.
+    pub(crate) fn decode(&self, parameter: &Parameter, out: &mut Vec<u8>) -> AuthSpan {
+        if !parameter.has_escape {
+            return AuthSpan::InQuery(parameter.value);
+        }
+        let start = out.len();
+        canonical::decode(parameter.value.of(&self.text), out);
+        AuthSpan::Decoded(Span::new(start, out.len()))
+    }
+
+    /// All names and values, where spans of this query are.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Appends the query of those parameters whose roles are wanted, neighbours in one piece.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, is_wanted: impl Fn(Role) -> bool) {
         let start = out.len();
         let mut put = |parts: &[&[u8]]| {
             if out.len() > start {
@@ -179,7 +187,7 @@ impl Query {
         };
         let mut run: Option<Span> = None;
         for parameter in &self.parameters {
-            if !is_wanted(parameter.name.of(&self.text)) {
+            if !is_wanted(parameter.role) {
                 continue;
             }
             let piece = parameter.in_one_piece();
@@ -211,37 +219,6 @@ impl Query {
     }
 }
 
-/// Parameters that belong to presigned Signature V4 and are never forwarded (4).
-const V4_AUTH: [&str; 10] = [
-    param::X_AMZ_ALGORITHM,
-    param::X_AMZ_CONTENT_SHA256,
-    param::X_AMZ_CREDENTIAL,
-    param::X_AMZ_DATE,
-    param::X_AMZ_EXPIRES,
-    param::X_AMZ_REGION_SET,
-    param::X_AMZ_S3SESSION_TOKEN,
-    param::X_AMZ_SECURITY_TOKEN,
-    param::X_AMZ_SIGNATURE,
-    param::X_AMZ_SIGNED_HEADERS,
-];
-
-/// Whether a canonical name is a parameter of presigned Signature V4.
-pub(crate) fn is_v4_auth(name: &[u8]) -> bool {
-    name.starts_with(b"X-Amz-") && V4_AUTH.iter().any(|own| own.as_bytes() == name)
-}
-
-/// Whether a canonical name is a parameter of presigned Signature V4 but for its case.
-pub(crate) fn is_v4_auth_in_other_case(name: &[u8]) -> bool {
-    V4_AUTH.iter().any(|own| own.as_bytes() != name && name.eq_ignore_ascii_case(own.as_bytes()))
-}
-
-/// Whether a canonical name is a parameter of presigned Signature V2.
-pub(crate) fn is_v2_auth(name: &[u8]) -> bool {
-    [param::AWS_ACCESS_KEY_ID, param::EXPIRES, param::SIGNATURE]
-        .iter()
-        .any(|own| own.as_bytes() == name)
-}
-
 /// What kinds of authentication a query shows signs of (C6).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Signs {
@@ -255,15 +232,33 @@ impl Query {
     /// Looks for signs of authentication.
     pub(crate) fn signs(&self) -> Signs {
         let mut signs = Signs::default();
-        for Pair { name, .. } in self.pairs() {
-            signs.v4 |= crate::header::is_amz(name)
-                && [param::X_AMZ_ALGORITHM, param::X_AMZ_CREDENTIAL, param::X_AMZ_SIGNATURE]
-                    .iter()
-                    .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()));
-            signs.v2 |=
-                name == param::SIGNATURE.as_bytes() || name == param::AWS_ACCESS_KEY_ID.as_bytes();
+        for parameter in &self.parameters {
+            match parameter.role {
+                Role::V4(Field::Algorithm | Field::Credential | Field::Signature) => {
+                    signs.v4 = true;
+                }
+                Role::V2(Field::Credential | Field::Signature) => signs.v2 = true,
+                Role::Header => signs.v4 |= is_v4_sign_in_other_case(parameter.name.of(&self.text)),
+                Role::V4(_) | Role::V2(_) | Role::Other => (),
+            }
         }
         signs
+    }
+}
+
+fn is_v4_sign_in_other_case(name: &[u8]) -> bool {
+    [param::X_AMZ_ALGORITHM, param::X_AMZ_CREDENTIAL, param::X_AMZ_SIGNATURE]
+        .iter()
+        .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()))
+}
+
+#[cold]
+fn repeated(parameter: &Parameter, text: &[u8]) -> Error {
+    let mut name = Vec::new();
+    canonical::decode(parameter.name.of(text), &mut name);
+    match parameter.role {
+        Role::V4(_) | Role::V2(_) => Error::AuthParameterRepeated { name },
+        Role::Header | Role::Other => Error::ParameterRepeated { name },
     }
 }
 

@@ -2,8 +2,6 @@
 
 pub use request_head::Header;
 
-use crate::scan;
-
 /// What of a request is signed, besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -18,7 +16,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The raw path and the raw query, without the question mark between them.
     pub(crate) fn split_target(&self) -> (&'a [u8], &'a [u8]) {
-        scan::cut(self.target, b'?').unwrap_or((self.target, b""))
+        octets::cut(self.target, b'?').unwrap_or((self.target, b""))
     }
 
     /// The first header of this name, which is lower case.

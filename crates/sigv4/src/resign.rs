@@ -184,7 +184,7 @@ fn payload(head: &Head<'_>, scratch: &Scratch) -> Result<Payload, Error> {
     if let Some(second) = values.next() {
         return Err(Error::HeaderRepeated { name: name.into(), value: second.value.to_vec() });
     }
-    let value = value.or_else(|| scratch.query_content_sha256());
+    let value = value.or_else(|| scratch.query_auth().get(param::Field::ContentSha256));
     match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
         // Only unverified requests can come here with a value that says nothing.
         Err(Error::PayloadHashInvalid { .. }) => Ok(Payload::Unsigned),

@@ -1,8 +1,9 @@
 //! Buffers that live from request to request, so that verifying and signing allocate nothing once they have grown.
 
-use crate::header::is_amz;
-use crate::query::{Pair, Query, Span, is_v2_auth, is_v4_auth, is_v4_auth_in_other_case};
-use crate::{Error, UriFault, canonical, param, scan};
+use crate::param::{self, Field, Role};
+use crate::query::{Pair, Query, Span};
+use crate::query_auth::{AuthSpans, QueryAuth};
+use crate::{Error, UriFault, canonical};
 
 /// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
 /// canonical target of the last request.
@@ -27,31 +28,6 @@ pub(crate) enum Strip {
     Nothing,
     V2,
     V4,
-}
-
-/// Parameters of query authentication, decoded; none where a parameter is absent.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct QueryAuth<'a> {
-    pub(crate) algorithm: Option<&'a [u8]>,
-    pub(crate) content_sha256: Option<&'a [u8]>,
-    pub(crate) credential: Option<&'a [u8]>,
-    pub(crate) date: Option<&'a [u8]>,
-    pub(crate) expires: Option<&'a [u8]>,
-    pub(crate) security_token: Option<&'a [u8]>,
-    pub(crate) signature: Option<&'a [u8]>,
-    pub(crate) signed_headers: Option<&'a [u8]>,
-}
-
-#[derive(Debug, Default)]
-struct AuthSpans {
-    algorithm: Option<Span>,
-    content_sha256: Option<Span>,
-    credential: Option<Span>,
-    date: Option<Span>,
-    expires: Option<Span>,
-    security_token: Option<Span>,
-    signature: Option<Span>,
-    signed_headers: Option<Span>,
 }
 
 /// Buffers that one large request has grown beyond this many bytes are given back.
@@ -86,23 +62,9 @@ impl Scratch {
         &self.parsed
     }
 
-    /// The payload hash that stands in the query.
-    pub(crate) fn query_content_sha256(&self) -> Option<&[u8]> {
-        self.auth.content_sha256.map(|span| span.of(&self.decoded))
-    }
-
+    /// The values of query authentication, those that were taken out.
     pub(crate) fn query_auth(&self) -> QueryAuth<'_> {
-        let of = |span: Option<Span>| span.map(|span| span.of(&self.decoded));
-        QueryAuth {
-            algorithm: of(self.auth.algorithm),
-            content_sha256: of(self.auth.content_sha256),
-            credential: of(self.auth.credential),
-            date: of(self.auth.date),
-            expires: of(self.auth.expires),
-            security_token: of(self.auth.security_token),
-            signature: of(self.auth.signature),
-            signed_headers: of(self.auth.signed_headers),
-        }
+        QueryAuth { spans: &self.auth, query: self.parsed.text(), decoded: &self.decoded }
     }
 
     /// Brings the target into canonical form. `virtual_host`: the bucket stands in the Host header.
@@ -111,7 +73,7 @@ impl Scratch {
         if is_known && virtual_host {
             return Ok(());
         }
-        let (path, query) = scan::cut(target, b'?').unwrap_or((target, b""));
+        let (path, query) = octets::cut(target, b'?').unwrap_or((target, b""));
         if !is_known {
             self.clear();
             canonical::canonical_path(path, &mut self.path)?;
@@ -134,13 +96,14 @@ impl Scratch {
         }
         self.clear_parts();
         if strip != Strip::Nothing {
-            self.parsed.write(&mut self.signed, |name| name != param::X_AMZ_SIGNATURE.as_bytes());
+            let is_signed = |role| role != Role::V4(Field::Signature);
+            self.parsed.write(&mut self.signed, is_signed);
             self.take_out(strip)?;
         }
-        self.parsed.write(&mut self.forwarded, |name| match strip {
-            Strip::Nothing => true,
-            Strip::V4 => !is_amz(name),
-            Strip::V2 => !is_amz(name) && !is_v2_auth(name),
+        self.parsed.write(&mut self.forwarded, |role| match role {
+            Role::Other => true,
+            Role::V2(_) => strip != Strip::V2,
+            Role::V4(_) | Role::Header => strip == Strip::Nothing,
         });
         self.strip = Some(strip);
         Ok(())
@@ -148,22 +111,20 @@ impl Scratch {
 
     /// Decodes what authenticates and what stands for headers.
     fn take_out(&mut self, strip: Strip) -> Result<(), Error> {
-        for pair in self.parsed.pairs() {
-            let auth = match strip {
-                Strip::V4 => is_v4_auth(pair.name),
-                _ => is_v2_auth(pair.name),
-            };
-            if auth {
-                let value = pair.decode_value(&mut self.decoded);
-                if let Some(slot) = self.auth.slot(pair.name) {
-                    *slot = Some(value);
+        for parameter in self.parsed.parameters() {
+            match (parameter.role, strip) {
+                (Role::V4(field), Strip::V4) | (Role::V2(field), Strip::V2) => {
+                    self.auth.set(field, self.parsed.decode(parameter, &mut self.decoded));
                 }
-            } else if is_amz(pair.name) {
-                if strip == Strip::V4 && is_v4_auth_in_other_case(pair.name) {
-                    let name = decoded(pair.name, &mut self.decoded);
-                    return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
+                (Role::V4(_) | Role::Header, _) => {
+                    let pair = self.parsed.pair(parameter);
+                    if strip == Strip::V4 && param::is_v4_in_other_case(pair.name) {
+                        let name = decoded(pair.name, &mut self.decoded);
+                        return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
+                    }
+                    hoist(pair, &mut self.decoded, &mut self.hoisted)?;
                 }
-                hoist(pair, &mut self.decoded, &mut self.hoisted)?;
+                (Role::V2(_) | Role::Other, _) => (),
             }
         }
         Ok(())
@@ -188,31 +149,6 @@ fn empty(buffer: &mut Vec<u8>) {
     buffer.shrink_to(KEPT);
 }
 
-impl AuthSpans {
-    fn slot(&mut self, name: &[u8]) -> Option<&mut Option<Span>> {
-        let is = |own: &str| name == own.as_bytes();
-        if is(param::X_AMZ_ALGORITHM) {
-            Some(&mut self.algorithm)
-        } else if is(param::X_AMZ_CONTENT_SHA256) {
-            Some(&mut self.content_sha256)
-        } else if is(param::X_AMZ_CREDENTIAL) || is(param::AWS_ACCESS_KEY_ID) {
-            Some(&mut self.credential)
-        } else if is(param::X_AMZ_DATE) {
-            Some(&mut self.date)
-        } else if is(param::X_AMZ_EXPIRES) || is(param::EXPIRES) {
-            Some(&mut self.expires)
-        } else if is(param::X_AMZ_SECURITY_TOKEN) {
-            Some(&mut self.security_token)
-        } else if is(param::X_AMZ_SIGNATURE) || is(param::SIGNATURE) {
-            Some(&mut self.signature)
-        } else if is(param::X_AMZ_SIGNED_HEADERS) {
-            Some(&mut self.signed_headers)
-        } else {
-            None
-        }
-    }
-}
-
 fn decoded(canonical: &[u8], out: &mut Vec<u8>) -> Span {
     let start = out.len();
     canonical::decode(canonical, out);
@@ -228,7 +164,7 @@ fn hoist(
     let start = decoded_text.len();
     let name = decoded(pair.name, decoded_text);
     decoded_text.iter_mut().skip(start).for_each(|b| b.make_ascii_lowercase());
-    let value = pair.decode_value(decoded_text);
+    let value = decoded(pair.value, decoded_text);
     // Two parameters whose names differ in case only would be one header twice.
     let name_text = name.of(decoded_text);
     if hoisted.iter().any(|[other, _]| other.of(decoded_text) == name_text) {

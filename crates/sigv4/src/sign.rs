@@ -143,7 +143,7 @@ pub fn presign(
     let mut scratch = Scratch::default();
     scratch.parse_target(&target, true)?;
     scratch.split_query(Strip::V4)?;
-    let payload = match scratch.query_auth().content_sha256 {
+    let payload = match scratch.query_auth().get(param::Field::ContentSha256) {
         Some(value) => Payload::parse(value)?,
         None => Payload::Unsigned,
     };

@@ -2,7 +2,9 @@
 
 use std::array;
 
-use crate::{Header, MAX_SIGNED_HEADERS, header, octet, scan};
+use octets::Name;
+
+use crate::{Header, MAX_SIGNED_HEADERS, header};
 
 /// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is parted at each use.
 const KEPT: usize = 16;
@@ -22,7 +24,7 @@ impl<'a> SignedHeaders<'a> {
         let mut lengths = list.lengths.iter_mut();
         let (mut rest, mut previous): (&[u8], &[u8]) = (text, b"");
         for _ in 0..MAX_SIGNED_HEADERS {
-            let (name, after) = rest.split_at_checked(octet::length(rest, octet::NAME))?;
+            let (name, after) = rest.split_at_checked(octets::length::<Name>(rest))?;
             // The empty name is not greater than anything.
             if name <= previous {
                 return None;
@@ -53,7 +55,7 @@ impl<'a> SignedHeaders<'a> {
 
     /// Whether a header is in the list; its name comes in any case.
     pub(crate) fn has(&self, name: &[u8]) -> bool {
-        self.names().any(|own| scan::is_but_for_case(name, own))
+        self.names().any(|own| octets::is_but_for_case(name, own))
     }
 
     /// Names of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3).
@@ -91,7 +93,7 @@ impl<'a> Iterator for Names<'a> {
         let rest = self.rest?;
         let length = match self.lengths.next() {
             Some(length @ 1..) => usize::from(length),
-            _ => scan::find(rest, b';').unwrap_or(rest.len()),
+            _ => octets::find(rest, b';').unwrap_or(rest.len()),
         };
         let (name, after) = rest.split_at_checked(length)?;
         self.rest = after.get(1..);

@@ -12,8 +12,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::head::Head;
 use crate::header::{self, trim};
-use crate::query::is_v2_auth;
-use crate::scratch::QueryAuth;
+use crate::param::{Field, Role};
+use crate::query_auth::QueryAuth;
 use crate::sink::Sink;
 use crate::{
     Error, Mechanism, Payload, Policy, Request, Scratch, Secret, Timestamp, authorization,
@@ -129,12 +129,11 @@ pub(crate) fn presigned_claim<'a>(
     head: &Head<'a>,
     now: Option<Timestamp>,
 ) -> Result<ClaimV2<'a>, Error> {
-    let present = |value: Option<&'a [u8]>| {
-        value.filter(|value| !value.is_empty()).ok_or(Error::V2ParametersMissing)
-    };
-    let access_key = present(auth.credential)?;
-    let signature = present(auth.signature)?;
-    let expires = present(auth.expires)?;
+    let present =
+        |field| auth.get(field).filter(|value| !value.is_empty()).ok_or(Error::V2ParametersMissing);
+    let access_key = present(Field::Credential)?;
+    let signature = present(Field::Signature)?;
+    let expires = present(Field::Expires)?;
     let expires_at = expiry(expires).ok_or_else(|| Error::ExpiresNotNumber {
         mechanism: Mechanism::V2Presigned,
         value: expires.to_vec(),
@@ -261,12 +260,11 @@ fn has_equals(raw_query: &[u8], name: &[u8]) -> bool {
 /// In a presigned URL, `x-amz-*` parameters are signed as the headers they stand for.
 pub(crate) fn check_parameters(scratch: &Scratch, mechanism: Mechanism) -> Result<(), Error> {
     let in_query = mechanism == Mechanism::V2Presigned;
-    let is_known = |name: &[u8]| {
-        SIGNED.iter().chain(&HARMLESS).any(|own| own.as_bytes() == name)
-            || (in_query && (is_v2_auth(name) || header::is_amz(name)))
-    };
-    let unknown = scratch.parsed_query().pairs().filter(|pair| !is_known(pair.name));
-    let names: Vec<_> = unknown.map(|pair| pair.name.to_vec()).collect();
+    let query = scratch.parsed_query();
+    let names =
+        query.parameters().iter().filter(|parameter| !in_query || parameter.role == Role::Other);
+    let mut names: Vec<_> = names.map(|parameter| query.pair(parameter).name.to_vec()).collect();
+    names.retain(|name| !SIGNED.iter().chain(&HARMLESS).any(|own| own.as_bytes() == name));
     if names.is_empty() { Ok(()) } else { Err(Error::ParametersNotSigned { names }) }
 }
 

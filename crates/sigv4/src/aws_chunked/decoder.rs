@@ -5,7 +5,6 @@
 
 use super::line::{ChunkHeader, Trailer, TrailerSignature};
 use super::{BodyError, FrameFault, MAX_LINE, MAX_TRAILER_BYTES, MAX_TRAILER_LINES, TrailerFault};
-use crate::scan;
 
 /// Which of the three grammars a body follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -330,7 +329,7 @@ fn take_line<'a, 'i: 'a>(
 fn find_end(fragment: &[u8], text: &[u8], ending: Ending) -> Option<usize> {
     let mut from = 0;
     loop {
-        let end = scan::find(text.get(from..)?, b'\n')?.checked_add(from)?;
+        let end = octets::find(text.get(from..)?, b'\n')?.checked_add(from)?;
         let before = end.checked_sub(1).map_or(fragment.last(), |before| text.get(before));
         if ending == Ending::LineFeed || before == Some(&b'\r') {
             return Some(end);
