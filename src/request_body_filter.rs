@@ -16,6 +16,7 @@ use crate::ctx;
 use crate::ffi::log::Level;
 use crate::ffi::request::Request;
 use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
+use crate::spare_memory;
 
 /// A body that is checked.
 pub(crate) struct Body {
@@ -102,6 +103,11 @@ impl Body {
         }
         let buffers = Buffers::default();
         let (chunked, framing) = (payload.is_streaming(), framing(payload));
+        // Signed chunks are withheld whole; of others, the end of the body alone.
+        let filter = match framing {
+            Some(_) => filter.with_buffer(spare_memory::take()),
+            None => filter,
+        };
         // What is not framed has nothing to take off.
         let forward = if chunked { forward } else { Forward::Frames };
         let body = Body { filter, buffers, forward, chunked, framing, decoded_length, access_key };
@@ -120,6 +126,12 @@ impl Body {
         }
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
         Some(Unwrapped { decoded_length: self.decoded_length, checksum })
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        spare_memory::keep(self.filter.take_buffer());
     }
 }
 

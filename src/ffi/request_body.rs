@@ -18,15 +18,12 @@ use crate::ffi::chain::Made;
 use crate::ffi::content;
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
+use crate::spare_memory;
 
 static mut NEXT_REQUEST_BODY_FILTER: ngx_http_request_body_filter_pt = None;
 
 /// Memory, in bytes, that may wait for the upstream before no more input is taken.
 const MAX_WAITING: usize = 64 << 10;
-/// Memory of an emptied buffer up to this size is kept for the next chunk; more is given back.
-const MAX_SPARE: usize = 256 << 10;
-/// The same for the number of such buffers.
-const MAX_SPARES: usize = 1;
 
 /// Puts the module's filter in front of nginx's, which keeps the body. For postconfiguration.
 pub(crate) fn install() {
@@ -45,7 +42,13 @@ pub(crate) struct Buffers {
     passed: Vec<Passed>,
     /// Emptied ones.
     spare_buffers: Vec<*mut ngx_buf_t>,
-    spare_memory: Vec<Vec<u8>>,
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        // The request is over, and nothing of it is sent any more.
+        self.passed.drain(..).for_each(|passed| spare_memory::keep(passed.memory));
+    }
 }
 
 struct Passed {
@@ -120,6 +123,10 @@ impl Input {
         buffers: &mut Buffers,
         check: &mut impl Check,
     ) -> Result<Filtered, u16> {
+        // Half of the calls ask to get on, and nothing waits.
+        if self.0.is_null() && buffers.pending.is_empty() {
+            return Ok(self.pass());
+        }
         buffers.reclaim();
         let mut link = self.0;
         // SAFETY: the chain and its buffers are the filter's during the call.
@@ -144,7 +151,6 @@ impl Buffers {
     /// Takes back what was sent, or written to nginx's temporary file.
     fn reclaim(&mut self) {
         let spare_buffers = &mut self.spare_buffers;
-        let spare_memory = &mut self.spare_memory;
         self.passed.retain_mut(|passed| {
             // SAFETY: in the request's pool. Buffers are only taken back while the body is being read, so one that a
             // retry would send again (a buffered body, read to its end) is never among them.
@@ -153,11 +159,7 @@ impl Buffers {
                 return true;
             }
             spare_buffers.push(passed.buffer);
-            let mut memory = std::mem::take(&mut passed.memory);
-            if spare_memory.len() < MAX_SPARES && memory.capacity() <= MAX_SPARE {
-                memory.clear();
-                spare_memory.push(memory);
-            }
+            spare_memory::keep(std::mem::take(&mut passed.memory));
             false
         });
     }
@@ -248,7 +250,7 @@ impl<'b> Output<'b> {
     }
 
     fn copy(&mut self, bytes: &[u8]) {
-        let mut memory = self.buffers.spare_memory.pop().unwrap_or_default();
+        let mut memory = spare_memory::take();
         memory.extend_from_slice(bytes);
         self.own(memory);
     }
@@ -274,8 +276,7 @@ impl Sink for Output<'_> {
     }
 
     fn buffered(&mut self, bytes: &mut Vec<u8>) {
-        let empty = self.buffers.spare_memory.pop().unwrap_or_default();
-        self.own(std::mem::replace(bytes, empty));
+        self.own(std::mem::replace(bytes, spare_memory::take()));
     }
 }
 

@@ -114,23 +114,18 @@ impl BodyFilter {
         rules: Rules,
         forward: Forward,
     ) -> Result<Self, BodyError> {
-        Self::chunked_with_buffer(scheme, announced, rules, forward, Vec::new())
+        let forwarding = Forwarding::new(scheme, announced, rules, forward)?;
+        Ok(Self::new(Kind::Chunked(forwarding)))
     }
 
-    /// As [`chunked`](Self::chunked), with the buffer of an earlier filter, which keeps its room.
-    ///
-    /// # Errors
-    ///
-    /// As [`chunked`](Self::chunked).
-    pub fn chunked_with_buffer(
-        scheme: Scheme,
-        announced: Announced,
-        rules: Rules,
-        forward: Forward,
-        buffer: Vec<u8>,
-    ) -> Result<Self, BodyError> {
-        let forwarding = Forwarding::new(scheme, announced, rules, forward, buffer)?;
-        Ok(Self::new(Kind::Chunked(forwarding)))
+    /// The same filter, before its first bytes, with the buffer of an earlier one, which keeps its
+    /// room.
+    #[must_use]
+    pub fn with_buffer(mut self, buffer: Vec<u8>) -> Self {
+        if let Kind::Chunked(forwarding) = &mut self.kind {
+            forwarding.set_buffer(buffer);
+        }
+        self
     }
 
     /// A filter for a body with one SHA-256.
@@ -200,11 +195,11 @@ impl BodyFilter {
         }
     }
 
-    /// The buffer, emptied, for another filter; it has room for the largest chunk that was
-    /// withheld.
-    pub fn into_buffer(self) -> Vec<u8> {
-        match self.kind {
-            Kind::Chunked(forwarding) => forwarding.into_buffer(),
+    /// The buffer, emptied, for another filter, when nothing more is to come; it has room for the
+    /// largest chunk that was withheld.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        match &mut self.kind {
+            Kind::Chunked(forwarding) => forwarding.take_buffer(),
             Kind::Digest(_) => Vec::new(),
         }
     }

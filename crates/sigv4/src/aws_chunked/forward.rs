@@ -48,13 +48,11 @@ enum Plan {
 }
 
 impl Forwarding {
-    /// `hold` is an empty buffer, perhaps one that was used before.
     pub(super) fn new(
         scheme: Scheme,
         announced: Announced,
         mut rules: Rules,
         forward: Forward,
-        mut hold: Vec<u8>,
     ) -> Result<Self, BodyError> {
         if forward == Forward::Unwrap {
             // The trailer ends here, so what it promises is checked here or by nobody.
@@ -71,12 +69,11 @@ impl Forwarding {
             (_, Forward::Frames) => Plan::ProvenFrames,
             (_, Forward::Unwrap) => Plan::ProvenData,
         };
-        hold.clear();
         Ok(Self {
             plan,
             content_length: announced.content_length,
             verifier: Verifier::new(scheme, announced, rules)?,
-            hold,
+            hold: Vec::new(),
             header: 0,
             most: 0,
         })
@@ -109,9 +106,15 @@ impl Forwarding {
         self.verifier.trailer()
     }
 
-    pub(super) fn into_buffer(mut self) -> Vec<u8> {
+    /// Takes a buffer, perhaps one that was used before, for what is withheld: so far, nothing.
+    pub(super) fn set_buffer(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.hold = buffer;
+    }
+
+    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
         self.hold.clear();
-        self.hold
+        std::mem::take(&mut self.hold)
     }
 
     fn proven_frames(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {

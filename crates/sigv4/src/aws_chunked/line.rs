@@ -4,8 +4,10 @@
 //! hold a signature the 64 digits stand right before the CRLF, which is all that
 //! [`replace_signature`] needs to know.
 
+use octets::Text;
+
 use super::{FrameFault, SIGNATURE_LEN, TrailerFault};
-use crate::header::trim;
+use crate::header::{is_token, trim};
 use crate::hex_text;
 
 /// Name of the trailer line that holds the trailer's signature.
@@ -62,14 +64,13 @@ impl<'a> Trailer<'a> {
     pub(super) fn parse(raw: &'a [u8], line: &'a [u8]) -> Result<Self, TrailerFault> {
         // minio-go, and an example in AWS's documentation, end the line with LF CRLF.
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let colon = line.iter().position(|&byte| byte == b':').ok_or(TrailerFault::Line)?;
-        let (name, value) = line.split_at_checked(colon).ok_or(TrailerFault::Line)?;
+        let (name, value) = octets::cut(line, b':').ok_or(TrailerFault::Line)?;
         // A CR stays, and is refused below.
-        let value = trim(value.strip_prefix(b":").ok_or(TrailerFault::Line)?);
-        let token = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let value = trim(value);
         // The value becomes a line of a string to sign, and perhaps a header: no byte of it may end
         // that line.
-        if name.is_empty() || !name.iter().all(token) || value.iter().any(u8::is_ascii_control) {
+        let is_line = octets::all::<Text>(value) && octets::find(value, b'\t').is_none();
+        if !is_token(name) || !is_line {
             return Err(TrailerFault::Line);
         }
         Ok(Self { raw, name, value })

@@ -144,14 +144,14 @@ fn memory_grows_with_what_came() {
         let mut filter = filter(Framing::Signed, announced, forward);
         filter.push(header.as_bytes(), false, &mut Vec::new()).unwrap();
         filter.push(b"x", false, &mut Vec::new()).unwrap();
-        assert!(filter.into_buffer().capacity() <= 16 * 1024);
+        assert!(filter.take_buffer().capacity() <= 16 * 1024);
 
         let mut filter = self::filter(Framing::Signed, announced, forward);
         filter.push(header.as_bytes(), false, &mut Vec::new()).unwrap();
         for _ in 0..(1 << 24) / 4096 - 1 {
             filter.push(&[0; 4096], false, &mut Vec::new()).unwrap();
         }
-        let capacity = filter.into_buffer().capacity();
+        let capacity = filter.take_buffer().capacity();
         assert!(capacity <= (1 << 24) + header.len() + 2, "{capacity}");
     }
 }
@@ -165,11 +165,10 @@ fn buffer_is_used_again() {
     for _ in 0..3 {
         let scheme = Scheme::Signed(chain("B11"));
         let (announced, rules) = (body.announced(), Rules::default());
-        let mut filter =
-            BodyFilter::chunked_with_buffer(scheme, announced, rules, Forward::Frames, buffer)
-                .unwrap();
+        let mut filter = BodyFilter::chunked(scheme, announced, rules, Forward::Frames).unwrap();
+        filter = filter.with_buffer(buffer);
         assert!(push(&mut filter, &[&frames]).0.is_ok());
-        buffer = filter.into_buffer();
+        buffer = filter.take_buffer();
         assert!(buffer.is_empty() && buffer.capacity() < 51_000);
         assert_eq!(*place.get_or_insert(buffer.as_ptr()), buffer.as_ptr());
     }
