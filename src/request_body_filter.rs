@@ -12,7 +12,7 @@ use sigv4::{Payload, Unwrapped, Verified, header};
 
 use crate::access;
 use crate::conf::location::LocationConf;
-use crate::ctx;
+use crate::ctx::{self, Ctx};
 use crate::ffi::log::Level;
 use crate::ffi::request::Request;
 use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
@@ -126,6 +126,17 @@ impl Body {
         }
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
         Some(Unwrapped { decoded_length: self.decoded_length, checksum })
+    }
+}
+
+/// Called when something was sent. A body that was read before it was sent keeps its memory, for another attempt; one that
+/// is passed on while it arrives is sent once (ngx_http_upstream_next: `request_sent && request_body_no_buffering`).
+pub(crate) fn sent(r: &Request, ctx: &Ctx) {
+    if !request_body::streams(r) {
+        return;
+    }
+    if let Ok(mut body) = ctx.body.try_borrow_mut() {
+        body.as_deref_mut().into_iter().for_each(|body| body.buffers.give_back());
     }
 }
 

@@ -134,7 +134,7 @@ impl Input {
             buffers.pending.push_back(current.buf);
             link = current.next;
         }
-        let streams = r.raw().request_body_no_buffering() != 0;
+        let streams = streams(r);
         let mut out = Output::new(r.raw().pool, buffers);
         while let Some(&buffer) = out.buffers.pending.front() {
             if streams && out.buffers.waiting() > MAX_WAITING {
@@ -162,6 +162,18 @@ impl Buffers {
             spare_memory::keep(std::mem::take(&mut passed.memory));
             false
         });
+    }
+
+    /// Gives the memory of what was sent to other requests, without waiting for the answer. Its buffers stay: nginx may
+    /// still have them in a chain, where they are empty.
+    pub(crate) fn give_back(&mut self) {
+        for passed in &mut self.passed {
+            // SAFETY: in the request's pool.
+            let buffer = unsafe { &*passed.buffer };
+            if buffer.pos == buffer.last {
+                spare_memory::keep(std::mem::take(&mut passed.memory));
+            }
+        }
     }
 
     /// Bytes of memory on their way to the upstream.
@@ -285,6 +297,11 @@ impl Sink for Output<'_> {
 pub(crate) fn buffer_whole(r: &Request) {
     // SAFETY: single-threaded; no reference to the bit field is alive.
     unsafe { (*r.as_ptr()).set_request_body_no_buffering(0) };
+}
+
+/// Whether the body is passed on while it arrives.
+pub(crate) fn streams(r: &Request) -> bool {
+    r.raw().request_body_no_buffering() != 0
 }
 
 /// Whether the body was read, or is being read, before the access phase: past a filter that knew nothing of it.

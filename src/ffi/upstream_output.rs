@@ -94,7 +94,9 @@ unsafe extern "C" fn output_filter(data: *mut c_void, chain: *mut ngx_chain_t) -
         let Some(ctx) = crate::ctx::existing(&request) else { return NGX_ERROR as ngx_int_t };
         let mut slot = ctx.output.borrow_mut();
         let Some(output) = slot.as_deref_mut() else { return NGX_ERROR as ngx_int_t };
-        output.send(&request, chain)
+        let code = output.send(&request, chain);
+        crate::request_body_filter::sent(&request, ctx);
+        code
     })
 }
 
