@@ -13,6 +13,7 @@ mod idle;
 mod latency;
 mod origin;
 mod payload;
+mod poll;
 mod prepared;
 mod run;
 mod scenario;

@@ -37,7 +37,7 @@ pub(crate) fn serve(args: &Args) -> io::Result<()> {
     let mut buffer = vec![0; 256 << 10];
     let block = Body::default().block;
     loop {
-        poll.poll(&mut events, None)?;
+        crate::poll::wait(&mut poll, &mut events)?;
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((mut stream, _)) = listener.accept() {

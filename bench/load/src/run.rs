@@ -112,7 +112,7 @@ impl Run<'_> {
         let mut buffer = vec![0; 256 << 10];
         let mut outstanding = self.connections.iter().filter(|c| !c.is_idle()).count();
         while outstanding > 0 {
-            poll.poll(&mut events, None)?;
+            crate::poll::wait(poll, &mut events)?;
             let now = Instant::now();
             for event in &events {
                 let number = event.token().0;
