@@ -573,3 +573,24 @@ b: 403 early close_after body=no
 --- request_body_size eval: undef
 --- ignore_response
 --- no_access_log: evil
+
+=== TEST 64: memory of a large chunk and of a refused one brings nothing into the next upload
+--- config eval: $::unbuffered
+--- s3_sign eval: [("$::client payload=streaming chunk=32768") x 3, "$::client payload=streaming chunk=32768 tamper_body=s/aaaa/aaab/", ("$::client payload=streaming-trailer chunk=32768 trailer=x-amz-checksum-crc32") x 2]
+--- request eval: ["PUT /bucket/key", "PUT /bucket/key", "PUT /bucket/key", "PUT /bucket/other", "PUT /bucket/key", "PUT /bucket/key"]
+--- request_body eval: ['a' x 40000, 'bcd', 'c' x 50000, 'a' x 65536, 'd' x 45000, 'e' x 20]
+--- request_body_size eval: undef
+--- ignore_response
+--- code
+my @texts = map {
+    my ($frames, $text) = ($_->{body} // '', '');
+    while ($frames =~ /\G([0-9a-f]+);[^\r]*\r\n/gc) {
+        my $size = hex $1 or last;
+        $text .= substr $frames, pos $frames, $size;
+        pos($frames) += $size + 2;
+    }
+    $text;
+} grep { $_->{complete} } $t->received;
+my @sent = ('a' x 40000, 'bcd', 'c' x 50000, 'd' x 45000, 'e' x 20);
+ok($texts[$_] eq $sent[$_], $t->name("data of upload $_")) for 0 .. $#sent;
+is(scalar(@texts), scalar(@sent), $t->name('all but the refused one'));

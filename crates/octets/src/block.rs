@@ -25,6 +25,7 @@ impl Block {
         Self::new(&block)
     }
 
+    /// Which bytes are this one.
     #[inline(always)]
     pub(crate) fn is(self, byte: u8) -> Self {
         Self(self.0.cmp_eq(u8x16::splat(byte)))
@@ -37,6 +38,7 @@ impl Block {
         Self(self.0 - u8x16::splat(first)).up_to(last.wrapping_sub(first))
     }
 
+    /// Which bytes are at most `last`, as unsigned numbers.
     #[inline(always)]
     pub(crate) fn up_to(self, last: u8) -> Self {
         Self(self.0.min(u8x16::splat(last)).cmp_eq(self.0))
