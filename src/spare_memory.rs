@@ -10,39 +10,31 @@ const MAX_KEPT: usize = 1 << 20;
 /// Less is not worth it.
 const MIN_KEPT: usize = 8 << 10;
 
-#[derive(Default)]
-struct Spares {
-    memory: Vec<Vec<u8>>,
-    bytes: usize,
-}
-
 thread_local! {
-    static SPARES: RefCell<Spares> = RefCell::default();
+    static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Requests that are open when a worker ends are destroyed late, perhaps after this: then there is nothing to take or keep.
-fn with<R: Default>(body: impl FnOnce(&mut Spares) -> R) -> R {
+fn with<R: Default>(body: impl FnOnce(&mut Vec<Vec<u8>>) -> R) -> R {
     let result = SPARES.try_with(|spares| spares.try_borrow_mut().ok().map(|mut it| body(&mut it)));
     result.ok().flatten().unwrap_or_default()
 }
 
 /// Memory that a chunk has left, empty; without any room if there is none.
 pub(crate) fn take() -> Vec<u8> {
-    with(|spares| {
-        let memory = spares.memory.pop().unwrap_or_default();
-        spares.bytes = spares.bytes.saturating_sub(memory.capacity());
-        memory
-    })
+    with(|spares| spares.pop().unwrap_or_default())
 }
 
 /// Keeps memory that nobody refers to any more for another chunk, of whatever request; gives it back if there is enough.
 pub(crate) fn keep(mut memory: Vec<u8>) {
+    if memory.capacity() < MIN_KEPT {
+        return;
+    }
     with(|spares| {
-        let bytes = spares.bytes.saturating_add(memory.capacity());
-        if memory.capacity() >= MIN_KEPT && bytes <= MAX_KEPT {
+        let kept: usize = spares.iter().map(Vec::capacity).sum();
+        if kept.saturating_add(memory.capacity()) <= MAX_KEPT {
             memory.clear();
-            spares.bytes = bytes;
-            spares.memory.push(memory);
+            spares.push(memory);
         }
     });
 }

@@ -56,6 +56,14 @@ struct Passed {
     memory: Vec<u8>,
 }
 
+impl Passed {
+    fn is_sent(&self) -> bool {
+        // SAFETY: in the request's pool, and nginx has moved `pos` to what it sent.
+        let buffer = unsafe { &*self.buffer };
+        buffer.pos >= buffer.last
+    }
+}
+
 /// What a filter says to a piece of the body.
 pub(crate) trait Check {
     /// Takes the next bytes and gives on to `out` what may go on; `last` says that no more come. An error is the HTTP status
@@ -148,31 +156,20 @@ impl Input {
 }
 
 impl Buffers {
-    /// Takes back what was sent, or written to nginx's temporary file.
+    /// Takes back what was sent, or written to nginx's temporary file. Only while the body is being read, so that a buffer
+    /// which a retry would send again (of a buffered body, read to its end) is never among them.
     fn reclaim(&mut self) {
-        let spare_buffers = &mut self.spare_buffers;
-        self.passed.retain_mut(|passed| {
-            // SAFETY: in the request's pool. Buffers are only taken back while the body is being read, so one that a
-            // retry would send again (a buffered body, read to its end) is never among them.
-            let buffer = unsafe { &*passed.buffer };
-            if buffer.pos < buffer.last {
-                return true;
-            }
-            spare_buffers.push(passed.buffer);
-            spare_memory::keep(std::mem::take(&mut passed.memory));
-            false
-        });
+        self.give_back();
+        let sent = self.passed.iter().filter(|passed| passed.is_sent());
+        self.spare_buffers.extend(sent.map(|passed| passed.buffer));
+        self.passed.retain(|passed| !passed.is_sent());
     }
 
     /// Gives the memory of what was sent to other requests, without waiting for the answer. Its buffers stay: nginx may
     /// still have them in a chain, where they are empty.
     pub(crate) fn give_back(&mut self) {
-        for passed in &mut self.passed {
-            // SAFETY: in the request's pool.
-            let buffer = unsafe { &*passed.buffer };
-            if buffer.pos == buffer.last {
-                spare_memory::keep(std::mem::take(&mut passed.memory));
-            }
+        for passed in self.passed.iter_mut().filter(|passed| passed.is_sent()) {
+            spare_memory::keep(std::mem::take(&mut passed.memory));
         }
     }
 

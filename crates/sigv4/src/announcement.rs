@@ -101,14 +101,7 @@ impl<'a> Object<'a> {
     /// Of a canonical path. In path-style, the key is what follows the second slash.
     pub(crate) fn new(path: &'a [u8], virtual_host: bool, query: &'a Query) -> Self {
         let path = path.strip_prefix(b"/").unwrap_or(path);
-        let key = if virtual_host {
-            path
-        } else {
-            match path.iter().position(|&b| b == b'/') {
-                Some(slash) => path.split_at(slash).1.get(1..).unwrap_or_default(),
-                None => b"",
-            }
-        };
+        let key = if virtual_host { path } else { octets::cut(path, b'/').unwrap_or_default().1 };
         Self { key, query }
     }
 

@@ -6,6 +6,7 @@
 
 use octets::{Hex, Kind, Path, Unreserved};
 
+use crate::hex_text::digit_value;
 use crate::query::Query;
 use crate::{Error, UriFault};
 
@@ -151,10 +152,8 @@ fn put<Plain: Kind>(byte: u8, out: &mut Vec<u8>) {
 
 /// The byte that two hexadecimal digits stand for.
 fn escaped(high: u8, low: u8) -> Option<u8> {
-    // Of letters, in either case, the low half counts from one.
-    let value = |digit: u8| (digit & 0xf).wrapping_add((digit >> 6).wrapping_mul(9));
     let is_escape = octets::is::<Hex>(high) && octets::is::<Hex>(low);
-    is_escape.then(|| value(high) << 4 | value(low))
+    is_escape.then(|| digit_value(high) << 4 | digit_value(low))
 }
 
 fn upper_digit(nibble: u8) -> u8 {

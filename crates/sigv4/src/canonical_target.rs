@@ -1,6 +1,6 @@
 //! The canonical target of a request that is not being verified: for names in logs and for cache keys.
 
-use crate::param::{Field, Role};
+use crate::param::Role;
 use crate::scratch::Strip;
 use crate::{Error, Scratch};
 
@@ -19,12 +19,12 @@ use crate::{Error, Scratch};
 /// What the target's canonical form cannot be made of: broken escapes, a NUL, too many or repeated parameters.
 pub fn canonical_target(target: &[u8], scratch: &mut Scratch) -> Result<(), Error> {
     scratch.parse_target(target, false)?;
-    let mut roles = scratch.parsed_query().parameters().iter().map(|parameter| parameter.role);
-    // `Expires` alone is no authentication; a key id or a signature is.
-    let is_v2 = |role| matches!(role, Role::V2(Field::Credential | Field::Signature));
-    let strip = if roles.clone().any(|role| matches!(role, Role::V4(_))) {
+    let query = scratch.parsed_query();
+    let is_v4 = query.parameters().iter().any(|parameter| matches!(parameter.role, Role::V4(_)));
+    let strip = if is_v4 {
         Strip::V4
-    } else if roles.any(is_v2) {
+    } else if query.signs().v2 {
+        // `Expires` alone is no authentication; a key id or a signature is.
         Strip::V2
     } else {
         Strip::Nothing

@@ -2,6 +2,8 @@
 //!
 //! Written without branches and tables, so that it becomes vector instructions; a handful of these occur in each request.
 
+use octets::Hex;
+
 /// 64 lower-case digits, the wire form of signatures.
 pub(crate) fn encode(bytes: &[u8; 32]) -> [u8; 64] {
     let mut text = [0; 64];
@@ -27,12 +29,12 @@ pub(crate) fn is_lower_hex(text: &[u8; 64]) -> bool {
 
 /// Whether all are digits, in either case.
 pub(crate) fn is_hex(text: &[u8; 64]) -> bool {
-    text.iter().fold(true, |valid, b| valid & (is_decimal(*b) | is_lower(*b | 0x20)))
+    octets::all::<Hex>(text)
 }
 
 /// The value of 64 digits in either case; of any other text, some value.
 pub(crate) fn value(text: &[u8; 64]) -> [u8; 32] {
-    let nibbles = text.map(|b| (b & 0xf).wrapping_add((b >> 6).wrapping_mul(9)));
+    let nibbles = text.map(digit_value);
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(nibbles.chunks_exact(2)) {
         if let [high, low] = pair {
@@ -40,6 +42,12 @@ pub(crate) fn value(text: &[u8; 64]) -> [u8; 32] {
         }
     }
     bytes
+}
+
+/// The value of a digit in either case; of any other byte, some value.
+pub(crate) fn digit_value(digit: u8) -> u8 {
+    // The low half of letters counts from one.
+    (digit & 0xf).wrapping_add((digit >> 6).wrapping_mul(9))
 }
 
 fn is_decimal(b: u8) -> bool {

@@ -82,23 +82,25 @@ impl Role {
     }
 }
 
-const V4: [&str; 10] = [
-    X_AMZ_ALGORITHM,
-    X_AMZ_CONTENT_SHA256,
-    X_AMZ_CREDENTIAL,
-    X_AMZ_DATE,
-    X_AMZ_EXPIRES,
-    X_AMZ_REGION_SET,
-    X_AMZ_S3SESSION_TOKEN,
-    X_AMZ_SECURITY_TOKEN,
-    X_AMZ_SIGNATURE,
-    X_AMZ_SIGNED_HEADERS,
-];
-
-/// Whether a name is one of presigned Signature V4 but for its case.
-pub(crate) fn is_v4_in_other_case(name: &[u8]) -> bool {
-    V4.iter().any(|own| own.as_bytes() != name && name.eq_ignore_ascii_case(own.as_bytes()))
+/// Which parameter of presigned Signature V4 a name is but for its case. Names that are one to the letter have a [`Role`].
+pub(crate) fn v4_but_for_case(name: &[u8]) -> Option<Field> {
+    let find =
+        |(own, field): &(&str, Field)| name.eq_ignore_ascii_case(own.as_bytes()).then_some(*field);
+    V4.iter().find_map(find)
 }
+
+const V4: [(&str, Field); 10] = [
+    (X_AMZ_ALGORITHM, Field::Algorithm),
+    (X_AMZ_CONTENT_SHA256, Field::ContentSha256),
+    (X_AMZ_CREDENTIAL, Field::Credential),
+    (X_AMZ_DATE, Field::Date),
+    (X_AMZ_EXPIRES, Field::Expires),
+    (X_AMZ_REGION_SET, Field::Ignored),
+    (X_AMZ_S3SESSION_TOKEN, Field::Ignored),
+    (X_AMZ_SECURITY_TOKEN, Field::SecurityToken),
+    (X_AMZ_SIGNATURE, Field::Signature),
+    (X_AMZ_SIGNED_HEADERS, Field::SignedHeaders),
+];
 
 #[cfg(test)]
 mod tests {
@@ -112,12 +114,13 @@ mod tests {
                 assert!(expected(role), "{name}: {role:?}");
             }
         };
-        check(&V4, |role| matches!(role, Role::V4(_)));
-        check(&V4.map(|name| name.to_ascii_lowercase().leak() as &str), |role| {
-            role == Role::Header
-        });
-        assert!(V4.iter().all(|name| is_v4_in_other_case(name.to_ascii_lowercase().as_bytes())));
-        assert!(V4.iter().all(|name| !is_v4_in_other_case(name.as_bytes())));
+        for (name, field) in V4 {
+            assert_eq!(Role::of(name.as_bytes()), Role::V4(field), "{name}");
+            let lower = name.to_ascii_lowercase();
+            assert_eq!(Role::of(lower.as_bytes()), Role::Header, "{lower}");
+            assert_eq!(v4_but_for_case(lower.as_bytes()), Some(field), "{lower}");
+        }
+        assert_eq!(v4_but_for_case(b"x-amz-acl"), None);
         check(&[AWS_ACCESS_KEY_ID, EXPIRES, SIGNATURE], |role| matches!(role, Role::V2(_)));
         check(&["x-amz-acl", "X_Amz_Meta-a", "x-amz-"], |role| role == Role::Header);
         check(&["", "expires", "signature", "acl", "x-amzn"], |role| role == Role::Other);

@@ -208,9 +208,9 @@ impl Query {
         run.into_iter().for_each(|before| put(&[before.of(&self.text)]));
     }
 
-    /// Whether there is a parameter of this name, in exactly this case.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.pairs().any(|pair| pair.name == name.as_bytes())
+    /// Whether there is a parameter of this role.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.parameters.iter().any(|parameter| parameter.role == role)
     }
 
     pub(crate) fn shrink(&mut self, limit: usize) {
@@ -233,23 +233,16 @@ impl Query {
     pub(crate) fn signs(&self) -> Signs {
         let mut signs = Signs::default();
         for parameter in &self.parameters {
-            match parameter.role {
-                Role::V4(Field::Algorithm | Field::Credential | Field::Signature) => {
-                    signs.v4 = true;
-                }
-                Role::V2(Field::Credential | Field::Signature) => signs.v2 = true,
-                Role::Header => signs.v4 |= is_v4_sign_in_other_case(parameter.name.of(&self.text)),
-                Role::V4(_) | Role::V2(_) | Role::Other => (),
-            }
+            let v4 = match parameter.role {
+                Role::V4(field) => Some(field),
+                Role::Header => param::v4_but_for_case(parameter.name.of(&self.text)),
+                Role::V2(_) | Role::Other => None,
+            };
+            signs.v4 |= matches!(v4, Some(Field::Algorithm | Field::Credential | Field::Signature));
+            signs.v2 |= matches!(parameter.role, Role::V2(Field::Credential | Field::Signature));
         }
         signs
     }
-}
-
-fn is_v4_sign_in_other_case(name: &[u8]) -> bool {
-    [param::X_AMZ_ALGORITHM, param::X_AMZ_CREDENTIAL, param::X_AMZ_SIGNATURE]
-        .iter()
-        .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()))
 }
 
 #[cold]

@@ -11,12 +11,11 @@ use crate::fate::{Fate, fate};
 use crate::framing::Framing;
 use crate::header::{self, trim};
 use crate::origin_head::{OriginHead, Target};
+use crate::param::{Field, Role};
 use crate::permit::Kind;
 use crate::query::Query;
 use crate::scratch::Strip;
-use crate::{
-    ChunkChain, Error, OriginCredential, Payload, Permit, Scratch, Timestamp, hoisted, param,
-};
+use crate::{ChunkChain, Error, OriginCredential, Payload, Permit, Scratch, Timestamp, hoisted};
 
 /// What happens to the body on its way to the origin. The default sends it as it came.
 #[derive(Clone, Debug, Default)]
@@ -165,9 +164,11 @@ fn strip(kind: Kind, query: &Query) -> Strip {
         Kind::Presigned => Strip::V4,
         Kind::V2Presigned => Strip::V2,
         Kind::Off | Kind::Preflight => {
-            if query.has(param::X_AMZ_SIGNATURE) || query.has(param::X_AMZ_ALGORITHM) {
+            if query.has(Role::V4(Field::Signature)) || query.has(Role::V4(Field::Algorithm)) {
                 Strip::V4
-            } else if query.has(param::SIGNATURE) && query.has(param::AWS_ACCESS_KEY_ID) {
+            } else if query.has(Role::V2(Field::Signature))
+                && query.has(Role::V2(Field::Credential))
+            {
                 Strip::V2
             } else {
                 Strip::Nothing
@@ -184,7 +185,7 @@ fn payload(head: &Head<'_>, scratch: &Scratch) -> Result<Payload, Error> {
     if let Some(second) = values.next() {
         return Err(Error::HeaderRepeated { name: name.into(), value: second.value.to_vec() });
     }
-    let value = value.or_else(|| scratch.query_auth().get(param::Field::ContentSha256));
+    let value = value.or_else(|| scratch.query_auth().get(Field::ContentSha256));
     match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
         // Only unverified requests can come here with a value that says nothing.
         Err(Error::PayloadHashInvalid { .. }) => Ok(Payload::Unsigned),

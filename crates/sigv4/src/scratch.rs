@@ -118,7 +118,7 @@ impl Scratch {
                 }
                 (Role::V4(_) | Role::Header, _) => {
                     let pair = self.parsed.pair(parameter);
-                    if strip == Strip::V4 && param::is_v4_in_other_case(pair.name) {
+                    if strip == Strip::V4 && param::v4_but_for_case(pair.name).is_some() {
                         let name = decoded(pair.name, &mut self.decoded);
                         return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
                     }

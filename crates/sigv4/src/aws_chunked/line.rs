@@ -4,7 +4,7 @@
 //! hold a signature the 64 digits stand right before the CRLF, which is all that
 //! [`replace_signature`] needs to know.
 
-use octets::Text;
+use octets::{Hex, Text};
 
 use super::{FrameFault, SIGNATURE_LEN, TrailerFault};
 use crate::header::{is_token, trim};
@@ -33,7 +33,7 @@ pub struct ChunkHeader<'a> {
 impl<'a> ChunkHeader<'a> {
     /// Reads `raw`, which ends in CRLF; `line` is `raw` without it.
     pub(super) fn parse(raw: &'a [u8], line: &'a [u8], signed: bool) -> Result<Self, FrameFault> {
-        let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let digits = octets::length::<Hex>(line);
         let (token, extension) = line.split_at_checked(digits).ok_or(FrameFault::ChunkSize)?;
         let size = chunk_size(token).ok_or(FrameFault::ChunkSize)?;
         let signature = if signed {
