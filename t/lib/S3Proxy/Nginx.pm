@@ -18,7 +18,7 @@ my $ROOT = abs_path(dirname(__FILE__) . '/../../..');
 our $PATIENCE = $ENV{TEST_NGINX_PATIENCE} || 1;
 
 # Lines that no test may cause. What a panic, a sanitizer or valgrind prints is among them.
-our $FATAL = qr/\[(?:alert|emerg)\]|panicked|exited on signal|ERROR: \w+Sanitizer|runtime error:
+our $FATAL = qr/\[(?:alert|emerg)\]|panicked|exited\ on\ signal|ERROR:\ \w+Sanitizer|runtime\ error:
     |^==\d+==\ (?:Invalid|Conditional|Use\ of\ uninit|Syscall\ param|Source\ and\ dest)/x;
 
 my $current;     # the running one
