@@ -163,12 +163,12 @@ fn strip(kind: Kind, query: &Query) -> Strip {
         Kind::Header => Strip::Nothing,
         Kind::Presigned => Strip::V4,
         Kind::V2Presigned => Strip::V2,
+        // Any sign will do (C6): an origin may take a key id alone for a claim.
         Kind::Off | Kind::Preflight => {
-            if query.has(Role::V4(Field::Signature)) || query.has(Role::V4(Field::Algorithm)) {
+            let is_v4 = |field| query.has(Role::V4(field));
+            if [Field::Algorithm, Field::Credential, Field::Signature].into_iter().any(is_v4) {
                 Strip::V4
-            } else if query.has(Role::V2(Field::Signature))
-                && query.has(Role::V2(Field::Credential))
-            {
+            } else if query.signs().v2 {
                 Strip::V2
             } else {
                 Strip::Nothing

@@ -303,4 +303,12 @@ fn presigned_parameters() {
     let plain = Owned::new("GET", "/b/k?x-amz-acl=private&Expires=1", &[]);
     let off = send_as(&plain, &Permit::verify_off(), &origin(None), &body).unwrap();
     assert_eq!(off.target, b"/b/k?Expires=1&x-amz-acl=private");
+    // Half a presigned URL looks presigned, too.
+    let sign =
+        ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId", "Signature"];
+    for name in sign {
+        let half = Owned::new("GET", &format!("/b/k?{name}=a&versionId=1"), &[]);
+        let off = send_as(&half, &Permit::verify_off(), &origin(None), &body).unwrap();
+        assert_eq!(off.target, b"/b/k?versionId=1", "{name}");
+    }
 }
