@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
@@ -16,7 +17,7 @@ const MAX_ACCESS_KEY: usize = 128;
 
 /// One client, checked.
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "RawClient")]
+#[serde(try_from = "Object<RawClient>")]
 pub(super) struct Client {
     pub(super) access_key: String,
     pub(super) secret: SecretMember,
@@ -37,7 +38,8 @@ pub(super) enum SecretMember {
 /// Parses a whole file.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Client>, ClientsError> {
     let mut json = serde_json::Deserializer::from_slice(text);
-    let file: File = serde_path_to_error::deserialize(&mut json).map_err(ClientsError::of_json)?;
+    let Object(file): Object<File> =
+        serde_path_to_error::deserialize(&mut json).map_err(ClientsError::of_json)?;
     json.end().map_err(|error| ClientsError::Format {
         line: error.line(),
         column: error.column(),
@@ -48,9 +50,50 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Client>, ClientsError> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with \"clients\"")]
+#[serde(deny_unknown_fields)]
 struct File {
     clients: Clients,
+}
+
+/// A structure that is written as an object. Serde reads one from a list too, member by member in the order of the code,
+/// where a list that is too short means the rights of whoever has none.
+struct Object<T>(T);
+
+/// What is expected where something else stands.
+trait Expected {
+    const TEXT: &'static str;
+}
+
+impl Expected for File {
+    const TEXT: &'static str = "an object with \"clients\"";
+}
+
+impl Expected for RawClient {
+    const TEXT: &'static str = "an object with \"access_key\" and \"secret_key\"";
+}
+
+impl Expected for RawGrant {
+    const TEXT: &'static str = "an object with \"buckets\" and \"allow\"";
+}
+
+impl<'de, T: Deserialize<'de> + Expected> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + Expected> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(T::TEXT)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
 }
 
 /// The list of clients, no access key twice.
@@ -88,7 +131,7 @@ impl<'de> Deserialize<'de> for Clients {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with \"access_key\" and \"secret_key\"")]
+#[serde(deny_unknown_fields)]
 struct RawClient {
     access_key: AccessKey,
     #[serde(default, rename = "comment")]
@@ -112,10 +155,10 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-impl TryFrom<RawClient> for Client {
+impl TryFrom<Object<RawClient>> for Client {
     type Error = &'static str;
 
-    fn try_from(raw: RawClient) -> Result<Self, &'static str> {
+    fn try_from(Object(raw): Object<RawClient>) -> Result<Self, &'static str> {
         let (secret, second_secret) = match (raw.secret_key, raw.secret_keys) {
             (Some(secret), None) => (secret, None),
             (None, Some(secrets)) => {
@@ -225,11 +268,11 @@ struct Place {
 }
 
 #[derive(Deserialize)]
-#[serde(try_from = "RawGrant")]
+#[serde(try_from = "Object<RawGrant>")]
 struct Grant(crate::Grant);
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with \"buckets\" and \"allow\"")]
+#[serde(deny_unknown_fields)]
 struct RawGrant {
     allow: Vec<Verb>,
     buckets: Vec<String>,
@@ -237,10 +280,10 @@ struct RawGrant {
     prefix: String,
 }
 
-impl TryFrom<RawGrant> for Grant {
+impl TryFrom<Object<RawGrant>> for Grant {
     type Error = &'static str;
 
-    fn try_from(raw: RawGrant) -> Result<Self, &'static str> {
+    fn try_from(Object(raw): Object<RawGrant>) -> Result<Self, &'static str> {
         match crate::Grant::new(&raw.buckets, raw.prefix.as_bytes(), &raw.allow) {
             Ok(grant) => Ok(Self(grant)),
             Err(GrantError::Bucket) => Err(

@@ -198,7 +198,15 @@ fn the_file_itself() {
     };
     assert!(ClientsFile::parse(b"{\"clients\": []}\n").unwrap().is_empty());
     check("", "EOF while parsing");
-    check("[]", "line 1, column 2: expected an object with \"clients\"");
+    check("[]", "expected an object with \"clients\"");
+    // Serde reads a structure from a list as well, in an order that is written nowhere.
+    check("[[]]", "expected an object with \"clients\"");
+    check("{\"clients\": [[\"AK\", \"c\"]]}", "expected an object with \"access_key\"");
+    let client = "\"access_key\": \"AK\", \"secret_key\": \"s\"";
+    check(
+        &format!("{{\"clients\": [{{{client}, \"grants\": [[[\"all\"], [\"b\"]]]}}]}}"),
+        "expected an object with \"buckets\" and \"allow\"",
+    );
     check("{}", "missing member `clients`");
     check("{\"clients\": {}}", "\"clients\": expected a list of clients");
     check("{\"clients\": [], \"x\": 1}", "\"x\": unknown member");
