@@ -6,12 +6,12 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test senders deployment lint bench install deb check-deb check-image check-helm check-arm64 clean
+.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-helm check-arm64 clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
-		printf '  %-11s  %s\n' "$$target" "$$text"; done
+		printf '  %-12s  %s\n' "$$target" "$$text"; done
 	@echo
 	@echo 'NGINX=vendored    with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
 	@echo 'PORT=8080         with run: where the proxy listens'
@@ -29,6 +29,15 @@ run: ## Starts two S3 origins and the proxy, proves that it works, and serves un
 test: ## Runs all tests: the crates', and t/ with the installed nginx and the vendored one
 	@scripts/test
 
+test-asan: ## Runs t/ with AddressSanitizer in the vendored nginx and in the module
+	@scripts/test-asan
+
+fuzz: ## Runs the fuzz targets, ten seconds each (SECONDS_EACH=10; cargo-fuzz is built first)
+	@scripts/fuzz
+
+differential: ## Holds 100,000 random requests (COUNT=) that botocore signs, half of them changed then, against the verifier
+	@scripts/differential
+
 senders: ## Uploads through the proxy with eleven real clients in each of their modes (make module comes first)
 	@scripts/install-packages test
 	@prove -I t/lib t/senders.t
@@ -37,7 +46,7 @@ deployment: module ## Runs of the tests only those of docker-compose.yml's parts
 	@scripts/install-packages test
 	@prove -I t/lib t/deploy.t t/failover-haproxy.t
 
-lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck and perl -c
+lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck, perl -c, and looks for import cycles
 	@scripts/lint
 
 bench: ## Measures the proxy against plain nginx
@@ -69,4 +78,4 @@ check-arm64: ## Builds module and sign_s3 for arm64 in a fresh Debian, and runs 
 	@scripts/check-arm64
 
 clean: ## Removes what was built, and what make run and the tests left
-	rm -rf target build build-vendored .work
+	rm -rf target build build-asan build-vendored .work
