@@ -1,7 +1,7 @@
 //! AWS Signature Version 4 for S3, from the server's side: verify what a client signed, and sign it anew for an origin.
 //!
 //! Pure and sans-IO: requests come as borrowed bytes, time is an argument, nothing is logged, and no S3 error code is
-//! known. The order of checks, and the section numbers in comments, are those of the protocol reference.
+//! known. The order of checks, and the numbers in comments, are those of the protocol reference, docs/protocol.md.
 //!
 //! ```
 //! use sigv4::{Credential, Error, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp};
