@@ -27,17 +27,7 @@ default_sections(
     fresh   => '',
 );
 
-# Changes the configuration on disk.
-sub main::edit ($t, $code) {
-    my $path = $t->nginx->prefix . '/conf/nginx.conf';
-    open my $in, '<', $path or die $!;
-    local ($/, $_);
-    $_ = <$in>;
-    $code->();
-    open my $out, '>', $path or die $!;
-    print {$out} $_;
-    return;
-}
+sub main::edit ($t, $code) { return $t->nginx->edit_config($code) }
 
 # `nginx ARGUMENTS` for this directory, with or without the block's variables. Returns its output and exit status.
 sub main::command ($t, $with, @arguments) {
