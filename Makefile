@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-helm check-arm64 clean
+.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-helm check-arm64 check-msrv clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -76,6 +76,10 @@ check-helm: ## Renders and lints the Helm chart, and holds it against the schema
 check-arm64: ## Builds module and sign_s3 for arm64 in a fresh Debian, and runs them under qemu (as root)
 	@scripts/install-packages run root
 	@scripts/check-arm64
+
+check-msrv: ## Builds module and sign_s3 with exactly the oldest Rust that Cargo.toml names, in a fresh Debian (as root)
+	@scripts/install-packages root
+	@scripts/check-msrv
 
 clean: ## Removes what was built, and what make run and the tests left
 	rm -rf target build build-asan build-vendored .work

@@ -52,10 +52,9 @@ pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
         let error = error.unwrap_or_else(|| S3Error::for_status(r.error_status()));
         return answer(r, ctx, &error);
     }
-    if let Some(ctx) = ctx::existing(r)
-        && ctx.origin.borrow().is_some()
-        && matches!(r.status(), 400 | 401 | 403)
-    {
+    let refused = matches!(r.status(), 400 | 401 | 403);
+    let signed = ctx::existing(r).filter(|ctx| refused && ctx.origin.borrow().is_some());
+    if let Some(ctx) = signed {
         // What one client was refused must not become an answer for others, and its body could hold the origin's key id.
         r.do_not_cache();
         if !r.is_header_only() {

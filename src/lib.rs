@@ -58,7 +58,7 @@ pub static mut ngx_http_s3_signature_module: ngx_module_t = ngx_module_t {
     type_: NGX_HTTP_MODULE as ngx_uint_t,
     init_master: None,
     init_module: None,
-    init_process: None,
+    init_process: Some(ffi::environment::init_process),
     init_thread: None,
     exit_thread: None,
     exit_process: None,
@@ -83,6 +83,7 @@ fn module() -> &'static ngx_module_t {
 
 unsafe extern "C" fn ngx_http_s3_signature_preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     ffi::boundary::install_panic_hook();
+    ffi::environment::keep_original();
     ffi::conf::callback(cf, variables::add_all)
 }
 

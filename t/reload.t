@@ -16,17 +16,7 @@ default_sections(
     fresh       => '',
 );
 
-# Changes the configuration on disk.
-sub main::edit ($t, $code) {
-    my $path = $t->nginx->prefix . '/conf/nginx.conf';
-    open my $in, '<', $path or die $!;
-    local ($/, $_);
-    $_ = <$in>;
-    $code->();
-    open my $out, '>', $path or die $!;
-    print {$out} $_;
-    return;
-}
+sub main::edit ($t, $code) { return $t->nginx->edit_config($code) }
 
 run_tests();
 

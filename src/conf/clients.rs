@@ -111,15 +111,14 @@ fn key(
     secret_key: &[u8],
     parameters: &[&[u8]],
 ) -> Result<(), Fault> {
-    let prefix = cf.prefix();
-    let access_key = value(access_key, "access key", &prefix)?;
-    let secret_key = secret(secret_key, "secret key", &prefix)?;
+    let access_key = value(cf, access_key, "access key")?;
+    let secret_key = secret(cf, secret_key, "secret key")?;
     let mut credential = Credential::new(access_key, secret_key, Grants::unrestricted());
     match parameters {
         [] => {}
         [old] if old.starts_with(b"old=") => {
             let old = old.strip_prefix(b"old=").unwrap_or_default();
-            credential = credential.with_second_secret(secret(old, "old secret key", &prefix)?);
+            credential = credential.with_second_secret(secret(cf, old, "old secret key")?);
         }
         [parameter, ..] => {
             return Err(format!("invalid parameter \"{}\" of \"key\"", parameter.escape_ascii()));
@@ -139,7 +138,7 @@ fn clients_file(cf: &Conf, builder: &mut Builder, path: &[u8]) -> Result<(), Fau
     clients
         .insert_into(&mut builder.keyring, &mut |reference| {
             let secret = match reference {
-                SecretReference::Env(name) => from_environment(name, "the secret"),
+                SecretReference::Env(name) => from_environment(cf, name, "the secret"),
                 SecretReference::File(name) => from_file(&prefix.join(name), "the secret"),
             };
             secret.map(Secret::new)

@@ -199,14 +199,13 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
             }
         }
         [b"key", access_key, secret_key, token @ ..] if token.len() <= 1 => {
-            let prefix = cf.prefix();
             let token = token.first().map(|token| match token.strip_prefix(b"token=") {
-                Some(token) => secret(token, "session token", &prefix),
+                Some(token) => secret(cf, token, "session token"),
                 None => Err(format!("invalid parameter \"{}\" of \"key\"", token.escape_ascii())),
             });
             let key = (
-                value(access_key, "access key", &prefix)?,
-                secret(secret_key, "secret key", &prefix)?,
+                value(cf, access_key, "access key")?,
+                secret(cf, secret_key, "secret key")?,
                 token.transpose()?,
             );
             if builder.key.replace(key).is_some() {

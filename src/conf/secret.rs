@@ -1,27 +1,29 @@
 //! Secrets in the configuration: the text itself, `env=NAME` or `file=PATH`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sigv4::Secret;
 
 use crate::conf::text;
+use crate::ffi::conf::Conf;
+use crate::ffi::environment;
 
 /// Longest file that is taken for a secret; whoever names a larger one has named the wrong file.
 const MAX_SECRET_FILE: u64 = 16 * 1024;
 
 /// What a word of the configuration stands for.
 ///
-/// `env=` is read from the environment of the process that reads the configuration, the master, so no `env` directive is
-/// needed; `file=` is relative to the configuration's folder, and a newline at its end is not part of the secret.
+/// `env=` is read from the environment that nginx was started with, and handed on when it starts a new binary, so no `env`
+/// directive is needed; `file=` is relative to the configuration's folder, and a newline at its end is not part of the secret.
 ///
 /// # Errors
 ///
 /// The variable is not set, the file cannot be read, or nothing is in it. The message names the place, never the content.
-pub(crate) fn value(word: &[u8], what: &str, conf_prefix: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn value(cf: &Conf, word: &[u8], what: &str) -> Result<Vec<u8>, String> {
     let value = if let Some(name) = word.strip_prefix(b"env=") {
-        from_environment(text(name, "environment variable")?, what)?
+        from_environment(cf, text(name, "environment variable")?, what)?
     } else if let Some(path) = word.strip_prefix(b"file=") {
-        from_file(&conf_prefix.join(text(path, "file name")?), what)?
+        from_file(&cf.prefix().join(text(path, "file name")?), what)?
     } else {
         word.to_vec()
     };
@@ -32,17 +34,27 @@ pub(crate) fn value(word: &[u8], what: &str, conf_prefix: &Path) -> Result<Vec<u
 }
 
 /// The same, as a [`Secret`].
-pub(crate) fn secret(word: &[u8], what: &str, conf_prefix: &Path) -> Result<Secret, String> {
-    value(word, what, conf_prefix).map(Secret::new)
+pub(crate) fn secret(cf: &Conf, word: &[u8], what: &str) -> Result<Secret, String> {
+    value(cf, word, what).map(Secret::new)
 }
 
 /// The environment variable `name`.
-pub(crate) fn from_environment(name: &str, what: &str) -> Result<Vec<u8>, String> {
-    use std::os::unix::ffi::OsStringExt;
-
-    match std::env::var_os(name) {
-        Some(value) if !value.is_empty() => Ok(value.into_vec()),
+///
+/// `nginx -s reload` reads the configuration in a process of its own before it sends the signal, often without the
+/// environment of the service. There a variable that is not set is worth a warning: the nginx that runs has its own, and
+/// the last word.
+pub(crate) fn from_environment(cf: &Conf, name: &str, what: &str) -> Result<Vec<u8>, String> {
+    match environment::variable(cf, name.as_bytes()) {
+        Some(value) if !value.is_empty() => Ok(value),
         Some(_) => Err(format!("environment variable \"{name}\" with {what} is empty")),
+        None if environment::is_signaller() => {
+            cf.warn(&format!(
+                "environment variable \"{name}\" with {what} is not set here: the nginx that runs reads its own, \
+                 and logs if it has none"
+            ));
+            // Never used; the name, for access keys have to differ.
+            Ok(name.as_bytes().to_vec())
+        }
         None => Err(format!("environment variable \"{name}\" with {what} is not set")),
     }
 }

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use ngx::ffi::{
-    NGX_LOG_EMERG, ngx_command_t, ngx_conf_file_t, ngx_conf_include, ngx_conf_log_error,
-    ngx_conf_parse, ngx_conf_t, ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_offset,
-    ngx_parse_time, ngx_str_t, ngx_uint_t,
+    NGX_LOG_EMERG, NGX_LOG_WARN, ngx_command_t, ngx_conf_file_t, ngx_conf_include,
+    ngx_conf_log_error, ngx_conf_parse, ngx_conf_t, ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t,
+    ngx_parse_offset, ngx_parse_time, ngx_str_t, ngx_uint_t,
 };
 
 use crate::ffi::boundary::boundary;
@@ -131,7 +131,16 @@ impl Conf {
 
     /// Says what is wrong, with the file and line that the parser has reached.
     fn error(&self, fault: &str) {
-        let level = NGX_LOG_EMERG as ngx_uint_t;
+        self.say(NGX_LOG_EMERG, fault);
+    }
+
+    /// Says what may be wrong, with the file and line that the parser has reached.
+    pub(crate) fn warn(&self, doubt: &str) {
+        self.say(NGX_LOG_WARN, doubt);
+    }
+
+    fn say(&self, level: u32, fault: &str) {
+        let level = level as ngx_uint_t;
         // SAFETY: `%*s` takes a size_t and a pointer to that many bytes (src/core/ngx_string.c).
         unsafe {
             ngx_conf_log_error(level, self.0, 0, c"%*s".as_ptr(), fault.len(), fault.as_ptr());

@@ -72,10 +72,10 @@ fn start_stopped(r: *mut ngx_http_request_t, handler: ContentHandler) -> ngx_int
     // SAFETY: the request has not ended: an upstream did not start, and anything else gives a code that ends it.
     unsafe { (*r).set_aio(0) };
     // SAFETY: as above.
-    if let Some(request) = unsafe { Request::new(r) }
-        && code < NGX_HTTP_SPECIAL_RESPONSE
-        && request.upstream().is_some()
-    {
+    let request = unsafe { Request::new(r) };
+    let stopped =
+        |request: &Request| code < NGX_HTTP_SPECIAL_RESPONSE && request.upstream().is_some();
+    if let Some(request) = request.filter(stopped) {
         watch(&request);
         // SAFETY: exactly the call that the handler had made and that did nothing.
         unsafe { ngx_http_upstream_init(r) };
@@ -95,9 +95,8 @@ pub(crate) fn watch(r: &Request) {
     }
     // SAFETY: null or the request's upstream, which only nginx's single thread touches.
     let Some(u) = (unsafe { r.raw().upstream.as_mut() }) else { return };
-    if ctx.create_request.get().is_none()
-        && let Some(create) = u.create_request
-    {
+    let Some(create) = u.create_request else { return };
+    if ctx.create_request.get().is_none() {
         ctx.create_request.set(Some(create));
         u.create_request = Some(checked_create_request);
     }

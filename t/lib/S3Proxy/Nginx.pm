@@ -85,6 +85,14 @@ sub write_config ($self, %part) {
     return $text;
 }
 
+# Changes the configuration on disk: `$code` finds its text in $_.
+sub edit_config ($self, $code) {
+    local $_ = $self->read_text('conf/nginx.conf');
+    $code->();
+    $self->write_file('conf/nginx.conf', $_);
+    return;
+}
+
 # `nginx -t`: output and exit status. `environment` is a hash.
 sub test_config ($self, $environment = {}) {
     local @ENV{ keys %$environment } = values %$environment;
@@ -169,8 +177,11 @@ sub log ($self, $name = 'error.log') {
     return substr $text, ($self->{offset}{$name} // 0) > length $text ? 0 : $self->{offset}{$name} // 0;
 }
 
-sub read_log ($self, $name) {
-    open my $file, '<:raw', "$self->{prefix}/logs/$name" or return '';
+sub read_log ($self, $name) { return $self->read_text("logs/$name") }
+
+# A file below the prefix; empty where there is none.
+sub read_text ($self, $name) {
+    open my $file, '<:raw', "$self->{prefix}/$name" or return '';
     local $/;
     return scalar(<$file>) // '';
 }
