@@ -76,7 +76,7 @@ fn verify(
     worker::with(|Worker { scratch, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
             Ok(verified) => {
-                authorize(r, &request, &verified, scratch)?;
+                authorize(r, clients, &request, &verified, scratch)?;
                 expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
                 Ok(Admission {
                     permit: verified.permit(),
@@ -117,6 +117,7 @@ fn expect_body(r: &Request, ctx: &Ctx, body: Option<Box<Body>>) {
 /// Checks that the client may do what it asks for.
 fn authorize(
     r: &Request,
+    clients: &Clients,
     request: &SignedRequest<'_>,
     verified: &Verified<'_, Grants>,
     scratch: &sigv4::Scratch,
@@ -125,7 +126,7 @@ fn authorize(
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(scratch.hoisted());
     let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
-    s3::authorize(credential.grants(), &access).map_err(|denied| {
+    s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         S3Error::access_denied()
