@@ -77,9 +77,14 @@ fn verify(
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
             Ok(verified) => {
                 authorize(r, clients, &request, &verified, scratch)?;
-                expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
+                let permit = if r.method() == b"OPTIONS" {
+                    signed_preflight(r, conf)?
+                } else {
+                    expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
+                    verified.permit()
+                };
                 Ok(Admission {
-                    permit: verified.permit(),
+                    permit,
                     mechanism: Some(verified.mechanism()),
                     access_key: Some(verified.credential().access_key()),
                 })
@@ -91,6 +96,24 @@ fn verify(
             }
         }
     })
+}
+
+/// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
+/// unsigned, or not at all. It has no body, which nobody would check.
+fn signed_preflight(r: &Request, conf: &LocationConf) -> Result<Permit, S3Error> {
+    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
+        return Err(
+            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
+        );
+    }
+    if !conf.passes_preflight() {
+        r.log(
+            Level::Error,
+            format_args!("s3: refused: a signed preflight, and \"s3_cors_preflight\" is off"),
+        );
+        return Err(S3Error::access_denied());
+    }
+    Ok(Permit::preflight())
 }
 
 /// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.

@@ -207,7 +207,28 @@ EOF
 --- error_code: 403 403 403 403 403 403 403 200
 --- origin_count: b=1
 
-=== TEST 24: admin_api of nonsense
+=== TEST 24: a signed OPTIONS is no request with rights
+--- s3_sign eval: ["AKIDALL all-secret", "AKIDNONE none-secret", "AKIDNONE none-secret presign=900"]
+--- request eval: [("OPTIONS /photos/2026/x") x 3]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 25: with s3_cors_preflight it leaves as a preflight does, unsigned
+--- config eval: S3Proxy::Setup::config(server => 'access_log off;', location => 's3_cors_preflight on;')
+--- origins
+b: 200 body=cors
+--- s3_sign eval: ["AKIDALL all-secret", "AKIDNONE none-secret", "AKIDNONE none-secret presign=900", "AKIDNONE wrong", "AKIDALL all-secret payload=streaming"]
+--- request eval: [("OPTIONS /photos/2026/x") x 4, "OPTIONS /photos/2026/x\nhello"]
+--- more_headers
+Origin: https://example.com
+Access-Control-Request-Method: PUT
+--- error_code: 200 200 200 403 400
+--- origin_count: b=3
+--- origin_request_unlike
+b: (?i)^authorization
+b: (?i)x-amz-(signature|credential|date)
+
+=== TEST 26: admin_api of nonsense
 --- http_config eval: "s3_clients apps { file %%SERVROOT%%/clients.json; admin_api yes; }\n$::blocks$::upstream"
 --- nginx_conf_fails
 admin_api.*must be "on" or "off"
