@@ -133,24 +133,31 @@ impl Rights {
     }
 }
 
-/// Beginnings of names that order something in other protocols (Google, Alibaba, Huawei, Tencent, Baidu, Volcengine, Dell,
-/// IBM, MinIO, RustFS, Ceph, SeaweedFS, versitygw).
+/// Beginnings of names that order something in other protocols: of Baidu, Backblaze, Tencent, Dell, Cloudian, Google,
+/// Hitachi, MinIO, NetApp, Nutanix, Huawei, Alibaba, RustFS, Scality, SeaweedFS, Volcengine, versitygw, Wasabi, IBM, Ceph.
 const OTHER_VENDORS: &[&[u8]] = &[
-    b"retention-",
-    b"rgwx-",
-    b"seaweed-",
     b"x-bce-",
+    b"x-bz-",
     b"x-cos-",
     b"x-emc-",
+    b"x-gmt-",
     b"x-goog-",
+    b"x-hcp-",
     b"x-minio-",
+    b"x-ntap-",
+    b"x-ntnx-",
     b"x-obs-",
     b"x-oss-",
     b"x-rgw-",
     b"x-rustfs-",
+    b"x-scal-",
     b"x-seaweedfs-",
     b"x-tos-",
     b"x-vgw-",
+    b"x-wasabi-",
+    b"retention-",
+    b"rgwx-",
+    b"seaweed-",
 ];
 
 /// Headers of Swift's own protocol, which its S3 interface hands on: copies, links and manifests read other objects.

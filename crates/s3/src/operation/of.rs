@@ -187,6 +187,7 @@ const SUB_RESOURCES: &[&[u8]] = &[
     b"annotation",
     b"append",
     b"attributes",
+    b"compliance",
     b"compose",
     b"cors",
     b"defaultObjectAcl",
