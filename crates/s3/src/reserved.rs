@@ -46,9 +46,23 @@ impl Reserved {
     }
 }
 
-/// Whether a copy's source, percent-encoded, is in such a place.
+/// Whether a copy's source, percent-encoded, is in such a place. MinIO reads it as a URL: what looks like a host is
+/// passed over.
 pub(crate) fn is_reserved_source(value: &[u8]) -> bool {
-    Segments::of(percent_decode(value)).is_reserved()
+    [Some(value), behind_host(value)]
+        .into_iter()
+        .flatten()
+        .any(|path| Segments::of(percent_decode(path)).is_reserved())
+}
+
+/// The path of `//host/path` and `scheme://host/path`.
+fn behind_host(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(value.windows(2).position(|two| two == b"//")?)?;
+    if !(scheme.is_empty() || scheme.ends_with(b":")) {
+        return None;
+    }
+    let rest = rest.get(2..)?;
+    rest.get(rest.iter().position(|&byte| byte == b'/')?..)
 }
 
 /// Names of buckets that are none, in lower case.
@@ -253,12 +267,18 @@ mod tests {
 
     #[test]
     fn copy_sources() {
-        for value in
-            ["/minio/k", ".minio.sys/k", "%2Eminio.sys%2Fk", "/b/../.minio.sys/k?versionId=v"]
-        {
+        for value in [
+            "//host/.minio.sys/k",
+            "http://host/%2Eminio.sys/k",
+            "//.minio.sys/k",
+            "/minio/k",
+            ".minio.sys/k",
+            "%2Eminio.sys%2Fk",
+            "/b/../.minio.sys/k?versionId=v",
+        ] {
             assert!(is_reserved_source(value.as_bytes()), "{value}");
         }
-        for value in ["/b/minio", "b/.minio.sys/k", "minio2/k"] {
+        for value in ["/b/minio", "b/.minio.sys/k", "minio2/k", "b//h/minio/k", "//b/k", "//"] {
             assert!(!is_reserved_source(value.as_bytes()), "{value}");
         }
     }
