@@ -76,10 +76,15 @@ fn verify(
     worker::with(|Worker { scratch, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
             Ok(verified) => {
-                authorize(r, &request, &verified, scratch)?;
-                expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
+                authorize(r, clients, &request, &verified, scratch)?;
+                let permit = if r.method() == b"OPTIONS" {
+                    signed_preflight(r, conf)?
+                } else {
+                    expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
+                    verified.permit()
+                };
                 Ok(Admission {
-                    permit: verified.permit(),
+                    permit,
                     mechanism: Some(verified.mechanism()),
                     access_key: Some(verified.credential().access_key()),
                 })
@@ -91,6 +96,24 @@ fn verify(
             }
         }
     })
+}
+
+/// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
+/// unsigned, or not at all. It has no body, which nobody would check.
+fn signed_preflight(r: &Request, conf: &LocationConf) -> Result<Permit, S3Error> {
+    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
+        return Err(
+            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
+        );
+    }
+    if !conf.passes_preflight() {
+        r.log(
+            Level::Error,
+            format_args!("s3: refused: a signed preflight, and \"s3_cors_preflight\" is off"),
+        );
+        return Err(S3Error::access_denied());
+    }
+    Ok(Permit::preflight())
 }
 
 /// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.
@@ -117,6 +140,7 @@ fn expect_body(r: &Request, ctx: &Ctx, body: Option<Box<Body>>) {
 /// Checks that the client may do what it asks for.
 fn authorize(
     r: &Request,
+    clients: &Clients,
     request: &SignedRequest<'_>,
     verified: &Verified<'_, Grants>,
     scratch: &sigv4::Scratch,
@@ -125,7 +149,7 @@ fn authorize(
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(scratch.hoisted());
     let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
-    s3::authorize(credential.grants(), &access).map_err(|denied| {
+    s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         S3Error::access_denied()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use request_head::{HeadError, Lines};
-use s3::S3Error;
+use s3::{Access, Reserved, S3Error};
 use sigv4::aws_chunked::Resigner;
 use sigv4::{OriginBody, Permit, ResignError};
 
@@ -32,6 +32,8 @@ enum Refusal {
     NoOrigin { peer: String },
     /// The configuration or memory is missing.
     Internal,
+    /// It asks for something that is not S3's, in the origin's own words.
+    Reserved(Reserved),
     /// The head cannot be signed.
     Sign(ResignError),
     /// `proxy_pass` has a variable, and its value names no `upstream`.
@@ -50,6 +52,12 @@ impl fmt::Display for Refusal {
             Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
             Refusal::NoOrigin { peer } => write!(f, "no s3_origin has the endpoint of peer {peer}"),
             Refusal::Internal => f.write_str("out of memory"),
+            Refusal::Reserved(Reserved::AdminApi) => {
+                f.write_str("an administration interface is no bucket")
+            }
+            Refusal::Reserved(Reserved::CreateSession) => {
+                f.write_str("CreateSession hands out a credential of the origin")
+            }
             Refusal::Sign(error) => error.fmt(f),
             Refusal::UnknownHost { host } => {
                 write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")
@@ -136,6 +144,14 @@ fn try_sign<T>(
             signed,
         )
         .map_err(Refusal::Sign)?;
+        // The access phase has seen the client's target; this one may be rewritten, or anybody's.
+        let headers = head.headers().map(|header| (header.name, header.value));
+        let headers = headers.chain(scratch.hoisted());
+        match Access::new(head.method(), scratch.path(), scratch.query(), headers).reserved() {
+            Some(Reserved::AdminApi) if opens_admin_api(&main) => {}
+            Some(reserved) => return Err(Refusal::Reserved(reserved)),
+            None => {}
+        }
         // `proxy_set_body` puts the body behind the head, into the same buffer.
         signed.extend_from_slice(body);
         place(signed).map(|placed| (placed, signature)).ok_or(Refusal::Internal)
@@ -151,6 +167,14 @@ fn try_sign<T>(
     }
     ctx::of(r).ok_or(Refusal::Internal)?.origin.replace(Some(origin));
     Ok(placed)
+}
+
+/// Whether the keys of the location that let the request in may use interfaces that are not S3's.
+fn opens_admin_api(main: &Request) -> bool {
+    let conf = main.location_conf::<LocationConf>(crate::module());
+    conf.is_some_and(
+        |conf| matches!(conf.verify(), Some(Verify::Clients(clients)) if clients.admin_api),
+    )
 }
 
 fn verify_is_off(r: &Request) -> bool {
@@ -190,8 +214,11 @@ fn refuse(r: &Request, refusal: &Refusal) {
         Level::Error,
         format_args!("s3: the request is not sent, it could not be signed: {refusal}"),
     );
-    let error = S3Error::for_status(502)
-        .with_message("The proxy could not sign the request for the origin.");
+    let error = match refusal {
+        Refusal::Reserved(_) => S3Error::access_denied(),
+        _ => S3Error::for_status(502)
+            .with_message("The proxy could not sign the request for the origin."),
+    };
     if let Some(ctx) = ctx::of(r) {
         ctx.error.replace(Some(error));
     }

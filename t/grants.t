@@ -19,6 +19,10 @@ default_sections(
   {"access_key": "AKIDREAD", "secret_key": "read-secret", "comment": "reads photos of one year",
    "grants": [{"buckets": ["photos", "logs-*"], "prefix": "2026/", "allow": ["read", "list"]},
               {"buckets": ["uploads"], "allow": ["write"]}]},
+  {"access_key": "AKIDWRITE", "secret_key": "write-secret",
+   "grants": [{"buckets": ["uploads"], "allow": ["read", "write", "delete", "list"]},
+              {"buckets": ["photos"], "prefix": "2026/", "allow": ["read", "write", "delete", "list"]}]},
+  {"access_key": "AKIDOWNER", "secret_key": "owner-secret", "grants": [{"buckets": ["uploads"], "allow": ["all"]}]},
   {"access_key": "AKIDENV", "secret_keys": [{"env": "NEW_SECRET"}, {"file": "%%SERVROOT%%/old-secret"}]},
   {"access_key": "ASIATEMP", "secret_key": "temp-secret", "session_token": "token//with+specials==", "expires": "2099-12-31T23:59:59Z"},
   {"access_key": "ASIAPAST", "secret_key": "temp-secret", "session_token": "old-token", "expires": "2020-12-31T23:59:59Z"}
@@ -128,3 +132,103 @@ clients.json.*NOT_SET_ANYWHERE
 {}
 --- nginx_conf_fails
 clients.json
+
+=== TEST 15: rights in headers are rights: ACL, locks, another vendor's orders
+--- s3_sign: AKIDWRITE write-secret
+--- request eval: [("PUT /uploads/k\nhello") x 10, "DELETE /uploads/k?versionId=v", "POST /uploads/k?uploads", "PUT /uploads/k"]
+--- more_headers eval
+["x-amz-acl: public-read", "X-Amz-ACL: private\nX-Amz-ACL: public-read", "x-amz-grant-read: id=1", "x-amz-object-lock-mode: COMPLIANCE",
+ "x-amz-object-lock-retain-until-date: 2099-01-01T00:00:00Z", "x-amz-object-lock-legal-hold: ON", "x_amz_acl: public-read",
+ "x-minio-source-replication-request: true", "X-Copy-From: /photos/2025/k", "x-amz-replication-status: REPLICA",
+ "x-amz-bypass-governance-retention: true", "x-amz-acl: public-read-write", "x-amz-copy-source: /uploads/l\nx-amz-acl: authenticated-read"]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 16: and the same in a presigned URL
+--- s3_sign: AKIDWRITE write-secret presign=900
+--- request eval: ["PUT /uploads/k?x-amz-acl=public-read", "PUT /uploads/k?X-Amz-Grant-Read=id%3D1", "PUT /uploads/k?X-AMZ-OBJECT-LOCK-MODE=COMPLIANCE", "PUT /photos/2026/k?x-amz-meta-snowball-auto-extract=true", "DELETE /uploads/k?x-amz-bypass-governance-retention=true"]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 17: an administrator of the bucket may, and so may a client without limits
+--- s3_sign eval: [("AKIDOWNER owner-secret") x 3, "AKIDALL all-secret"]
+--- request eval: [("PUT /uploads/k\nhello") x 4]
+--- more_headers eval: ["x-amz-acl: public-read", "x-amz-object-lock-mode: COMPLIANCE\nx-amz-object-lock-retain-until-date: 2099-01-01T00:00:00Z", "x-amz-bypass-governance-retention: true", "x-amz-acl: public-read"]
+--- error_code: 200
+--- origin_count: b=4
+--- origin_request_like
+b[0]: (?i)^x-amz-acl: public-read$
+
+=== TEST 18: what goes with every upload
+--- s3_sign: AKIDWRITE write-secret
+--- request eval: [("PUT /uploads/k\nhello") x 5]
+--- more_headers eval: ["x-amz-acl: private", "x-amz-tagging: a=b", "x-amz-website-redirect-location: /l", "x-amz-storage-class: STANDARD_IA\nx-amz-meta-acl: public-read", "x-amz-meta-snowball-auto-extract: true"]
+--- error_code: 200
+
+=== TEST 19: an archive that the origin unpacks needs the whole bucket
+--- s3_sign: AKIDWRITE write-secret
+--- request eval: [("PUT /photos/2026/k.tar\nhello") x 2]
+--- more_headers eval: ["x-amz-meta-snowball-auto-extract: true", "X-Amz-Meta-Snowball-Auto-Extract: TRUE"]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 20: administration interfaces and STS are no buckets, for nobody
+--- s3_sign: AKIDALL all-secret
+--- request eval: ["GET /minio/admin/v3/info", "GET /minio", "PUT /%6dinio/admin/v3/add-user\nx", "GET //minio/admin/v3/info", "GET /.minio.sys/config/config.json", "PUT /admin/user?uid=x", "GET /Admin/user", "GET /b/../minio/admin/v3/info", "GET /rustfs/admin/v3/info", "PATCH /create-user\nx", "POST /\nAction=AssumeRole&Version=2011-06-15", "POST /?Action=AssumeRole", "GET /?Action=GetSessionToken", "POST /?x=y", "PUT /b/k"]
+--- more_headers eval: [("") x 14, "x-amz-copy-source: /.minio.sys/config/config.json"]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 21: CreateSession in every spelling
+--- s3_sign: AKIDALL all-secret
+--- request eval: ["GET /?session", "GET /b?session", "GET /b?session&acl", "GET /b?session=", "GET /b/?Session=1", "HEAD /b?session", "GET /b?%73ession", "POST /b?session\nx"]
+--- error_code: 403
+--- origin_count: b=0
+
+=== TEST 22: admin_api on opens them to clients that may do anything; CreateSession stays shut
+--- http_config eval: "s3_clients apps { file %%SERVROOT%%/clients.json; admin_api on; }\n$::blocks$::upstream"
+--- s3_sign eval: [("AKIDALL all-secret") x 4, "AKIDOWNER owner-secret", "AKIDALL all-secret"]
+--- request eval: ["GET /minio/admin/v3/info", "POST /\nAction=AssumeRole&Version=2011-06-15", "PUT /admin/user?uid=x", "PATCH /list-users", "GET /minio/admin/v3/info", "GET /b?session"]
+--- error_code: 200 200 200 200 403 403
+--- origin_count: b=4
+
+=== TEST 23: nobody's requests, and rewritten ones, are not signed for them either
+--- config eval
+S3Proxy::Setup::config(server => <<'EOF')
+access_log off;
+location /public/ { s3_verify off; s3_resign b; proxy_pass http://s3/; }
+location /inside/ { s3_verify apps; s3_resign b; proxy_pass http://s3/minio/; }
+location /raw/ { s3_verify off; s3_resign b; rewrite ^/raw/(.*)$ /$1 break; proxy_pass http://s3; }
+location /minio/ { s3_verify off; s3_resign b; proxy_pass http://s3; }
+EOF
+--- s3_sign eval: ["", "", "", "", "AKIDALL all-secret", "", "", ""]
+--- request eval: ["GET /public/minio/admin/v3/info", "GET /public/b?session", "POST /public/\nAction=AssumeRole", "GET /raw/admin/user", "GET /inside/admin/v3/info", "GET /minio/health/live", "PUT /public/b/k", "GET /public/b/k"]
+--- more_headers eval: ["", "", "", "", "", "", "x-amz-copy-source: /.minio.sys/config", ""]
+--- error_code: 403 403 403 403 403 403 403 200
+--- origin_count: b=1
+
+=== TEST 24: a signed OPTIONS is no request with rights
+--- s3_sign eval: ["AKIDALL all-secret", "AKIDNONE none-secret", "AKIDNONE none-secret presign=900"]
+--- request eval: [("OPTIONS /photos/2026/x") x 3]
+--- s3_error: 403 AccessDenied
+--- origin_count: b=0
+
+=== TEST 25: with s3_cors_preflight it leaves as a preflight does, unsigned
+--- config eval: S3Proxy::Setup::config(server => 'access_log off;', location => 's3_cors_preflight on;')
+--- origins
+b: 200 body=cors
+--- s3_sign eval: ["AKIDALL all-secret", "AKIDNONE none-secret", "AKIDNONE none-secret presign=900", "AKIDNONE wrong", "AKIDALL all-secret payload=streaming"]
+--- request eval: [("OPTIONS /photos/2026/x") x 4, "OPTIONS /photos/2026/x\nhello"]
+--- more_headers
+Origin: https://example.com
+Access-Control-Request-Method: PUT
+--- error_code: 200 200 200 403 400
+--- origin_count: b=3
+--- origin_request_unlike
+b: (?i)^authorization
+b: (?i)x-amz-(signature|credential|date)
+
+=== TEST 26: admin_api of nonsense
+--- http_config eval: "s3_clients apps { file %%SERVROOT%%/clients.json; admin_api yes; }\n$::blocks$::upstream"
+--- nginx_conf_fails
+admin_api.*must be "on" or "off"

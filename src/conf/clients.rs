@@ -15,6 +15,8 @@ pub(crate) struct Clients {
     pub(crate) name: String,
     pub(crate) keyring: Keyring<Grants>,
     pub(crate) policy: Policy,
+    /// Whether interfaces of an origin that are not S3's can be had with these keys.
+    pub(crate) admin_api: bool,
 }
 
 /// `s3_clients NAME { … }`
@@ -24,6 +26,7 @@ pub(crate) struct S3Clients;
 struct Builder {
     keyring: Keyring<Grants>,
     policy: Policy,
+    admin_api: bool,
     /// Names of lines that may stand once.
     seen: Vec<Vec<u8>>,
 }
@@ -41,14 +44,18 @@ impl Directive for S3Clients {
         if conf.clients.iter().any(|clients| clients.name == name) {
             return Err(format!("duplicate s3_clients \"{name}\""));
         }
-        let mut builder =
-            Builder { keyring: Keyring::default(), policy: Policy::default(), seen: Vec::new() };
+        let mut builder = Builder {
+            keyring: Keyring::default(),
+            policy: Policy::default(),
+            admin_api: false,
+            seen: Vec::new(),
+        };
         cf.block(&mut builder, line)?;
         if builder.keyring.is_empty() {
             return Err(format!("no \"key\" and no \"file\" with one in s3_clients \"{name}\""));
         }
-        let Builder { keyring, policy, .. } = builder;
-        conf.clients.push(std::rc::Rc::new(Clients { name, keyring, policy }));
+        let Builder { keyring, policy, admin_api, .. } = builder;
+        conf.clients.push(std::rc::Rc::new(Clients { name, keyring, policy, admin_api }));
         Ok(())
     }
 }
@@ -80,6 +87,10 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
             builder.policy.signature_v2 = flag(words)?;
             Ok(())
         }
+        (b"admin_api", [_]) => {
+            builder.admin_api = flag(words)?;
+            Ok(())
+        }
         (b"clock_skew", [value]) => {
             let seconds = cf.seconds(value).filter(|seconds| (1..=MAX_SKEW).contains(seconds));
             let wrong = || {
@@ -95,7 +106,7 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
             Ok(())
         }
         (
-            b"key" | b"file" | b"region" | b"host" | b"signature_v2" | b"clock_skew"
+            b"key" | b"file" | b"region" | b"host" | b"signature_v2" | b"admin_api" | b"clock_skew"
             | b"max_object_size",
             _,
         ) => Err(arguments()),

@@ -2,10 +2,15 @@
 //!
 //! This is the one call between a verified signature and an origin that obeys the proxy's own, more powerful key.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use percent_encoding::percent_decode;
 
 use crate::copy_source::{Source, copy_source, rename_source};
 use crate::operation::parameters;
+use crate::reserved::{Reserved, is_reserved_source};
+use crate::right::{self, Extent, Right, Rights};
 use crate::{Address, Grants, Kind, Operation, S3Error};
 
 /// What of a request the decision depends on.
@@ -21,10 +26,15 @@ pub struct Access<'a> {
     pub copy_source: Option<&'a [u8]>,
     /// The value of `x-amz-rename-source`, likewise.
     pub rename_source: Option<&'a [u8]>,
+    /// What headers ask for besides.
+    rights: Rights,
+    /// Whether a copy source is in a place that is no bucket. (A rename's is a key of the same bucket.)
+    reserved_source: bool,
 }
 
 impl<'a> Access<'a> {
-    /// Picks the source headers out of all headers of a request, given as `(name, value)` with names in any case.
+    /// Picks what matters out of all headers of a request, given as `(name, value)`: the sources of copies, and what
+    /// asks for a [`Right`] of its own. Names are in any case, and `_` is `-` in them.
     ///
     /// For a presigned request the headers that stood in its query, [`sigv4::Scratch::hoisted`], belong to them. A
     /// header that comes with two values becomes empty: which of them the origin would obey is not known.
@@ -34,18 +44,40 @@ impl<'a> Access<'a> {
         query: &'a [u8],
         headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
     ) -> Self {
-        let mut access = Self { method, path, query, copy_source: None, rename_source: None };
+        let mut access = Self {
+            method,
+            path,
+            query,
+            copy_source: None,
+            rename_source: None,
+            rights: Rights::default(),
+            reserved_source: false,
+        };
         for (name, value) in headers {
-            let source = if name.eq_ignore_ascii_case(b"x-amz-copy-source") {
+            let source = if right::is(name, COPY_SOURCE) {
+                access.reserved_source |= is_reserved_source(value);
                 &mut access.copy_source
-            } else if name.eq_ignore_ascii_case(b"x-amz-rename-source") {
+            } else if right::is(name, RENAME_SOURCE) {
                 &mut access.rename_source
             } else {
+                if let Some(right) = Right::of(name, value) {
+                    access.rights.insert(right);
+                }
                 continue;
             };
             *source = Some(if source.is_none_or(|first| first == value) { value } else { b"" });
         }
         access
+    }
+
+    /// What the request asks for that is not S3's: by its target, or by the source of its copy.
+    pub fn reserved(&self) -> Option<Reserved> {
+        let has_reserved_source = || {
+            self.reserved_source
+                || hoisted(self.query, COPY_SOURCE).any(|value| is_reserved_source(&value))
+        };
+        Reserved::of(self.method, self.path, self.query)
+            .or_else(|| has_reserved_source().then_some(Reserved::AdminApi))
     }
 
     /// The operation that the request asks for.
@@ -54,24 +86,35 @@ impl<'a> Access<'a> {
     }
 }
 
+const COPY_SOURCE: &[u8] = b"x-amz-copy-source";
+const RENAME_SOURCE: &[u8] = b"x-amz-rename-source";
+
 /// Why a request is refused; for the log, since the client learns no more than `AccessDenied`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Denied {
+    /// An interface that is not S3's, and that `admin_api` does not open.
+    AdminApi,
     /// The source of a copy may not be read, or is none that could be told.
     CopySource,
     /// The operation is not allowed there.
     Operation(Operation),
     /// The source of a rename may not be read and removed, or is none that could be told.
     RenameSource,
+    /// A header asks for more than the operation.
+    Right(Right),
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AdminApi => f.write_str("an administration interface is no bucket"),
             Self::CopySource => f.write_str("grants do not cover the copy source"),
             Self::Operation(operation) => write!(f, "grants do not cover {operation}"),
             Self::RenameSource => f.write_str("grants do not cover the rename source"),
+            Self::Right(right) => {
+                write!(f, "grants do not cover {right:?}, which a header asks for")
+            }
         }
     }
 }
@@ -87,35 +130,37 @@ impl From<Denied> for S3Error {
 /// Decides whether `grants` cover a request.
 ///
 /// A copy reads its source and a rename reads and removes it, wherever the header (or the query parameter that
-/// stands for it) occurs. Several keys deleted at once, a form, or an operation that is not known need the whole
-/// bucket, since what they touch cannot be seen here. `CreateSession` is refused to everybody: its answer is an
-/// origin's credential.
+/// stands for it) occurs; other headers ask for a [`Right`]. Several keys deleted at once, or an operation that is not
+/// known, need the whole bucket, since what they touch cannot be seen here. `CreateSession` is refused to everybody, and
+/// so are interfaces that are not S3's, unless the operator says `admin_api`: then they are for whoever may do anything
+/// anywhere.
 ///
 /// ```
 /// use s3::{Access, Grant, Grants, Verb, authorize};
 ///
 /// let grants = Grants::limited(vec![Grant::new(&["media"], b"", &[Verb::Write]).unwrap()]);
 /// let mut access = Access::new(b"PUT", b"/media/k", b"", []);
-/// assert!(authorize(&grants, &access).is_ok());
+/// assert!(authorize(&grants, false, &access).is_ok());
 /// access.copy_source = Some(b"/secret/k");
-/// assert!(authorize(&grants, &access).is_err());
+/// assert!(authorize(&grants, false, &access).is_err());
 /// ```
 ///
 /// # Errors
 ///
 /// [`Denied`], which becomes a 403 `AccessDenied`.
-pub fn authorize(grants: &Grants, access: &Access<'_>) -> Result<(), Denied> {
-    if grants.is_unrestricted() && access.query.is_empty() {
-        return Ok(());
-    }
-    let operation = access.operation();
-    let denied = Denied::Operation(operation);
-    if operation == Operation::CreateSession {
-        return Err(denied);
+pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Result<(), Denied> {
+    match access.reserved() {
+        Some(Reserved::CreateSession) => return Err(Denied::Operation(Operation::CreateSession)),
+        Some(Reserved::AdminApi) if !admin_api || !is_granted_all(grants) => {
+            return Err(Denied::AdminApi);
+        }
+        _ => {}
     }
     if grants.is_unrestricted() {
         return Ok(());
     }
+    let operation = access.operation();
+    let denied = Denied::Operation(operation);
     let address = Address::of(access.path);
     let key = match operation.kind() {
         // The prefix of this one is of bucket names, and whether an origin knows it is not known.
@@ -126,12 +171,54 @@ pub fn authorize(grants: &Grants, access: &Access<'_>) -> Result<(), Denied> {
     if !grants.allows(operation, address.bucket, key) {
         return Err(denied);
     }
-    // As headers first, then as the parameters that may stand for them.
-    for value in access
-        .copy_source
-        .into_iter()
-        .map(<[u8]>::to_vec)
-        .chain(hoisted(access.query, b"x-amz-copy-source"))
+    // A preflight asks for nothing, and is not signed.
+    if operation == Operation::Preflight {
+        return Ok(());
+    }
+    authorize_rights(grants, access, &address)?;
+    authorize_sources(grants, access, &address)
+}
+
+/// Whether the client may do anything anywhere.
+fn is_granted_all(grants: &Grants) -> bool {
+    grants.covers(Kind::Unknown, std::iter::empty(), std::iter::empty())
+}
+
+/// Decides about what headers ask for, and parameters that may stand for them.
+fn authorize_rights(
+    grants: &Grants,
+    access: &Access<'_>,
+    address: &Address<'_>,
+) -> Result<(), Denied> {
+    let mut rights = access.rights;
+    for (name, value) in parameters(access.query) {
+        let value: Cow<'_, [u8]> = percent_decode(value).into();
+        if let Some(right) = Right::of(name, &value) {
+            rights.insert(right);
+        }
+    }
+    for right in rights.iter() {
+        let (kind, extent) = right.needs();
+        let granted = match extent {
+            Extent::Bucket => grants.covers(kind, address.decoded_bucket(), std::iter::empty()),
+            Extent::Everywhere => is_granted_all(grants),
+            Extent::Key => grants.covers(kind, address.decoded_bucket(), address.decoded_key()),
+        };
+        if !granted {
+            return Err(Denied::Right(right));
+        }
+    }
+    Ok(())
+}
+
+/// Decides about the sources of a copy or rename: as headers first, then as the parameters that may stand for them.
+fn authorize_sources(
+    grants: &Grants,
+    access: &Access<'_>,
+    address: &Address<'_>,
+) -> Result<(), Denied> {
+    for value in
+        access.copy_source.into_iter().map(<[u8]>::to_vec).chain(hoisted(access.query, COPY_SOURCE))
     {
         if !covers(grants, &[Kind::Read], copy_source(&value)) {
             return Err(Denied::CopySource);
@@ -142,7 +229,7 @@ pub fn authorize(grants: &Grants, access: &Access<'_>) -> Result<(), Denied> {
         .rename_source
         .into_iter()
         .map(<[u8]>::to_vec)
-        .chain(hoisted(access.query, b"x-amz-rename-source"))
+        .chain(hoisted(access.query, RENAME_SOURCE))
     {
         if !covers(grants, &[Kind::Read, Kind::Delete], rename_source(&value, &bucket)) {
             return Err(Denied::RenameSource);
@@ -162,8 +249,8 @@ fn listed_prefix(query: &[u8]) -> Option<&[u8]> {
 /// The values, decoded, of parameters that stand for a header.
 fn hoisted<'a>(query: &'a [u8], header: &'static [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
     parameters(query)
-        .filter(move |(name, _)| name.eq_ignore_ascii_case(header))
-        .map(|(_, value)| percent_encoding::percent_decode(value).collect())
+        .filter(move |(name, _)| right::is(name, header))
+        .map(|(_, value)| percent_decode(value).collect())
 }
 
 /// Whether every reading of a source is covered for all kinds.

@@ -26,6 +26,8 @@ mod error_xml;
 pub mod grants;
 pub mod operation;
 pub mod origin_error;
+pub mod reserved;
+pub mod right;
 
 pub use address::Address;
 pub use authorize::{Access, Denied, authorize};
@@ -35,3 +37,5 @@ pub use error_code::ErrorCode;
 pub use grants::{Grant, Grants, Verb};
 pub use operation::{Kind, Operation};
 pub use origin_error::{Finding, OriginError};
+pub use reserved::Reserved;
+pub use right::Right;

@@ -4,7 +4,7 @@ mod of;
 
 use std::fmt;
 
-pub(crate) use of::pairs as parameters;
+pub(crate) use of::{names_session, pairs as parameters};
 
 /// What an operation does to objects or buckets; grants are given for kinds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,9 +129,8 @@ operations! {
     ListObjectsV2 List;
     ListObjectVersions List;
     ListParts Write;
-    // A form's key stands in its body, which grants do not see: it needs the whole bucket, as any bucket address
-    // does.
-    PostObject Write;
+    // A form's key stands in its body, which grants do not see, and so do the access list, the locks and the tags.
+    PostObject Unknown;
     Preflight Preflight;
     PutBucketAbac Admin;
     PutBucketAccelerateConfiguration Admin;
@@ -160,7 +159,8 @@ operations! {
     PutObjectTagging Write;
     PutPublicAccessBlock Admin;
     RenameObject Write;
-    RestoreObject Write;
+    // The body may name another bucket, where the result of a query is to be written, and its access list.
+    RestoreObject Admin;
     SelectObjectContent Read;
     Unknown Unknown;
     UpdateBucketMetadataInventoryTableConfiguration Admin;

@@ -21,7 +21,8 @@ fn decide(grants: &Grants, request: &str) -> Result<(), Denied> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let headers = lines.map(|line| line.split_once(": ").unwrap());
     let headers = headers.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-    authorize(grants, &Access::new(method.as_bytes(), path.as_bytes(), query.as_bytes(), headers))
+    let access = Access::new(method.as_bytes(), path.as_bytes(), query.as_bytes(), headers);
+    authorize(grants, false, &access)
 }
 
 fn check(request: &str, expected: Result<(), Denied>) {
@@ -72,7 +73,7 @@ fn lists() {
 fn whole_buckets() {
     check("POST /whole?delete=", ALLOWED);
     check("POST /photos?delete=", denied(Operation::DeleteObjects));
-    check("POST /media", ALLOWED);
+    check("POST /media", denied(Operation::PostObject));
     check("POST /photos", denied(Operation::PostObject));
     check("HEAD /photos", ALLOWED);
     check("GET /photos?location=", ALLOWED);
@@ -110,6 +111,8 @@ fn copy_sources() {
         "PUT /media/k\nx-amz-copy-source: /media/l\nX-Amz-Copy-Source: /media/m",
         Err(Denied::CopySource),
     );
+    check("PUT /media/k\nx_amz_copy_source: /secret/k", Err(Denied::CopySource));
+    check("PUT /media/k?x_amz_copy_source=%2Fsecret%2Fk", Err(Denied::CopySource));
     check("PUT /other/k\nx-amz-copy-source: /media/l", denied(Operation::CopyObject));
 }
 
@@ -158,7 +161,145 @@ fn no_limits() {
     ] {
         assert_eq!(decide(&grants, request), ALLOWED, "{request}");
     }
-    assert_eq!(decide(&grants, "GET /b?session="), denied(Operation::CreateSession));
+    for request in ["GET /b?session=", "HEAD /b?session=", "GET /?session=", "GET /b?acl=&session="]
+    {
+        assert_eq!(decide(&grants, request), denied(Operation::CreateSession), "{request}");
+    }
+    for request in [
+        "PUT /b/k\nx-amz-acl: public-read",
+        "PUT /b/k\nx-minio-force-delete: true",
+        "PUT /b/k?x-amz-object-lock-mode=COMPLIANCE",
+    ] {
+        assert_eq!(decide(&grants, request), ALLOWED, "{request}");
+    }
+}
+
+/// A grant of everything in one bucket, and one of everything below a prefix of another.
+fn owner() -> Grants {
+    Grants::limited(vec![
+        Grant::new(&["own"], b"", &[Verb::All]).unwrap(),
+        Grant::new(&["shared"], b"mine/", &[Verb::All]).unwrap(),
+    ])
+}
+
+#[test]
+fn rights_in_headers() {
+    let puts = ["PUT /media/k", "POST /media/k?uploads=", "PUT /photos/2026/k", "PUT /whole/k"];
+    let owned = ["PUT /own/k", "POST /own/k?uploads=", "PUT /shared/mine/k", "PUT /own"];
+    for (header, right) in [
+        ("x-amz-acl: public-read", Right::PutAcl),
+        ("x_amz_acl: public-read", Right::PutAcl),
+        ("X-Amz-Grant-Read: id=1", Right::PutAcl),
+        ("x-amz-object-lock-mode: COMPLIANCE", Right::PutObjectRetention),
+        ("x-amz-object-lock-retain-until-date: 2099-01-01T00:00:00Z", Right::PutObjectRetention),
+        ("x-amz-object-lock-legal-hold: ON", Right::PutObjectLegalHold),
+        ("x-amz-replication-status: REPLICA", Right::ReplicateObject),
+    ] {
+        let parameter = header.replace(": ", "=").replace(':', "%3A");
+        for put in puts {
+            let refused = Err(Denied::Right(right));
+            check(&format!("{put}\n{header}"), refused);
+            check(&format!("{put}\nx-amz-acl: private\n{header}"), refused);
+            check(&format!("{put}\nx-amz-copy-source: /media/l\n{header}"), refused);
+            let mark = if put.contains('?') { '&' } else { '?' };
+            check(&format!("{put}{mark}{parameter}"), refused);
+        }
+        for put in owned {
+            let request = format!("{put}\n{header}");
+            assert_eq!(decide(&owner(), &request), ALLOWED, "{request}");
+        }
+    }
+    check("PUT /media/k\nx-amz-acl: private\nx-amz-tagging: a=b", ALLOWED);
+    check("PUT /media/k?X-Amz-Acl=private", ALLOWED);
+    check("PUT /media/k\nx-amz-website-redirect-location: /l", ALLOWED);
+    check(
+        "PUT /media/k\nx-amz-server-side-encryption-customer-algorithm: AES256\nx-amz-storage-class: GLACIER",
+        ALLOWED,
+    );
+    let tagging = Err(Denied::Right(Right::PutObjectTagging));
+    check("DELETE /whole/k\nx-amz-tagging: a=b", ALLOWED);
+    let reader = Grants::limited(vec![Grant::new(&["b"], b"", &[Verb::Read]).unwrap()]);
+    assert_eq!(decide(&reader, "GET /b/k\nx-amz-tagging: a=b"), tagging);
+}
+
+#[test]
+fn locks_are_not_removed() {
+    let bypass = Err(Denied::Right(Right::BypassGovernanceRetention));
+    for request in ["DELETE /whole/k?versionId=v", "POST /whole?delete=", "DELETE /photos/2026/k"] {
+        check(request, ALLOWED);
+        check(&format!("{request}\nx-amz-bypass-governance-retention: true"), bypass);
+        check(&format!("{request}\nx-amz-bypass-governance-retention: false"), ALLOWED);
+    }
+    check("DELETE /whole/k?x-amz-bypass-governance-retention=true", bypass);
+    let request = "POST /own?delete=\nx-amz-bypass-governance-retention: true";
+    assert_eq!(decide(&owner(), request), ALLOWED);
+}
+
+#[test]
+fn archives_need_the_whole_bucket() {
+    let archive = Err(Denied::Right(Right::ExtractArchive));
+    let header = "X-Amz-Meta-Snowball-Auto-Extract: true";
+    check(&format!("PUT /media/k.tar\n{header}"), ALLOWED);
+    check(&format!("PUT /photos/2026/k.tar\n{header}"), archive);
+    check("PUT /photos/2026/k.tar?x-amz-meta-snowball-auto-extract=TRUE", archive);
+    assert_eq!(decide(&owner(), &format!("PUT /shared/mine/k.tar\n{header}")), archive);
+}
+
+#[test]
+fn orders_of_other_vendors_need_everything() {
+    let all = Grants::limited(vec![Grant::new(&["*"], b"", &[Verb::All]).unwrap()]);
+    for header in
+        ["x-minio-force-delete: true", "x-copy-from: /secret/k", "X_OSS_Copy_Source: /secret/k"]
+    {
+        let request = format!("PUT /own/k\n{header}");
+        assert_eq!(decide(&owner(), &request), Err(Denied::Right(Right::OtherVendor)), "{request}");
+        assert_eq!(decide(&all, &request), ALLOWED, "{request}");
+    }
+    check("GET /media/k?rgwx-uid=other", Err(Denied::Right(Right::OtherVendor)));
+}
+
+#[test]
+fn interfaces_beside_s3() {
+    let unrestricted = Grants::unrestricted();
+    let all = Grants::limited(vec![Grant::new(&["*"], b"", &[Verb::All]).unwrap()]);
+    let reader = Grants::limited(vec![Grant::new(&["*"], b"", &[Verb::Read]).unwrap()]);
+    let named = Grants::limited(vec![Grant::new(&["minio", "admin"], b"", &[Verb::All]).unwrap()]);
+    let ask = |grants: &Grants, method: &str, path: &str, admin_api| {
+        let access = Access::new(method.as_bytes(), path.as_bytes(), b"", []);
+        authorize(grants, admin_api, &access)
+    };
+    for (method, path) in [
+        ("GET", "/minio/admin/v3/info"),
+        ("PUT", "/admin/user"),
+        ("POST", "/"),
+        ("PATCH", "/list-users"),
+    ] {
+        for grants in [&unrestricted, &all, &reader, &named] {
+            assert_eq!(ask(grants, method, path, false), Err(Denied::AdminApi), "{method} {path}");
+        }
+        for grants in [&unrestricted, &all] {
+            assert_eq!(ask(grants, method, path, true), ALLOWED, "{method} {path}");
+        }
+        for grants in [&reader, &named] {
+            assert_eq!(ask(grants, method, path, true), Err(Denied::AdminApi), "{method} {path}");
+        }
+    }
+    for request in [
+        "PUT /b/k\nx-amz-copy-source: /.minio.sys/config/config.json",
+        "PUT /b/k\nx_amz_copy_source: %2Eminio.sys/config",
+        "PUT /b/k\nx-amz-copy-source: /b/l\nx-amz-copy-source: /.minio.sys/config",
+        "PUT /b/k?x-amz-copy-source=.minio.sys%2Fconfig",
+    ] {
+        assert_eq!(decide(&unrestricted, request), Err(Denied::AdminApi), "{request}");
+        assert_eq!(decide(&all, request), Err(Denied::AdminApi), "{request}");
+    }
+}
+
+#[test]
+fn what_bodies_may_order() {
+    check("POST /whole/k?restore=", denied(Operation::RestoreObject));
+    assert_eq!(decide(&owner(), "POST /own/k?restore="), ALLOWED);
+    assert_eq!(decide(&owner(), "POST /own"), ALLOWED);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 //! The difficulty is not the table but what is outside it. A parameter that this page takes for decoration and the
 //! origin takes for a sub-resource would let a client do with `PUT /bucket/key?x` what it may not. So whatever
 //! could be read in two ways (two sub-resources at once, an unknown name without a value, which is how
-//! sub-resources are written, a sub-resource that does not exist for the method) is [`Operation::Unknown`], which
-//! hardly any grant covers.
+//! sub-resources are written, a sub-resource that does not exist for the method, an `x-id` that names another
+//! operation) is [`Operation::Unknown`], which hardly any grant covers. `CreateSession` is the exception: what
+//! anybody might take for it is taken for it, since it is refused to everybody.
 
 use super::Operation;
-use crate::Address;
+use crate::{Address, right};
 
 impl Operation {
     /// Recognises an operation by its method, canonical path and query ([`sigv4::Scratch`] holds both), and whether
@@ -23,23 +24,34 @@ impl Operation {
         if method == b"OPTIONS" {
             return Self::Preflight;
         }
+        if pairs(query).any(|(name, _)| names_session(name)) {
+            return Self::CreateSession;
+        }
         let Some(parameters) = Parameters::of(query) else { return Self::Unknown };
         let address = Address::of(path);
-        if address.is_service() {
-            return if method == b"GET" && parameters.sub_resource.is_empty() {
-                Self::ListBuckets
-            } else {
-                Self::Unknown
-            };
-        }
-        if address.bucket.is_empty() {
+        let operation = if address.is_service() {
+            match (method, parameters.sub_resource) {
+                (b"GET", b"") => Self::ListBuckets,
+                _ => Self::Unknown,
+            }
+        } else if address.bucket.is_empty() {
             Self::Unknown
         } else if address.is_bucket() {
             of_bucket(method, &parameters)
         } else {
             of_object(method, &parameters, copy_source || parameters.copy_source)
-        }
+        };
+        // SDKs name the operation once more; servers may go by that.
+        let names_another = parameters.x_id
+            && pairs(query)
+                .any(|(name, value)| name == b"x-id" && value != operation.name().as_bytes());
+        if names_another { Self::Unknown } else { operation }
     }
+}
+
+/// Whether a parameter asks for `CreateSession`: where the bucket stands in the host, in a key, and in any case too.
+pub(crate) fn names_session(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"session")
 }
 
 fn of_bucket(method: &[u8], parameters: &Parameters<'_>) -> Operation {
@@ -91,7 +103,6 @@ fn of_bucket(method: &[u8], parameters: &Parameters<'_>) -> Operation {
         (b"GET", b"publicAccessBlock") => GetPublicAccessBlock,
         (b"GET", b"replication") => GetBucketReplication,
         (b"GET", b"requestPayment") => GetBucketRequestPayment,
-        (b"GET", b"session") => CreateSession,
         (b"GET", b"tagging") => GetBucketTagging,
         (b"GET", b"uploads") => ListMultipartUploads,
         (b"GET", b"versioning") => GetBucketVersioning,
@@ -176,12 +187,17 @@ const SUB_RESOURCES: &[&[u8]] = &[
     b"annotation",
     b"append",
     b"attributes",
+    b"compliance",
+    b"compose",
     b"cors",
+    b"defaultObjectAcl",
     b"delete",
     b"encryption",
     b"events",
     b"intelligent-tiering",
     b"inventory",
+    b"lambdaArn",
+    b"layout",
     b"legal-hold",
     b"lifecycle",
     b"location",
@@ -191,21 +207,29 @@ const SUB_RESOURCES: &[&[u8]] = &[
     b"metadataJournalTable",
     b"metadataTable",
     b"metrics",
+    b"modify",
     b"notification",
     b"object-lock",
     b"ownershipControls",
     b"policy",
     b"policyStatus",
     b"publicAccessBlock",
+    b"rename",
     b"renameObject",
     b"replication",
+    b"replication-check",
+    b"replication-metrics",
+    b"replication-reset",
+    b"replication-reset-status",
     b"requestPayment",
     b"restore",
     b"retention",
     b"select",
-    b"session",
+    b"storageClass",
+    b"symlink",
     b"tagging",
     b"torrent",
+    b"truncate",
     b"uploadId",
     b"uploads",
     b"versioning",
@@ -236,7 +260,6 @@ const PLAIN: &[&[u8]] = &[
     b"upload-id-marker",
     b"version-id-marker",
     b"versionId",
-    b"x-id",
 ];
 
 /// What a canonical query says about the operation.
@@ -247,6 +270,7 @@ struct Parameters<'a> {
     id: bool,
     list_type_2: bool,
     part_number: bool,
+    x_id: bool,
 }
 
 impl<'a> Parameters<'a> {
@@ -258,6 +282,7 @@ impl<'a> Parameters<'a> {
                 b"id" => found.id = true,
                 b"list-type" => found.list_type_2 = value == b"2",
                 b"partNumber" => found.part_number = true,
+                b"x-id" => found.x_id = true,
                 name if SUB_RESOURCES.contains(&name) => {
                     if !found.sub_resource.is_empty() {
                         return None;
@@ -266,8 +291,8 @@ impl<'a> Parameters<'a> {
                 }
                 name if PLAIN.contains(&name) || is_prefixed(name, b"response-") => {}
                 // Headers may come as parameters of a presigned request.
-                name if is_prefixed(name, b"x-amz-") => {
-                    found.copy_source |= name.eq_ignore_ascii_case(b"x-amz-copy-source");
+                name if right::after(name, b"x-amz-").is_some() => {
+                    found.copy_source |= right::is(name, b"x-amz-copy-source");
                 }
                 _ if value.is_empty() => return None,
                 _ => {}

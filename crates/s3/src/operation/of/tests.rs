@@ -27,6 +27,7 @@ fn objects() {
     check("GET /b/k?versionId=v&partNumber=1&response-content-type=a", "GetObject");
     check("GET /b/k?x-id=GetObject&X-Amz-Checksum-Mode=ENABLED", "GetObject");
     check("GET /b/k?nocache=1", "GetObject");
+    check("PUT /b/k?x_amz_copy_source=%2Fb%2Fl", "CopyObject");
     check("HEAD /b/k", "HeadObject");
     check("HEAD /b/k?versionId=", "HeadObject");
     check("PUT /b/k", "PutObject");
@@ -86,7 +87,11 @@ fn buckets() {
     check("POST /b", "PostObject");
     check("POST /b/k", "Unknown");
     check("GET /b?location=", "GetBucketLocation");
-    check("GET /b?session=", "CreateSession");
+    for request in ["GET /b?session=", "HEAD /b?session=", "GET /?session=", "GET /b?acl=&session="]
+    {
+        check(request, "CreateSession");
+    }
+    check("PUT /b/k?Session=1", "CreateSession");
     check("GET /b?policyStatus=", "GetBucketPolicyStatus");
     check("GET /b?object-lock=", "GetObjectLockConfiguration");
     check("PUT /b?object-lock=", "PutObjectLockConfiguration");
@@ -130,6 +135,12 @@ fn what_can_be_read_in_two_ways_is_unknown() {
     check("PUT /b/k?ACL=", "Unknown");
     check("PUT /b/k?somethingNew=1", "PutObject");
     check("GET /b?events=a", "Unknown");
+    check("GET /b?replication-metrics=2", "Unknown");
+    check("GET /b/k?lambdaArn=arn", "Unknown");
+    check("GET /b/k?x-id=DeleteObject", "Unknown");
+    check("GET /b/k?x-id=", "Unknown");
+    check("GET /b/k?x-id=GetObject&x-id=PutObject", "Unknown");
+    check("GET /?x-id=ListDirectoryBuckets", "Unknown");
     check("GET /b?torrent=", "Unknown");
 }
 
@@ -154,6 +165,8 @@ fn kinds() {
     check(Operation::HeadBucket, Kind::Probe);
     check(Operation::DeleteBucket, Kind::Admin);
     check(Operation::PutObjectAcl, Kind::Admin);
+    check(Operation::PostObject, Kind::Unknown);
+    check(Operation::RestoreObject, Kind::Admin);
     check(Operation::Unknown, Kind::Unknown);
     check(Operation::Preflight, Kind::Preflight);
 }
