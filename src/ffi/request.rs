@@ -189,10 +189,8 @@ impl<'r> Iterator for Headers<'r> {
             // SAFETY: a part has `nelts` elements of ngx_table_elt_t.
             let header = unsafe { &*part.elts.cast::<ngx_table_elt_t>().add(self.index) };
             self.index += 1;
-            // A zero hash marks a header that was taken out.
-            if header.hash == 0 {
-                continue;
-            }
+            // `hash` is not asked: names can hash to zero, some do because they are made of symbols only, and the proxy
+            // module sends them all (ngx_http_proxy_create_request). What was taken out is no longer in the list.
             // SAFETY: names and values are in the connection's header buffers or the request's pool.
             return Some(unsafe { (bytes(&header.key), bytes(&header.value)) });
         }

@@ -36,9 +36,9 @@ impl<'a> Access<'a> {
     ) -> Self {
         let mut access = Self { method, path, query, copy_source: None, rename_source: None };
         for (name, value) in headers {
-            let source = if name.eq_ignore_ascii_case(b"x-amz-copy-source") {
+            let source = if sigv4::header::is(name, sigv4::header::X_AMZ_COPY_SOURCE) {
                 &mut access.copy_source
-            } else if name.eq_ignore_ascii_case(b"x-amz-rename-source") {
+            } else if sigv4::header::is(name, sigv4::header::X_AMZ_RENAME_SOURCE) {
                 &mut access.rename_source
             } else {
                 continue;
@@ -131,7 +131,7 @@ pub fn authorize(grants: &Grants, access: &Access<'_>) -> Result<(), Denied> {
         .copy_source
         .into_iter()
         .map(<[u8]>::to_vec)
-        .chain(hoisted(access.query, b"x-amz-copy-source"))
+        .chain(hoisted(access.query, sigv4::header::X_AMZ_COPY_SOURCE))
     {
         if !covers(grants, &[Kind::Read], copy_source(&value)) {
             return Err(Denied::CopySource);
@@ -142,7 +142,7 @@ pub fn authorize(grants: &Grants, access: &Access<'_>) -> Result<(), Denied> {
         .rename_source
         .into_iter()
         .map(<[u8]>::to_vec)
-        .chain(hoisted(access.query, b"x-amz-rename-source"))
+        .chain(hoisted(access.query, sigv4::header::X_AMZ_RENAME_SOURCE))
     {
         if !covers(grants, &[Kind::Read, Kind::Delete], rename_source(&value, &bucket)) {
             return Err(Denied::RenameSource);
@@ -160,9 +160,9 @@ fn listed_prefix(query: &[u8]) -> Option<&[u8]> {
 }
 
 /// The values, decoded, of parameters that stand for a header.
-fn hoisted<'a>(query: &'a [u8], header: &'static [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
+fn hoisted<'a>(query: &'a [u8], header: &'static str) -> impl Iterator<Item = Vec<u8>> + 'a {
     parameters(query)
-        .filter(move |(name, _)| name.eq_ignore_ascii_case(header))
+        .filter(move |(name, _)| sigv4::header::is(name, header))
         .map(|(_, value)| percent_encoding::percent_decode(value).collect())
 }
 

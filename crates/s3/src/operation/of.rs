@@ -266,8 +266,8 @@ impl<'a> Parameters<'a> {
                 }
                 name if PLAIN.contains(&name) || is_prefixed(name, b"response-") => {}
                 // Headers may come as parameters of a presigned request.
-                name if is_prefixed(name, b"x-amz-") => {
-                    found.copy_source |= name.eq_ignore_ascii_case(b"x-amz-copy-source");
+                name if is_prefixed(name, b"x-amz-") || is_prefixed(name, b"x_amz_") => {
+                    found.copy_source |= sigv4::header::is(name, sigv4::header::X_AMZ_COPY_SOURCE);
                 }
                 _ if value.is_empty() => return None,
                 _ => {}
