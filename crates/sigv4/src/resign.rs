@@ -60,6 +60,9 @@ pub enum ResignError {
     },
     /// A preflight permit with another method than OPTIONS.
     NotPreflight,
+    /// A rewritten path has a `+` of which it cannot be told what it stands for; see
+    /// [`in_client_spelling`](crate::in_client_spelling).
+    PlusAmbiguous,
     /// The target, or the payload that is announced, cannot be signed.
     Request(Error),
 }
@@ -74,6 +77,9 @@ impl fmt::Display for ResignError {
                 write!(f, "\"Connection\" header lists \"{}\"", name.escape_ascii())
             }
             Self::NotPreflight => f.write_str("method of a preflight is not OPTIONS"),
+            Self::PlusAmbiguous => {
+                f.write_str("the rewritten path has a \"+\" that may be a blank or a plus")
+            }
             Self::Request(error) => error.fmt(f),
         }
     }
@@ -87,7 +93,8 @@ impl From<Error> for ResignError {
 
 /// Writes the signed HTTP/1.1 head of `head` for an origin to `out`, from the request line to the blank line.
 ///
-/// `head` is what the server is about to send, framing headers included; `authority` is the origin's Host. The client's
+/// `head` is what the server is about to send, framing headers included, its target in the client's spelling
+/// ([`in_client_spelling`](crate::in_client_spelling)); `authority` is the origin's Host. The client's
 /// authentication, hop-by-hop headers and method overrides go; every `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length
 /// that stays is signed; the rest is forwarded unsigned. Headers that a presigned URL carried as parameters become headers.
 /// A preflight is not signed.
