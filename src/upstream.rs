@@ -6,7 +6,7 @@ use std::rc::Rc;
 use request_head::{HeadError, Lines};
 use s3::{Access, Reserved, S3Error};
 use sigv4::aws_chunked::Resigner;
-use sigv4::{OriginBody, Permit, ResignError};
+use sigv4::{OriginBody, Permit, ResignError, in_client_spelling};
 
 use crate::conf::location::{LocationConf, Resign, Verify};
 use crate::conf::origin::Origin;
@@ -126,6 +126,9 @@ fn try_sign<T>(
 
     let mut lines = Lines::new();
     let (head, body) = request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
+    // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
+    let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
+    let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());

@@ -58,6 +58,9 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut Worker) -> R) -> R {
 /// Collects the client's header lines as sigv4 wants them. (Into `lines`, where they stay: they are a kilobyte.)
 pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
     lines.extend(r.headers().map(|(name, value)| Header { name, value }));
+    if let Some(authority) = r.authority_without_host() {
+        lines.push(Header { name: header::HOST.as_bytes(), value: authority });
+    }
     // HTTP/2 says with frames what HTTP/1.1 says with a header: that the body's length is not known in advance.
     if r.is_chunked() && !lines.iter().any(|line| line.name.eq_ignore_ascii_case(TRANSFER_ENCODING))
     {

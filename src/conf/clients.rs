@@ -64,7 +64,7 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
     let (name, values) = words.split_first().ok_or("an empty line in s3_clients")?;
     let arguments =
         || format!("invalid number of arguments in \"{}\" of s3_clients", name.escape_ascii());
-    if !matches!(*name, b"key" | b"file") {
+    if !matches!(*name, b"key" | b"file" | b"ignore_header") {
         if builder.seen.iter().any(|seen| seen == name) {
             return Err(format!("duplicate \"{}\" in s3_clients", name.escape_ascii()));
         }
@@ -83,6 +83,10 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
             builder.policy.hosts = values.iter().map(|host| host.to_vec()).collect();
             Ok(())
         }
+        (b"ignore_header", [_, ..]) => values.iter().try_for_each(|header| {
+            let wrong = || format!("\"ignore_header\" cannot name \"{}\"", header.escape_ascii());
+            if builder.policy.ignore(header) { Ok(()) } else { Err(wrong()) }
+        }),
         (b"signature_v2", [_]) => {
             builder.policy.signature_v2 = flag(words)?;
             Ok(())
@@ -106,8 +110,8 @@ fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> 
             Ok(())
         }
         (
-            b"key" | b"file" | b"region" | b"host" | b"signature_v2" | b"admin_api" | b"clock_skew"
-            | b"max_object_size",
+            b"key" | b"file" | b"region" | b"host" | b"ignore_header" | b"signature_v2"
+            | b"admin_api" | b"clock_skew" | b"max_object_size",
             _,
         ) => Err(arguments()),
         _ => Err(format!("unknown directive \"{}\" in s3_clients", name.escape_ascii())),

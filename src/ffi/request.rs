@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use ngx::ffi::{
     NGX_HTTP_VERSION_20, ngx_cached_time, ngx_http_request_t, ngx_http_upstream_t, ngx_list_part_t,
-    ngx_module_t, ngx_table_elt_t,
+    ngx_module_t, ngx_str_t, ngx_table_elt_t,
 };
 
 use crate::ffi::context::place;
@@ -77,6 +77,21 @@ impl Request {
         let line = unsafe { bytes(&r.request_line) };
         let offset = r.host_start.addr().checked_sub(line.as_ptr().addr())?;
         line.get(offset..)?.split(|byte| matches!(byte, b'/' | b'?' | b' ')).next()
+    }
+
+    /// `:authority` of HTTP/2 or later where nginx made no Host header of it, as it does not for HTTP/3
+    /// (ngx_http_v3_process_request_header); port included. Where both were sent, nginx has seen to it that they are equal.
+    pub(crate) fn authority_without_host(&self) -> Option<&[u8]> {
+        let r = self.raw();
+        let is_pseudo = r.http_version >= NGX_HTTP_VERSION_20 as _;
+        if !is_pseudo || !r.headers_in.host.is_null() || r.host_start.is_null() {
+            return None;
+        }
+        let len = r.host_end.addr().checked_sub(r.host_start.addr())?;
+        let authority = ngx_str_t { len, data: r.host_start };
+        // SAFETY: both point into the value of `:authority`, in memory of the request's pool (ngx_http_v3_parse.c,
+        // ngx_http_v2.c), `host_end` behind its last byte.
+        Some(unsafe { bytes(&authority) })
     }
 
     /// The header lines in order of arrival, repeated names included.
@@ -189,10 +204,8 @@ impl<'r> Iterator for Headers<'r> {
             // SAFETY: a part has `nelts` elements of ngx_table_elt_t.
             let header = unsafe { &*part.elts.cast::<ngx_table_elt_t>().add(self.index) };
             self.index += 1;
-            // A zero hash marks a header that was taken out.
-            if header.hash == 0 {
-                continue;
-            }
+            // `hash` is not asked: names can hash to zero, some do because they are made of symbols only, and the proxy
+            // module sends them all (ngx_http_proxy_create_request). What was taken out is no longer in the list.
             // SAFETY: names and values are in the connection's header buffers or the request's pool.
             return Some(unsafe { (bytes(&header.key), bytes(&header.value)) });
         }

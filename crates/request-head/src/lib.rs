@@ -76,6 +76,12 @@ impl<'a> Head<'a> {
         self.target
     }
 
+    /// The same head with another target. None for one that is empty or has blanks or control bytes.
+    pub fn with_target(self, target: &'a [u8]) -> Option<Self> {
+        let is_valid = !target.is_empty() && octets::all::<Visible>(target);
+        is_valid.then_some(Self { target, ..self })
+    }
+
     /// `0` or `1`: the minor version of HTTP/1.
     pub fn minor_version(&self) -> u8 {
         self.minor_version

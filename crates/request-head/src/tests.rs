@@ -24,6 +24,18 @@ fn refuse(bytes: impl AsRef<[u8]>, expected: HeadError) {
 }
 
 #[test]
+fn another_target() {
+    let mut lines = Lines::new();
+    let (head, _) = parse(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", &mut lines).unwrap();
+    let other = head.with_target(b"/b").unwrap();
+    assert_eq!((other.method(), other.target()), (&b"GET"[..], &b"/b"[..]));
+    assert_eq!(other.headers().len(), 1);
+    for target in [&b""[..], b"/a b", b"/a\r\n", b"/\0"] {
+        assert!(head.with_target(target).is_none());
+    }
+}
+
+#[test]
 fn heads_as_nginx_writes_them() {
     check("GET / HTTP/1.0\r\n\r\n", "GET / 0 +");
     check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / 1 [Host=a] +");

@@ -76,8 +76,7 @@ fn content_length(request: &Request<'_>, head: &Head<'_>) -> Result<Option<u64>,
 
 /// Whether the request takes its object from another one, and so has no body whose length it could announce.
 fn is_copy(request: &Request<'_>) -> bool {
-    let copy_source = header::X_AMZ_COPY_SOURCE.as_bytes();
-    request.headers.iter().any(|line| line.name.eq_ignore_ascii_case(copy_source))
+    request.headers.iter().any(|line| header::is(line.name, header::X_AMZ_COPY_SOURCE))
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

@@ -151,7 +151,7 @@ fn put<Plain: Kind>(byte: u8, out: &mut Vec<u8>) {
 }
 
 /// The byte that two hexadecimal digits stand for.
-fn escaped(high: u8, low: u8) -> Option<u8> {
+pub(crate) fn escaped(high: u8, low: u8) -> Option<u8> {
     let is_escape = octets::is::<Hex>(high) && octets::is::<Hex>(low);
     is_escape.then(|| digit_value(high) << 4 | digit_value(low))
 }

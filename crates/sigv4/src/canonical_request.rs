@@ -6,7 +6,7 @@ use crate::Header;
 use crate::header::trim;
 use crate::hex_text;
 use crate::sha256::TextHash;
-use crate::signed_headers::SignedHeaders;
+use crate::signed_headers::{Index, SignedHeaders};
 use crate::sink::Sink;
 
 /// `method \n path \n query \n (name:value\n)* \n names \n payload`.
@@ -25,25 +25,35 @@ impl CanonicalRequest<'_> {
     /// was signed in its place (2.4).
     pub(crate) fn write(&self, sink: &mut impl Sink) -> bool {
         write_target(sink, self.method, self.path, self.query);
+        let index = Index::of(&self.signed_headers, self.headers.len());
         let mut complete = true;
-        for name in self.signed_headers.names() {
-            sink.put(name);
-            let mut separator: &[u8] = b":";
-            for header in self.headers {
-                if octets::is_but_for_case(header.name, name) {
-                    sink.put(separator);
-                    canonical_value(header.value, sink);
-                    separator = b",";
-                }
+        if index.is_used() {
+            let mut lines = self.lines(&index).into_iter().peekable();
+            for (number, name) in self.signed_headers.names().enumerate() {
+                let mut own = std::iter::from_fn(|| lines.next_if(|(place, _)| *place == number));
+                complete &= write_lines(sink, name, &mut own.by_ref().map(|(_, value)| value));
             }
-            if separator == b":" {
-                complete = false;
-                sink.put(b":");
+        } else {
+            for name in self.signed_headers.names() {
+                let own = |header: &&Header<'_>| octets::is_but_for_case(header.name, name);
+                let mut values = self.headers.iter().filter(own).map(|header| header.value);
+                complete &= write_lines(sink, name, &mut values);
             }
-            sink.put(b"\n");
         }
         write_end(sink, self.signed_headers.text(), self.payload);
         complete
+    }
+
+    /// The headers that are signed, each with its name's place in the list, by which they are sorted: so that a head of very
+    /// many is not walked once for each name.
+    fn lines(&self, index: &Index<'_>) -> Vec<(usize, &[u8])> {
+        let place = |header: &Header<'_>| index.place(header.name);
+        let lines = self.headers.iter();
+        let mut lines: Vec<_> =
+            lines.filter_map(|header| place(header).map(|place| (place, header.value))).collect();
+        // Stable: values of one name keep their order.
+        lines.sort_by_key(|(place, _)| *place);
+        lines
     }
 
     /// The lower-case hex of the text's SHA-256, and whether every listed header was there.
@@ -65,6 +75,28 @@ pub(crate) fn write_target(sink: &mut impl Sink, method: &[u8], path: &[u8], que
     sink.put(b"\n");
     sink.put(query);
     sink.put(b"\n");
+}
+
+/// Writes a name with all of its values; false if there are none.
+#[inline]
+fn write_lines<'a>(
+    sink: &mut impl Sink,
+    name: &[u8],
+    values: &mut impl Iterator<Item = &'a [u8]>,
+) -> bool {
+    sink.put(name);
+    let mut separator: &[u8] = b":";
+    for value in values {
+        sink.put(separator);
+        canonical_value(value, sink);
+        separator = b",";
+    }
+    let found = separator != b":";
+    if !found {
+        sink.put(b":");
+    }
+    sink.put(b"\n");
+    found
 }
 
 /// Writes the lines after the headers.

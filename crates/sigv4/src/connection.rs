@@ -1,6 +1,8 @@
 //! The Connection header, which can make other headers vanish on the way to the origin (X14).
 
-use crate::header::{self, is_amz, trim};
+use smallvec::SmallVec;
+
+use crate::header::{self, is_order, trim};
 use crate::{Header, ResignError};
 
 /// What a Connection header is left with: what the server says about its own connection, and nothing else.
@@ -11,36 +13,42 @@ pub(crate) fn kept(value: &[u8]) -> Option<&'static [u8]> {
         .map(str::as_bytes)
 }
 
-/// Whether a Connection header lists other headers.
-///
-/// # Errors
-///
-/// It lists one that must arrive: after verification, `x-amz-acl` must not vanish because somebody called it hop-by-hop.
-pub(crate) fn nominates<'a>(
-    headers: impl Iterator<Item = Header<'a>>,
-) -> Result<bool, ResignError> {
-    let mut found = false;
-    for header in headers.filter(is_connection) {
-        for token in tokens(header.value) {
-            let must_arrive = is_amz(token)
-                || token.get(..8).is_some_and(|front| front.eq_ignore_ascii_case(b"content-"))
-                || [header::HOST, header::AUTHORIZATION, header::TRANSFER_ENCODING]
-                    .iter()
-                    .any(|own| header::is(token, own));
-            if must_arrive {
-                return Err(ResignError::ConnectionNamesHeader { name: token.to_vec() });
-            }
-            found |= !header::is(token, "close") && !header::is(token, "keep-alive");
-        }
-    }
-    Ok(found)
-}
+/// Names of other headers that the Connection header lists, sorted.
+#[derive(Debug, Default)]
+pub(crate) struct Nominated<'a>(SmallVec<[&'a [u8]; 4]>);
 
-/// Whether a Connection header lists this one.
-pub(crate) fn is_nominated<'a>(headers: impl Iterator<Item = Header<'a>>, name: &[u8]) -> bool {
-    headers
-        .filter(is_connection)
-        .any(|header| tokens(header.value).any(|token| token.eq_ignore_ascii_case(name)))
+impl<'a> Nominated<'a> {
+    /// Looks into every Connection header.
+    ///
+    /// # Errors
+    ///
+    /// One lists a header that must arrive: after verification, `x-amz-acl` must not vanish because somebody called it
+    /// hop-by-hop.
+    pub(crate) fn of(headers: impl Iterator<Item = Header<'a>>) -> Result<Self, ResignError> {
+        let mut found = SmallVec::<[&[u8]; 4]>::new();
+        for header in headers.filter(is_connection) {
+            for token in tokens(header.value) {
+                let must_arrive = is_order(token)
+                    || token.get(..8).is_some_and(|front| header::is(front, "content-"))
+                    || [header::HOST, header::AUTHORIZATION, header::TRANSFER_ENCODING]
+                        .iter()
+                        .any(|own| header::is(token, own));
+                if must_arrive {
+                    return Err(ResignError::ConnectionNamesHeader { name: token.to_vec() });
+                }
+                if !header::is(token, "close") && !header::is(token, "keep-alive") {
+                    found.push(token);
+                }
+            }
+        }
+        found.sort_unstable_by(|a, b| header::order(a, b));
+        Ok(Self(found))
+    }
+
+    /// Whether this header is one of them.
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        !self.0.is_empty() && self.0.binary_search_by(|own| header::order(own, name)).is_ok()
+    }
 }
 
 /// The non-empty members of a comma-separated list.

@@ -42,7 +42,7 @@ pub fn explain(
             scope: Vec::new(),
             signed_headers: Vec::new(),
             canonical_request: Vec::new(),
-            string_to_sign: claim.string_to_sign(request, scratch, parsed.virtual_bucket),
+            string_to_sign: claim.string_to_sign(request, policy, scratch, parsed.virtual_bucket),
             signature: claim.signature.to_vec(),
         },
         AnyClaim::V4(claim) => {

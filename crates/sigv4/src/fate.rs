@@ -1,6 +1,6 @@
 //! What becomes of each header on its way to the origin, decided by its name.
 
-use crate::header::{self, is_amz};
+use crate::header::{self, order_of_vendor};
 
 /// What becomes of a header of the client, or of one that the server added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,12 @@ pub(crate) fn fate(name: &[u8]) -> Fate {
         11 => &[(header::CONTENT_MD5, Sign)],
         12 => &[(header::CONTENT_TYPE, Sign)],
         13 => &[(header::AUTHORIZATION, Drop), ("x-http-method", Drop)],
+        // With `_` they are nobody's framing here, but might be at a server behind a CGI-like interface.
+        14 | 17 if name.contains(&b'_') && !header::is(name, header::X_AMZ_COPY_SOURCE) => &[
+            (header::CONTENT_LENGTH, Drop),
+            (header::TRANSFER_ENCODING, Drop),
+            ("x-method-override", Drop),
+        ],
         14 => &[(header::CONTENT_LENGTH, Sign)],
         16 => &[(header::CONTENT_ENCODING, Sign), (header::X_AMZ_REGION_SET, Drop)],
         17 => &[("x-method-override", Drop)],
@@ -35,25 +41,22 @@ pub(crate) fn fate(name: &[u8]) -> Fate {
         22 => &[("x-http-method-override", Drop)],
         _ => &[],
     };
-    let find = |is: &dyn Fn(&str) -> bool| known.iter().find(|(own, _)| is(own));
-    if let Some((_, fate)) = find(&|own| header::is(name, own)) {
+    if let Some((_, fate)) = known.iter().find(|(own, _)| header::is(name, own)) {
         return *fate;
     }
-    // `_` is `-`, as it is for origins behind CGI-like interfaces.
-    if !known.is_empty() && name.contains(&b'_') {
-        let dashes = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-        if let Some((_, fate)) = find(&|own| name.iter().map(dashes).eq(own.bytes())) {
-            return *fate;
-        }
-    }
-    if is_amz(name) {
-        Sign
-    } else if name.get(..6).is_some_and(|front| front.eq_ignore_ascii_case(b"proxy-")) {
+    if let Some(order) = order_of_vendor(name) {
+        // Other vendors' authentication gives way to ours as Amazon's does.
+        let authenticates = AUTHENTICATION.iter().any(|own| header::is(order, own));
+        if authenticates { Drop } else { Sign }
+    } else if name.get(..6).is_some_and(|front| header::is(front, "proxy-")) {
         Drop
     } else {
         Fate::Forward
     }
 }
+
+/// What follows a vendor's prefix in headers that belong to a signature.
+const AUTHENTICATION: [&str; 3] = ["content-sha256", "date", "security-token"];
 
 #[cfg(test)]
 mod tests {
@@ -90,6 +93,12 @@ mod tests {
                 "x_http_method_override",
                 "x-method-override",
                 "x-http-method",
+                "x_method_override",
+                "content_length",
+                "transfer_encoding",
+                "x-obs-date",
+                "x-oss-security-token",
+                "x_goog_content_sha256",
             ],
             Fate::Drop,
         );
@@ -99,7 +108,16 @@ mod tests {
                 "x-amz-meta-a",
                 "x-amz-trailer",
                 "x_amz_acl",
+                "x_amz_copy_source",
+                "x-goog-acl",
+                "x-oss-object-acl",
+                "x-obs-meta-date",
+                "x-cos-acl",
+                "x-bce-acl",
+                "x-minio-source-mtime",
+                "x_rgw_quota",
                 "content-type",
+                "content_type",
                 "content-md5",
                 "content-encoding",
                 "content-length",

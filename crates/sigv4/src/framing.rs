@@ -21,7 +21,7 @@ impl<'a> Framing<'a> {
             .filter(|line| header::is(line.name, header::CONTENT_ENCODING))
             .flat_map(|line| tokens(line.value))
             .collect();
-        let is_framing = |token: &[u8]| header::is(token, "aws-chunked");
+        let is_framing = |token: &[u8]| token.eq_ignore_ascii_case(b"aws-chunked");
         let kept = || encodings.iter().copied().filter(|token| !is_framing(token));
         let is_named = encodings.iter().any(|token| is_framing(token));
         Self {
@@ -39,7 +39,7 @@ impl<'a> Framing<'a> {
             || is(header::X_AMZ_DECODED_CONTENT_LENGTH)
             || is(header::X_AMZ_TRAILER)
             || (self.content_encoding.is_some() && is(header::CONTENT_ENCODING))
-            || self.checksum().is_some_and(|(own, _)| name.eq_ignore_ascii_case(own))
+            || self.checksum().is_some_and(|(own, _)| header::is_same(name, own))
     }
 
     /// Names and values of the headers in their place.

@@ -2,6 +2,8 @@
 
 pub(crate) use request_head::trim;
 
+use std::cmp::Ordering;
+
 use octets::{Text, Token};
 
 /// Credentials in the header: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
@@ -22,6 +24,8 @@ pub const DATE: &str = "date";
 pub const HOST: &str = "host";
 /// Transfer coding of the connection.
 pub const TRANSFER_ENCODING: &str = "transfer-encoding";
+/// Id that CloudFront gives each request that it passes on, unsigned.
+pub const X_AMZ_CF_ID: &str = "x-amz-cf-id";
 /// Hash of the payload, or a keyword that says how the payload is signed.
 pub const X_AMZ_CONTENT_SHA256: &str = "x-amz-content-sha256";
 /// Object to copy from.
@@ -44,30 +48,57 @@ pub const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 pub const X_AMZ_TRAILER: &str = "x-amz-trailer";
 
 /// Whether a header name as received, in any case, is `lower`, which is lower case.
-pub(crate) fn is(name: &[u8], lower: &str) -> bool {
+///
+/// `_` counts as `-`, here and wherever names are compared for what they mean: servers behind CGI-like interfaces cannot tell
+/// the two apart, so `x_amz_copy_source` would be obeyed by some. What is signed is compared to the letter.
+pub fn is(name: &[u8], lower: &str) -> bool {
     octets::is_but_for_case(name, lower.as_bytes())
+        || (name.len() == lower.len() && name.contains(&b'_') && folded(name).eq(lower.bytes()))
+}
+
+/// Whether two header names mean one header.
+pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && folded(a).eq(folded(b))
+}
+
+/// Orders names by the header that they mean.
+pub(crate) fn order(a: &[u8], b: &[u8]) -> Ordering {
+    folded(a).cmp(folded(b))
+}
+
+/// A name in the one spelling that all of its spellings have in common.
+pub(crate) fn folded(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() })
+}
+
+/// The vendors whose servers speak S3 and take orders in headers of their own besides.
+const VENDORS: [&[u8]; 8] = [b"amz", b"goog", b"oss", b"obs", b"cos", b"bce", b"minio", b"rgw"];
+
+/// What follows the prefix `x-amz-` or that of another vendor; such headers steer what an origin does.
+pub(crate) fn order_of_vendor(name: &[u8]) -> Option<&[u8]> {
+    let [b'x' | b'X', b'-' | b'_', rest @ ..] = name else { return None };
+    let end = rest.iter().take(6).position(|byte| matches!(byte, b'-' | b'_'))?;
+    let (vendor, order) = rest.split_at_checked(end)?;
+    let is_known = VENDORS.iter().any(|known| octets::is_but_for_case(vendor, known));
+    if is_known { order.get(1..) } else { None }
+}
+
+/// Whether a header belongs to `x-amz-*` or to the like of another vendor.
+pub(crate) fn is_order(name: &[u8]) -> bool {
+    order_of_vendor(name).is_some()
 }
 
 /// Whether a header belongs to `x-amz-*`, all of which steer what S3 does.
-///
-/// `_` counts as `-`: servers behind CGI-like interfaces cannot tell the two apart, so an unsigned `x_amz_acl` would be
-/// obeyed by some.
 pub(crate) fn is_amz(name: &[u8]) -> bool {
-    match name {
-        [b'x' | b'X', b'-' | b'_', amz @ ..] => match amz {
-            [a, m, z, b'-' | b'_', ..] => [*a, *m, *z].eq_ignore_ascii_case(b"amz"),
-            _ => false,
-        },
-        _ => false,
-    }
+    name.get(2..5).is_some_and(|vendor| vendor.eq_ignore_ascii_case(b"amz")) && is_order(name)
 }
 
 /// Whether a request whose signature does not cover this header must be refused (C3).
 ///
-/// AWS refuses unsigned `host`, `content-md5` and `x-amz-*`. `x-amz-content-sha256` alone is exempt: it is the last line
-/// of the canonical request anyway.
+/// AWS refuses unsigned `host`, `content-md5` and `x-amz-*`; what other vendors' servers obey is as dangerous.
+/// `x-amz-content-sha256` alone is exempt: it is the last line of the canonical request anyway.
 pub(crate) fn must_be_signed(name: &[u8]) -> bool {
-    (is_amz(name) && !is(name, X_AMZ_CONTENT_SHA256)) || is(name, HOST) || is(name, CONTENT_MD5)
+    (is_order(name) && !is(name, X_AMZ_CONTENT_SHA256)) || is(name, HOST) || is(name, CONTENT_MD5)
 }
 
 /// Whether `name` is a token of RFC 9110, which a header name has to be.
@@ -86,14 +117,41 @@ mod tests {
 
     #[test]
     fn coverage_is_by_prefix() {
-        for name in ["Host", "content-md5", "X-Amz-Acl", "x-amz-date", "x_amz_acl", "X-AMZ_meta-a"]
-        {
+        for name in [
+            "Host",
+            "content-md5",
+            "X-Amz-Acl",
+            "x-amz-date",
+            "x_amz_acl",
+            "X-AMZ_meta-a",
+            "Content_MD5",
+        ] {
             assert!(must_be_signed(name.as_bytes()), "{name}");
         }
         for name in ["x-amzn-trace-id", "x-am", "x-amz", "X-Amz-Content-Sha256", "content-type", ""]
         {
             assert!(!must_be_signed(name.as_bytes()), "{name}");
         }
+    }
+
+    #[test]
+    fn coverage_of_other_vendors() {
+        for vendor in ["goog", "oss", "obs", "cos", "bce", "minio", "rgw"] {
+            for name in [format!("x-{vendor}-acl"), format!("X_{}_Meta-a", vendor.to_uppercase())] {
+                assert!(must_be_signed(name.as_bytes()), "{name}");
+                assert!(!is_amz(name.as_bytes()), "{name}");
+            }
+            assert!(!must_be_signed(format!("x-{vendor}").as_bytes()));
+            assert!(!must_be_signed(format!("x-{vendor}x-acl").as_bytes()));
+        }
+    }
+
+    #[test]
+    fn underscores_are_dashes() {
+        assert!(is(b"X_Amz-Copy_source", X_AMZ_COPY_SOURCE) && is(b"Content_MD5", CONTENT_MD5));
+        assert!(!is(b"x_amz_copy_sourc_", X_AMZ_COPY_SOURCE) && !is(b"x.amz.date", X_AMZ_DATE));
+        assert!(is_same(b"X_a", b"x-A") && !is_same(b"x-a", b"x-ab"));
+        assert_eq!(order(b"x_b", b"X-a"), Ordering::Greater);
     }
 
     #[test]

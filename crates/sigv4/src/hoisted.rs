@@ -9,19 +9,27 @@ use crate::{Error, Header, Scratch};
 /// Checks every hoisted header.
 pub(crate) fn check<'a>(
     scratch: &Scratch,
-    headers: impl Iterator<Item = Header<'a>> + Clone,
+    headers: impl Iterator<Item = Header<'a>>,
 ) -> Result<(), Error> {
     for (name, value) in scratch.hoisted() {
         // A second factor in a URL is none; a NUL or a line end would break the origin's head.
-        if name == header::X_AMZ_MFA.as_bytes() || !is_token(name) {
+        if header::is(name, header::X_AMZ_MFA) || !is_token(name) {
             return Err(Error::HoistedNotAllowed { name: name.to_vec() });
         }
         if has_control(value) {
             return Err(Error::HeaderControlByte { name: name.to_vec() });
         }
-        let mut same = headers.clone().filter(|header| header.name.eq_ignore_ascii_case(name));
-        if same.any(|header| trim(header.value) != trim(value)) {
-            return Err(Error::HoistedConflict { name: name.to_vec() });
+    }
+    if scratch.hoisted().next().is_none() {
+        return Ok(());
+    }
+    for header in headers {
+        let place = scratch.hoisted_place(header.name);
+        match place.and_then(|place| scratch.hoisted().nth(place)) {
+            Some((name, value)) if trim(header.value) != trim(value) => {
+                return Err(Error::HoistedConflict { name: name.to_vec() });
+            }
+            _ => (),
         }
     }
     Ok(())

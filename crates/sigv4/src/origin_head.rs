@@ -6,13 +6,13 @@ use request_head::Head;
 use smallvec::SmallVec;
 
 use crate::canonical_request::{RequestHash, canonical_value, write_end, write_target};
-use crate::connection::{is_nominated, kept, nominates};
+use crate::connection::{Nominated, kept};
 use crate::fate::{Fate, fate};
 use crate::framing::Framing;
 use crate::origin::Day;
 use crate::sink::Sink as _;
 use crate::string_to_sign::{ALGORITHM, StringToSign};
-use crate::{Payload, ResignError, Timestamp, header, hex_text};
+use crate::{Payload, Permit, ResignError, Timestamp, header, hex_text};
 
 /// Method and canonical target.
 pub(crate) struct Target<'a> {
@@ -77,14 +77,15 @@ impl<'b, 'a> OriginHead<'b, 'a> {
     pub(crate) fn client_headers(
         &mut self,
         head: &Head<'a>,
+        permit: &Permit,
         unwrap: Option<&'a Framing<'a>>,
     ) -> Result<(), ResignError> {
-        let nominates = nominates(head.headers())?;
+        let nominated = Nominated::of(head.headers())?;
         let mut first = 0;
         for (number, header) in head.headers().enumerate() {
             let (name, value) = (header.name, header.value);
             let fate = match unwrap {
-                _ if nominates && is_nominated(head.headers(), name) => Fate::Drop,
+                _ if nominated.has(name) || permit.drops(name) => Fate::Drop,
                 Some(unwrap) if unwrap.describes(name) => Fate::Drop,
                 _ => fate(name),
             };

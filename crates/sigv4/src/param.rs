@@ -37,7 +37,7 @@ pub(crate) enum Role {
     V4(Field),
     /// One of presigned Signature V2.
     V2(Field),
-    /// Any other of `x-amz-*`, in any case: it stands for a header.
+    /// Any other of `x-amz-*`, or of another vendor's, in any case: it stands for a header.
     Header,
     /// None of these.
     Other,
@@ -76,16 +76,16 @@ impl Role {
             20 if is(X_AMZ_CONTENT_SHA256) => Self::V4(Field::ContentSha256),
             20 if is(X_AMZ_SECURITY_TOKEN) => Self::V4(Field::SecurityToken),
             21 if is(X_AMZ_S3SESSION_TOKEN) => Self::V4(Field::Ignored),
-            _ if header::is_amz(name) => Self::Header,
+            _ if header::is_order(name) => Self::Header,
             _ => Self::Other,
         }
     }
 }
 
-/// Which parameter of presigned Signature V4 a name is but for its case. Names that are one to the letter have a [`Role`].
+/// Which parameter of presigned Signature V4 a name is but for its case, and for `_` in the place of `-`. Names that are one to the letter have a [`Role`].
 pub(crate) fn v4_but_for_case(name: &[u8]) -> Option<Field> {
     let find =
-        |(own, field): &(&str, Field)| name.eq_ignore_ascii_case(own.as_bytes()).then_some(*field);
+        |(own, field): &(&str, Field)| header::is_same(name, own.as_bytes()).then_some(*field);
     V4.iter().find_map(find)
 }
 
@@ -119,10 +119,13 @@ mod tests {
             let lower = name.to_ascii_lowercase();
             assert_eq!(Role::of(lower.as_bytes()), Role::Header, "{lower}");
             assert_eq!(v4_but_for_case(lower.as_bytes()), Some(field), "{lower}");
+            let underscored = lower.replace('-', "_");
+            assert_eq!(Role::of(underscored.as_bytes()), Role::Header, "{underscored}");
+            assert_eq!(v4_but_for_case(underscored.as_bytes()), Some(field), "{underscored}");
         }
         assert_eq!(v4_but_for_case(b"x-amz-acl"), None);
         check(&[AWS_ACCESS_KEY_ID, EXPIRES, SIGNATURE], |role| matches!(role, Role::V2(_)));
-        check(&["x-amz-acl", "X_Amz_Meta-a", "x-amz-"], |role| role == Role::Header);
+        check(&["x-amz-acl", "X_Amz_Meta-a", "x-amz-", "X-Goog-Acl"], |role| role == Role::Header);
         check(&["", "expires", "signature", "acl", "x-amzn"], |role| role == Role::Other);
     }
 }

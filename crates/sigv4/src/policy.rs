@@ -1,5 +1,9 @@
 //! What of the protocol's freedom is granted.
 
+use crate::fate::{Fate, fate};
+use crate::head::Head;
+use crate::header;
+
 /// Rules for requests that are verified. The default accepts any region and any host, and no Signature V2.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -17,6 +21,9 @@ pub struct Policy {
     pub max_object: Option<u64>,
     /// Domains under which a bucket may stand in the host name, without port; `b` is the bucket of `b.<domain>`.
     pub domains: Vec<Vec<u8>>,
+    /// Lower-case names of headers that intermediaries add: they may come unsigned, and then go no further; see
+    /// [`ignore`](Self::ignore).
+    pub ignored: Vec<Vec<u8>>,
 }
 
 impl Default for Policy {
@@ -28,6 +35,7 @@ impl Default for Policy {
             max_skew: 900,
             max_object: Some(5 << 30),
             domains: Vec::new(),
+            ignored: vec![header::X_AMZ_CF_ID.into()],
         }
     }
 }
@@ -53,6 +61,30 @@ impl Policy {
         self.domains.iter().filter_map(bucket).min_by_key(|bucket| bucket.len())
     }
 
+    /// Adds a header, its name in any case, to those that may come unsigned, because somebody between client and server adds
+    /// it. Unsigned, it is not sent to the origin; signed, it is treated as any other. `x-amz-cf-id` is always among them.
+    ///
+    /// False, and nothing is added, if the name is no token, or if it is that of a header that authenticates, frames or
+    /// describes the body, names the source of a copy, or is never sent on.
+    #[must_use]
+    pub fn ignore(&mut self, name: &[u8]) -> bool {
+        let is_meant = |own: &&str| header::is(name, own);
+        let may = header::is_token(name)
+            && matches!(fate(name), Fate::Forward | Fate::Sign)
+            && !Head::knows(name)
+            && ![header::X_AMZ_MFA, header::TRANSFER_ENCODING].iter().any(is_meant)
+            && !name.get(..8).is_some_and(|front| header::is(front, "content-"));
+        if may && !self.ignores(name) {
+            self.ignored.push(name.to_ascii_lowercase());
+        }
+        may
+    }
+
+    /// Whether a header may come unsigned, to be dropped. Intermediaries write names to the letter, so `_` is no `-` here.
+    pub(crate) fn ignores(&self, name: &[u8]) -> bool {
+        self.ignored.iter().any(|own| octets::is_but_for_case(name, own))
+    }
+
     /// Whether requests for this Host are served.
     pub(crate) fn serves(&self, host: &[u8]) -> bool {
         self.hosts.is_empty() || self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
@@ -62,6 +94,41 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ignored_headers() {
+        let mut policy = Policy::default();
+        assert!(policy.ignores(b"X-Amz-Cf-Id") && !policy.ignores(b"x_amz_cf_id"));
+        for name in ["X-Amz-Cf-Pop", "x-forwarded-for", "x-goog-trace", "x-amz-cf-id"] {
+            assert!(policy.ignore(name.as_bytes()) && policy.ignores(name.as_bytes()), "{name}");
+        }
+        assert_eq!(policy.ignored.len(), 4);
+        for name in [
+            "authorization",
+            "host",
+            "date",
+            "x-amz-date",
+            "X_Amz_Date",
+            "x-amz-content-sha256",
+            "x-amz-security-token",
+            "x-amz-s3session-token",
+            "x-amz-decoded-content-length",
+            "x-amz-trailer",
+            "x-amz-copy-source",
+            "x-amz-mfa",
+            "content-length",
+            "Content-MD5",
+            "content-type",
+            "transfer-encoding",
+            "connection",
+            "x-oss-security-token",
+            "",
+            "a b",
+            "x-\u{e9}",
+        ] {
+            assert!(!policy.ignore(name.as_bytes()) && !policy.ignores(name.as_bytes()), "{name}");
+        }
+    }
 
     #[test]
     fn the_longest_domain_wins() {

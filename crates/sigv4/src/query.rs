@@ -129,21 +129,20 @@ impl Query {
     /// Sorts by name, which is unique in what passes, so that values need no comparison.
     fn sort(&mut self) -> Result<(), Error> {
         let text = &self.text;
-        for count in 1..self.parameters.len() {
-            let Some([sorted @ .., last]) = self.parameters.get(..=count) else { continue };
-            let (last, name) = (*last, last.name.of(text));
-            let by_name = |other: &Parameter| other.name.of(text).cmp(name);
-            // Most clients send most parameters in order.
-            if sorted.last().is_some_and(|before| by_name(before).is_lt()) {
-                continue;
-            }
-            let Err(at) = sorted.binary_search_by(by_name) else {
-                return Err(repeated(&last, text));
-            };
-            self.parameters.copy_within(at..count, at.wrapping_add(1));
-            self.parameters.get_mut(at).into_iter().for_each(|place| *place = last);
+        let name = |parameter: &Parameter| parameter.name.of(text);
+        // Most clients send all parameters in order.
+        if self.parameters.is_sorted_by(|a, b| name(a) < name(b)) {
+            return Ok(());
         }
-        Ok(())
+        self.parameters.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        let twice = |pair: &[Parameter]| match pair {
+            [a, b] if name(a) == name(b) => Some(*b),
+            _ => None,
+        };
+        match self.parameters.windows(2).find_map(twice) {
+            Some(parameter) => Err(repeated(&parameter, text)),
+            None => Ok(()),
+        }
     }
 
     /// The parameters in canonical order.

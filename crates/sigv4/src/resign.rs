@@ -6,6 +6,7 @@
 use std::fmt;
 
 use request_head::Head;
+use smallvec::SmallVec;
 
 use crate::fate::{Fate, fate};
 use crate::framing::Framing;
@@ -59,6 +60,9 @@ pub enum ResignError {
     },
     /// A preflight permit with another method than OPTIONS.
     NotPreflight,
+    /// A rewritten path has a `+` of which it cannot be told what it stands for; see
+    /// [`in_client_spelling`](crate::in_client_spelling).
+    PlusAmbiguous,
     /// The target, or the payload that is announced, cannot be signed.
     Request(Error),
 }
@@ -73,6 +77,9 @@ impl fmt::Display for ResignError {
                 write!(f, "\"Connection\" header lists \"{}\"", name.escape_ascii())
             }
             Self::NotPreflight => f.write_str("method of a preflight is not OPTIONS"),
+            Self::PlusAmbiguous => {
+                f.write_str("the rewritten path has a \"+\" that may be a blank or a plus")
+            }
             Self::Request(error) => error.fmt(f),
         }
     }
@@ -86,7 +93,8 @@ impl From<Error> for ResignError {
 
 /// Writes the signed HTTP/1.1 head of `head` for an origin to `out`, from the request line to the blank line.
 ///
-/// `head` is what the server is about to send, framing headers included; `authority` is the origin's Host. The client's
+/// `head` is what the server is about to send, framing headers included, its target in the client's spelling
+/// ([`in_client_spelling`](crate::in_client_spelling)); `authority` is the origin's Host. The client's
 /// authentication, hop-by-hop headers and method overrides go; every `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length
 /// that stays is signed; the rest is forwarded unsigned. Headers that a presigned URL carried as parameters become headers.
 /// A preflight is not signed.
@@ -120,7 +128,7 @@ pub fn resign(
     scratch.split_query(strip(kind, scratch.parsed_query()))?;
     let scratch = &*scratch;
     if kind != Kind::Preflight {
-        hoisted::check(scratch, head.headers())?;
+        hoisted::check(scratch, head.headers().filter(|header| !permit.drops(header.name)))?;
     }
     let payload = match body.unwrap {
         Some(_) => Payload::Unsigned,
@@ -130,14 +138,15 @@ pub fn resign(
 
     let target = Target { method: head.method(), path: scratch.path(), query: scratch.query() };
     let mut origin_head = OriginHead::new(out, &target, head.minor_version(), authority);
-    origin_head.client_headers(head, framing.as_ref())?;
+    origin_head.client_headers(head, permit, framing.as_ref())?;
     if kind == Kind::Preflight {
         origin_head.end();
         return Ok(Signed { chunk_chain: None });
     }
-    for (name, value) in scratch.hoisted().filter(|(name, _)| fate(name) == Fate::Sign) {
+    let is_header = are_headers(scratch, head, permit);
+    for (number, (name, value)) in scratch.hoisted().enumerate() {
         // One that is there as a header as well says the same.
-        if head.headers().all(|header| !header.name.eq_ignore_ascii_case(name)) {
+        if fate(name) == Fate::Sign && is_header.get(number) != Some(&true) {
             origin_head.signed(name, trim(value));
         }
     }
@@ -154,6 +163,18 @@ pub fn resign(
         Box::new(ChunkChain::new(key, now, day.scope(), origin.access_key(), signature))
     });
     Ok(Signed { chunk_chain })
+}
+
+/// Which of the headers that stood in the query are there as headers as well.
+fn are_headers(scratch: &Scratch, head: &Head<'_>, permit: &Permit) -> SmallVec<[bool; 16]> {
+    let mut found: SmallVec<[bool; 16]> = scratch.hoisted().map(|_| false).collect();
+    if !found.is_empty() {
+        for header in head.headers().filter(|header| !permit.drops(header.name)) {
+            let place = scratch.hoisted_place(header.name).and_then(|place| found.get_mut(place));
+            place.into_iter().for_each(|place| *place = true);
+        }
+    }
+    found
 }
 
 /// What leaves the query. Where nothing was verified, it is what looks like authentication: the origin would refuse two

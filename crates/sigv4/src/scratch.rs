@@ -3,7 +3,7 @@
 use crate::param::{self, Field, Role};
 use crate::query::{Pair, Query, Span};
 use crate::query_auth::{AuthSpans, QueryAuth};
-use crate::{Error, UriFault, canonical};
+use crate::{Error, UriFault, canonical, header};
 
 /// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
 /// canonical target of the last request.
@@ -49,8 +49,16 @@ impl Scratch {
     ///
     /// [`resign`](crate::resign) makes headers of them, so whoever decides what a request may do has to look here as well
     /// as at the headers: a copy source may stand here.
+    ///
+    /// Sorted by name; no header twice, whether its name is written with `-` or with `_`.
     pub fn hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.hoisted.iter().map(|[name, value]| (name.of(&self.decoded), value.of(&self.decoded)))
+    }
+
+    /// The place among [`hoisted`](Self::hoisted) of a header that stood in the query.
+    pub(crate) fn hoisted_place(&self, name: &[u8]) -> Option<usize> {
+        let by_name = |[own, _]: &[Span; 2]| header::order(own.of(&self.decoded), name);
+        self.hoisted.binary_search_by(by_name).ok()
     }
 
     /// The query that is signed: all parameters but the signature.
@@ -122,12 +130,28 @@ impl Scratch {
                         let name = decoded(pair.name, &mut self.decoded);
                         return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
                     }
-                    hoist(pair, &mut self.decoded, &mut self.hoisted)?;
+                    hoist(pair, &mut self.decoded, &mut self.hoisted);
                 }
                 (Role::V2(_) | Role::Other, _) => (),
             }
         }
-        Ok(())
+        self.sort_hoisted()
+    }
+
+    /// Sorts the headers that stood in the query by the names that they will be known by. They come sorted by their names to
+    /// the letter, which is another order where names are in mixed case.
+    fn sort_hoisted(&mut self) -> Result<(), Error> {
+        let decoded = &self.decoded;
+        self.hoisted.sort_by(|[a, _], [b, _]| header::order(a.of(decoded), b.of(decoded)));
+        // Two parameters whose names differ in spelling only would be one header twice.
+        let twice = |pair: &[[Span; 2]]| match pair {
+            [[a, _], [b, _]] if header::is_same(a.of(decoded), b.of(decoded)) => Some(*b),
+            _ => None,
+        };
+        match self.hoisted.windows(2).find_map(twice) {
+            Some(name) => Err(Error::ParameterRepeated { name: name.of(decoded).to_vec() }),
+            None => Ok(()),
+        }
     }
 
     fn clear(&mut self) {
@@ -156,22 +180,12 @@ fn decoded(canonical: &[u8], out: &mut Vec<u8>) -> Span {
 }
 
 /// Keeps a parameter as a header: its name in lower case, its value decoded.
-fn hoist(
-    pair: Pair<'_>,
-    decoded_text: &mut Vec<u8>,
-    hoisted: &mut Vec<[Span; 2]>,
-) -> Result<(), Error> {
+fn hoist(pair: Pair<'_>, decoded_text: &mut Vec<u8>, hoisted: &mut Vec<[Span; 2]>) {
     let start = decoded_text.len();
     let name = decoded(pair.name, decoded_text);
     decoded_text.iter_mut().skip(start).for_each(|b| b.make_ascii_lowercase());
     let value = decoded(pair.value, decoded_text);
-    // Two parameters whose names differ in case only would be one header twice.
-    let name_text = name.of(decoded_text);
-    if hoisted.iter().any(|[other, _]| other.of(decoded_text) == name_text) {
-        return Err(Error::ParameterRepeated { name: name_text.to_vec() });
-    }
     hoisted.push([name, value]);
-    Ok(())
 }
 
 #[cfg(test)]

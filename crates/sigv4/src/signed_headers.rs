@@ -3,11 +3,17 @@
 use std::array;
 
 use octets::Name;
+use smallvec::SmallVec;
 
 use crate::{Header, MAX_SIGNED_HEADERS, header};
 
 /// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is parted at each use.
 const KEPT: usize = 16;
+
+/// Headers for each of which a list of up to [`MAX_SIGNED_HEADERS`] names may be walked; real requests have 10 to 30.
+const FEW: usize = 64;
+/// Most names of unsigned headers that an error has.
+const MAX_MISSING: usize = 32;
 
 /// Names between semicolons: lower case, sorted, none twice, not too many (1.2).
 #[derive(Clone, Copy, Debug)]
@@ -58,17 +64,30 @@ impl<'a> SignedHeaders<'a> {
         self.names().any(|own| octets::is_but_for_case(name, own))
     }
 
-    /// Names of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3).
+    /// Names of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3). Of
+    /// many, the first ones: more would only be work for a stranger.
     ///
-    /// `host` must be in the list even if the request has no such header.
-    pub(crate) fn missing(&self, headers: &[Header<'_>]) -> Vec<Vec<u8>> {
+    /// `host` must be in the list even if the request has no such header. `may_miss` says which headers need no signature
+    /// though their names call for one.
+    pub(crate) fn missing(
+        &self,
+        headers: &[Header<'_>],
+        may_miss: impl Fn(&[u8]) -> bool,
+    ) -> Vec<Vec<u8>> {
+        let index = Index::of(self, headers.len());
         let mut names = Vec::new();
         if !self.has(header::HOST.as_bytes()) {
             names.push(header::HOST.into());
         }
         for header in headers {
-            if !header::must_be_signed(header.name) || self.has(header.name) {
+            if !header::must_be_signed(header.name)
+                || index.has(self, header.name)
+                || may_miss(header.name)
+            {
                 continue;
+            }
+            if names.len() == MAX_MISSING {
+                break;
             }
             let name = header.name.to_ascii_lowercase();
             if !names.contains(&name) {
@@ -76,6 +95,32 @@ impl<'a> SignedHeaders<'a> {
             }
         }
         names
+    }
+}
+
+/// A list to look many headers up in. For the few that nearly all requests have, it stays empty, and the list is walked.
+pub(crate) struct Index<'a>(SmallVec<[&'a [u8]; KEPT]>);
+
+impl<'a> Index<'a> {
+    /// For that many headers.
+    pub(crate) fn of(list: &SignedHeaders<'a>, headers: usize) -> Self {
+        Self(if headers > FEW { list.names().collect() } else { SmallVec::new() })
+    }
+
+    /// Whether there are more headers than a walk through the list for each is good for.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The place in the list of a header's name, which comes in any case.
+    pub(crate) fn place(&self, name: &[u8]) -> Option<usize> {
+        let lower = || name.iter().map(u8::to_ascii_lowercase);
+        self.0.binary_search_by(|own| own.iter().copied().cmp(lower())).ok()
+    }
+
+    /// Whether a header is in the list.
+    pub(crate) fn has(&self, list: &SignedHeaders<'a>, name: &[u8]) -> bool {
+        if self.is_used() { self.place(name).is_some() } else { list.has(name) }
     }
 }
 
@@ -141,10 +186,30 @@ mod tests {
         let headers =
             ["Host", "X-Amz-Acl", "x-amz-acl", "Range", "X-Amz-Date", "Content-MD5"].map(header);
         let missing = |list: &str| {
-            let names = SignedHeaders::parse(list.as_bytes()).unwrap().missing(&headers);
+            let names = SignedHeaders::parse(list.as_bytes())
+                .unwrap()
+                .missing(&headers, |name| name == b"Range");
             names.into_iter().map(|name| String::from_utf8(name).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(missing("content-md5;host;x-amz-acl;x-amz-date"), Vec::<String>::new());
         assert_eq!(missing("x-amz-date"), ["host", "x-amz-acl", "content-md5"]);
+    }
+
+    #[test]
+    fn many_headers_are_looked_up_as_few_are() {
+        let names: Vec<String> = (0..300).map(|i| format!("X-Amz-Meta-{i:03}")).collect();
+        let header = |name: &String| Header { name: name.clone().leak().as_bytes(), value: b"" };
+        let headers: Vec<_> = names.iter().map(header).collect();
+        let signed: Vec<_> = (0..99).map(|i| format!("x-amz-meta-{:03}", 3 * i)).collect();
+        let text = format!("host;{}", signed.join(";"));
+        let list = SignedHeaders::parse(text.as_bytes()).unwrap();
+        let unsigned = names.iter().map(|name| name.to_ascii_lowercase().into_bytes());
+        let unsigned: Vec<_> =
+            unsigned.filter(|name| !list.names().any(|own| own == name)).collect();
+        assert_eq!(list.missing(&headers, |_| false), unsigned[..MAX_MISSING]);
+        assert_eq!(list.missing(&headers[..64], |_| false), unsigned[..MAX_MISSING]);
+        assert!(list.missing(&headers, |_| true).is_empty());
+        let twice = [&headers[..], &headers[1..2]].concat();
+        assert_eq!(list.missing(&twice[200..], |_| false).len(), 32);
     }
 }

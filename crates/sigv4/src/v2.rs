@@ -16,7 +16,7 @@ use crate::param::{Field, Role};
 use crate::query_auth::QueryAuth;
 use crate::sink::Sink;
 use crate::{
-    Error, Mechanism, Payload, Policy, Request, Scratch, Secret, Timestamp, authorization,
+    Error, Header, Mechanism, Payload, Policy, Request, Scratch, Secret, Timestamp, authorization,
     canonical,
 };
 
@@ -167,6 +167,18 @@ fn expiry(text: &[u8]) -> Option<Timestamp> {
     Timestamp::from_unix(seconds).or_else(|| Timestamp::parse_iso_basic(b"99991231T235959Z"))
 }
 
+/// Refuses other vendors' orders, none of which this signature covers.
+pub(crate) fn check_coverage(headers: &[Header<'_>], policy: &Policy) -> Result<(), Error> {
+    let is_uncovered =
+        |name: &[u8]| header::is_order(name) && !header::is_amz(name) && !policy.ignores(name);
+    match headers.iter().find(|header| is_uncovered(header.name)) {
+        Some(header) => {
+            Err(Error::HeadersNotSigned { names: vec![header.name.to_ascii_lowercase()] })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Signature V2 knows no payload hash, but one that is sent is signed as any `x-amz-*` header is.
 fn payload(head: &Head<'_>) -> Result<Payload, Error> {
     head.content_sha256.map_or(Ok(Payload::Unsigned), Payload::parse)
@@ -175,6 +187,7 @@ fn payload(head: &Head<'_>) -> Result<Payload, Error> {
 /// The string to sign. Its signed part of the query is what [`check_parameters`] leaves no doubt about.
 pub(crate) fn string_to_sign(
     request: &Request<'_>,
+    ignored: &[Vec<u8>],
     scratch: &Scratch,
     bucket: Option<&[u8]>,
     date_line: &[u8],
@@ -196,19 +209,26 @@ pub(crate) fn string_to_sign(
     }
     sink.put(date_line);
     sink.put(b"\n");
-    amz_lines(request, scratch, sink);
+    amz_lines(request, ignored, scratch, sink);
     resource(request, scratch, bucket, sink);
 }
 
 /// `x-amz-*` lines, headers and those that stand in the query: sorted, values of one name joined.
-fn amz_lines(request: &Request<'_>, scratch: &Scratch, sink: &mut impl Sink) {
-    let headers = request.headers.iter().filter(|header| header::is_amz(header.name));
+///
+/// Headers that may come unsigned cannot be told from those that were signed; they count as unsigned, and go no further.
+fn amz_lines(request: &Request<'_>, ignored: &[Vec<u8>], scratch: &Scratch, sink: &mut impl Sink) {
+    let is_ignored = |name: &[u8]| ignored.iter().any(|own| octets::is_but_for_case(name, own));
+    let is_signed = |header: &&Header<'_>| header::is_amz(header.name) && !is_ignored(header.name);
+    let headers = request.headers.iter().filter(is_signed);
     let headers = headers.map(|header| (header.name.to_ascii_lowercase(), trim(header.value)));
-    let is_header =
-        |name: &[u8]| request.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
-    let hoisted = scratch.hoisted().filter(|(name, _)| !is_header(name));
-    let hoisted = hoisted.map(|(name, value)| (name.to_vec(), trim(value)));
-    let mut lines: Vec<_> = headers.chain(hoisted).collect();
+    let mut lines: Vec<_> = headers.collect();
+    let mut is_header = vec![false; scratch.hoisted().count()];
+    for (name, _) in &lines {
+        let place = scratch.hoisted_place(name).and_then(|place| is_header.get_mut(place));
+        place.into_iter().for_each(|place| *place = true);
+    }
+    let hoisted = scratch.hoisted().zip(is_header).filter(|(_, is_header)| !is_header);
+    lines.extend(hoisted.map(|((name, value), _)| (name.to_vec(), trim(value))));
     // Stable: values of one name keep their order.
     lines.sort_by(|(a, _), (b, _)| a.cmp(b));
     for same in lines.chunk_by(|(a, _), (b, _)| a == b) {
@@ -290,11 +310,13 @@ impl ClaimV2<'_> {
     pub(crate) fn string_to_sign(
         &self,
         request: &Request<'_>,
+        policy: &Policy,
         scratch: &Scratch,
         bucket: Option<&[u8]>,
     ) -> Vec<u8> {
         let mut text = Vec::new();
-        string_to_sign(request, scratch, bucket, self.date_line, &mut text);
+        let ignored = &policy.ignored;
+        string_to_sign(request, ignored, scratch, bucket, self.date_line, &mut text);
         text
     }
 }

@@ -1,6 +1,7 @@
 //! A request whose signature was verified. [`verify`](crate::verify) alone makes one.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::permit::{Kind, Permit};
 use crate::{ChunkChain, Credential, Payload, Timestamp};
@@ -29,6 +30,8 @@ pub struct Verified<'k, G> {
     pub(crate) trailer: Option<&'static str>,
     pub(crate) date: Option<Timestamp>,
     pub(crate) chunk_chain: Option<Box<ChunkChain>>,
+    /// Lower-case names of headers that came unsigned, which the policy lets them.
+    pub(crate) dropped: Option<Arc<[Vec<u8>]>>,
 }
 
 impl<'k, G> Verified<'k, G> {
@@ -67,13 +70,20 @@ impl<'k, G> Verified<'k, G> {
         self.chunk_chain.as_deref().cloned()
     }
 
+    /// Whether a header of the request goes no further.
+    pub(crate) fn drops(&self, name: &[u8]) -> bool {
+        let dropped = self.dropped.iter().flat_map(|names| names.iter());
+        dropped.into_iter().any(|own| octets::is_but_for_case(name, own))
+    }
+
     /// Leave to sign this request for an origin.
     pub fn permit(&self) -> Permit {
-        Permit::new(match self.mechanism {
+        let kind = match self.mechanism {
             Mechanism::Header | Mechanism::V2Header => Kind::Header,
             Mechanism::Presigned => Kind::Presigned,
             Mechanism::V2Presigned => Kind::V2Presigned,
-        })
+        };
+        Permit::new(kind, self.dropped.clone())
     }
 }
 

@@ -3,6 +3,8 @@
 //! Whatever shows any sign of authentication must verify fully, or is refused (C6); whatever shows none is anonymous, which
 //! is an error too, of its own kind.
 
+use std::sync::Arc;
+
 use crate::announcement::{self, Announcement, Object};
 use crate::authorization;
 use crate::canonical_request::CanonicalRequest;
@@ -10,12 +12,13 @@ use crate::claim::Claim;
 use crate::credential::TokenCheck;
 use crate::head::Head;
 use crate::scratch::Strip;
+use crate::signed_headers::SignedHeaders;
 use crate::signing_key::SigningKey;
 use crate::string_to_sign::{ALGORITHM, StringToSign};
 use crate::v2::{self, ClaimV2};
 use crate::{
-    ChunkChain, Credential, Error, Keyring, Mechanism, Policy, Request, Scratch, Secret, Timestamp,
-    Verified, hoisted, presigned,
+    ChunkChain, Credential, Error, Header, Keyring, Mechanism, Policy, Request, Scratch, Secret,
+    Timestamp, Verified, hoisted, presigned,
 };
 
 /// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
@@ -36,16 +39,20 @@ pub fn verify<'k, G>(
 ) -> Result<Verified<'k, G>, Error> {
     let parsed = Parsed::new(request, policy, scratch)?;
     let scratch = &*scratch;
-    let mut verified = match parsed.claim(policy, Some(now), scratch)? {
-        AnyClaim::V2(claim) => parsed.prove_v2(&claim, keyring, now, scratch)?,
-        AnyClaim::V4(claim) => parsed.prove(&claim, keyring, now, scratch)?,
+    let claim = parsed.claim(policy, Some(now), scratch)?;
+    let mut verified = match &claim {
+        AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now, scratch)?,
+        AnyClaim::V4(claim) => parsed.prove(claim, keyring, now, scratch)?,
     };
+    let signed = claim.signed_headers();
+    verified.dropped = dropped(request, policy, signed);
 
     let host = parsed.head.host.unwrap_or_default();
     if !policy.serves(host) {
         return Err(Error::HostNotAllowed { host: host.to_vec() });
     }
-    hoisted::check(scratch, request.headers.iter().copied())?;
+    let is_sent = |header: &Header<'_>| !verified.drops(header.name);
+    hoisted::check(scratch, request.headers.iter().copied().filter(is_sent))?;
     let object =
         Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
@@ -54,6 +61,21 @@ pub fn verify<'k, G>(
     verified.decoded_length = decoded_length;
     verified.trailer = trailer;
     Ok(verified)
+}
+
+/// The headers that the policy ignores and the signature does not cover. Signature V2 (no list) covers none of them.
+fn dropped(
+    request: &Request<'_>,
+    policy: &Policy,
+    signed: Option<&SignedHeaders<'_>>,
+) -> Option<Arc<[Vec<u8>]>> {
+    let is_unsigned = |name: &&Vec<u8>| {
+        request.headers.iter().any(|header| octets::is_but_for_case(header.name, name))
+            && !signed.is_some_and(|signed| signed.has(name))
+    };
+    let mut names = policy.ignored.iter().filter(is_unsigned).peekable();
+    names.peek()?;
+    Some(names.cloned().collect())
 }
 
 /// A request after one pass over its head; the parts of its target are in the scratch.
@@ -70,6 +92,16 @@ pub(crate) struct Parsed<'a> {
 pub(crate) enum AnyClaim<'a> {
     V2(ClaimV2<'a>),
     V4(Claim<'a>),
+}
+
+impl<'a> AnyClaim<'a> {
+    /// The list of what is signed; Signature V2 has none.
+    fn signed_headers(&self) -> Option<&SignedHeaders<'a>> {
+        match self {
+            Self::V2(_) => None,
+            Self::V4(claim) => Some(&claim.signed_headers),
+        }
+    }
 }
 
 impl<'a> Parsed<'a> {
@@ -104,15 +136,18 @@ impl<'a> Parsed<'a> {
         let claim = match self.mechanism {
             Mechanism::Presigned => presigned::claim(scratch.query_auth(), head, policy, now)?,
             Mechanism::V2Presigned => {
+                v2::check_coverage(self.request.headers, policy)?;
                 return v2::presigned_claim(scratch.query_auth(), scratch, head, now)
                     .map(AnyClaim::V2);
             }
             Mechanism::V2Header => {
+                v2::check_coverage(self.request.headers, policy)?;
                 return v2::header_claim(self.components, head, policy, now).map(AnyClaim::V2);
             }
             Mechanism::Header => authorization::claim(self.components, head, policy, now)?,
         };
-        let names = claim.signed_headers.missing(self.request.headers);
+        let headers = self.request.headers;
+        let names = claim.signed_headers.missing(headers, |name| policy.ignores(name));
         if names.is_empty() {
             Ok(AnyClaim::V4(claim))
         } else {
@@ -180,6 +215,7 @@ impl<'a> Parsed<'a> {
             payload: claim.payload,
             decoded_length: None,
             trailer: None,
+            dropped: None,
             date: Some(claim.date),
             chunk_chain: seed
                 .filter(|_| claim.payload.is_signed_streaming())
@@ -192,10 +228,12 @@ impl<'a> Parsed<'a> {
         &self,
         claim: &ClaimV2<'_>,
         keyring: &'k Keyring<G>,
+        policy: &Policy,
         now: Timestamp,
         scratch: &Scratch,
     ) -> Result<Verified<'k, G>, Error> {
-        let string_to_sign = claim.string_to_sign(self.request, scratch, self.virtual_bucket);
+        let string_to_sign =
+            claim.string_to_sign(self.request, policy, scratch, self.virtual_bucket);
         let Some(credential) = keyring.find(claim.access_key) else {
             let nobody = Secret::new(*b"nobody");
             let _ = std::hint::black_box(v2::matches(&nobody, &string_to_sign, claim.signature));
@@ -220,6 +258,7 @@ impl<'a> Parsed<'a> {
             payload: claim.payload,
             decoded_length: None,
             trailer: None,
+            dropped: None,
             date: claim.date,
             chunk_chain: None,
         })

@@ -134,6 +134,7 @@ pub(crate) fn policy(file: &Value) -> Policy {
         max_skew: proxy["max_skew_seconds"].as_i64().unwrap(),
         max_object: proxy["max_object"].as_u64(),
         domains: Vec::new(),
+        ..Policy::default()
     }
 }
 
