@@ -3,7 +3,7 @@
 use crate::param::{self, Field, Role};
 use crate::query::{Pair, Query, Span};
 use crate::query_auth::{AuthSpans, QueryAuth};
-use crate::{Error, UriFault, canonical};
+use crate::{Error, UriFault, canonical, hoisted};
 
 /// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
 /// canonical target of the last request.
@@ -48,8 +48,13 @@ impl Scratch {
     /// Headers that stood in the query of the last presigned request: lower-case names and decoded values.
     ///
     /// [`resign`](crate::resign) makes headers of them, so whoever decides what a request may do has to look here as well
-    /// as at the headers: a copy source may stand here.
+    /// as at the headers: a copy source may stand here. What S3 does not look at in a query, checksums, is left out.
     pub fn hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.all_hoisted().filter(|(name, _)| !hoisted::is_left_aside(name))
+    }
+
+    /// The same with checksums, which a Signature V2 covers as it covers headers.
+    pub(crate) fn all_hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.hoisted.iter().map(|[name, value]| (name.of(&self.decoded), value.of(&self.decoded)))
     }
 

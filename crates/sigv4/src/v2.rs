@@ -206,7 +206,7 @@ fn amz_lines(request: &Request<'_>, scratch: &Scratch, sink: &mut impl Sink) {
     let headers = headers.map(|header| (header.name.to_ascii_lowercase(), trim(header.value)));
     let is_header =
         |name: &[u8]| request.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
-    let hoisted = scratch.hoisted().filter(|(name, _)| !is_header(name));
+    let hoisted = scratch.all_hoisted().filter(|(name, _)| !is_header(name));
     let hoisted = hoisted.map(|(name, value)| (name.to_vec(), trim(value)));
     let mut lines: Vec<_> = headers.chain(hoisted).collect();
     // Stable: values of one name keep their order.

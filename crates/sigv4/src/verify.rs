@@ -50,7 +50,7 @@ pub fn verify<'k, G>(
         Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
     let Announcement { decoded_length, trailer } =
-        announcement::check(request, &parsed.head, mechanism, &payload, object, policy)?;
+        announcement::check(request, &parsed.head, scratch, mechanism, &payload, object, policy)?;
     verified.decoded_length = decoded_length;
     verified.trailer = trailer;
     Ok(verified)
