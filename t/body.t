@@ -594,3 +594,34 @@ my @texts = map {
 my @sent = ('a' x 40000, 'bcd', 'c' x 50000, 'd' x 45000, 'e' x 20);
 ok($texts[$_] eq $sent[$_], $t->name("data of upload $_")) for 0 .. $#sent;
 is(scalar(@texts), scalar(@sent), $t->name('all but the refused one'));
+
+=== TEST 65: trailers of minio-go, unsigned and signed: the origin gets CRLF, and the length stays
+--- s3_sign eval: ["$::unsigned form=minio", "$::trailer form=minio"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code: 200
+--- code
+for my $received ($t->received('b')) {
+    is($received->{body_length}, ($received->{head} =~ /^content-length: (\d+)$/mi)[0], 'length');
+    like($received->{body}, qr/\r\n00(?:;chunk-signature=[0-9a-f]{64})?\r\nx-amz-checksum-crc32:[^\n]*==\r\n/, 'line');
+    unlike($received->{body}, qr/==\n/, 'no line feed alone');
+}
+
+=== TEST 66: the same unbuffered
+--- config eval: $::unbuffered
+--- s3_sign eval: ["$::unsigned form=minio", "$::trailer form=minio"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code: 200
+--- code
+for my $received ($t->received('b')) {
+    is($received->{body_length}, ($received->{head} =~ /^content-length: (\d+)$/mi)[0], 'length');
+    like($received->{body}, qr/\r\n00(?:;chunk-signature=[0-9a-f]{64})?\r\nx-amz-checksum-crc32:[^\n]*==\r\n/, 'line');
+    unlike($received->{body}, qr/==\n/, 'no line feed alone');
+}
+
+=== TEST 67: the same where frames are taken off
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- s3_sign eval: ["$::unsigned form=minio", "$::trailer form=minio"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code: 200
+--- code: is($_->{body_length}, 20000, 'length') for $t->received('b');
