@@ -625,3 +625,37 @@ for my $received ($t->received('b')) {
 --- request eval: [("PUT /bucket/key") x 2]
 --- error_code: 200
 --- code: is($_->{body_length}, 20000, 'length') for $t->received('b');
+
+=== TEST 68: payload unsigned, unbuffered: an algorithm does not go without its checksum
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- s3_sign eval: $::unsigned
+--- more_headers
+x-amz-sdk-checksum-algorithm: CRC32
+--- error_code: 200
+--- origin_request_like
+b: (?i)^content-length: 20000$
+--- origin_request_unlike
+b: (?i)checksum
+
+=== TEST 69: payload unsigned, buffered: both go; and for a part they do unbuffered too, as its upload was begun with them
+--- http_config eval: $::unwrapping
+--- s3_sign eval: $::unsigned
+--- more_headers
+x-amz-sdk-checksum-algorithm: CRC32
+--- error_code: 200
+--- origin_request_like
+b: (?i)^x-amz-sdk-checksum-algorithm: CRC32$
+b: (?i)^x-amz-checksum-crc32: [^ ]+==$
+
+=== TEST 70: the part
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- request: PUT /bucket/key?partNumber=1&uploadId=VXA
+--- s3_sign eval: $::unsigned
+--- more_headers
+x-amz-sdk-checksum-algorithm: CRC32
+--- error_code: 200
+--- origin_request_like
+b: (?i)^x-amz-sdk-checksum-algorithm: CRC32$
+b: (?i)^x-amz-checksum-crc32: [^ ]+==$
