@@ -12,6 +12,14 @@ pub struct Keyring<G> {
     credentials: FxHashMap<Vec<u8>, Credential<G>>,
 }
 
+/// Whether a request could ever name this access key id: it stands in a list between commas, before a slash, in a header.
+pub fn is_usable_id(access_key: &[u8]) -> bool {
+    !access_key.is_empty()
+        && access_key.iter().all(|byte| {
+            !matches!(byte, b'/' | b',') && !byte.is_ascii_whitespace() && !byte.is_ascii_control()
+        })
+}
+
 /// An access key id that is already in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateKey {

@@ -80,7 +80,7 @@ pub use chunk_chain::{ChunkChain, ChunkMismatch};
 pub use credential::Credential;
 pub use error::{CredentialFault, Error, UriFault};
 pub use explain::{Explanation, explain};
-pub use keyring::{DuplicateKey, Keyring};
+pub use keyring::{DuplicateKey, Keyring, is_usable_id};
 pub use origin::OriginCredential;
 pub use payload::{Payload, PayloadHash};
 pub use permit::Permit;
