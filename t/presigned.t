@@ -186,7 +186,8 @@ ServerTime: ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$
 --- s3_error: 403 AccessDenied
 
 === TEST 24: expires at once
---- s3_sign eval: "$::client presign=0 date=-2"
+--- s3_sign eval: ["$::client presign=0 date=-2", "$::client presign=0"]
+--- request eval: ["GET /bucket/key", "GET /bucket/key"]
 --- s3_error: 403 AccessDenied
 
 === TEST 25: too far ahead

@@ -515,3 +515,13 @@ sub {
 --- s3_error: 403 SignatureDoesNotMatch
 --- code
 cmp_ok(length $t->response->{body}, '<', 100_000, 'size');
+
+=== TEST 75: an HTTP date in Date, as botocore sends it; the ISO form of it is signed
+--- s3_sign eval: ["$CLIENT date_header=date unsigned=date", "$CLIENT date_header=date unsigned=date date=-901"]
+--- request eval: ["GET /bucket/key", "GET /bucket/key"]
+--- tamper: s/^date: (\d{8}T\d{6}Z)/"Date: " . do { require Time::Piece; Time::Piece->strptime($1, "%Y%m%dT%H%M%SZ")->strftime("%a, %d %b %Y %H:%M:%S GMT") }/me
+--- code
+is($t->response(0)->{status}, 200, 'verified');
+like($t->response(1)->{body}, qr/<Code>RequestTimeTooSkewed</, 'the clock is looked at');
+--- origin_request_unlike
+b: (?i)^date:

@@ -203,6 +203,23 @@ fn hoisted_headers() {
     assert_eq!((scratch.path(), scratch.query()), (b"/b/k".as_slice(), b"versionId=1".as_slice()));
 }
 
+/// botocore, where its caller set Date: the header is an HTTP date, what is signed the same instant in ISO form.
+#[test]
+fn dates_of_http() {
+    let signed = sign("GET", "/b/k", UNSIGNED, &[]);
+    let texts = ["Sun, 15 Mar 2026 12:00:00 GMT", "Sunday, 15-Mar-26 12:00:00 GMT"];
+    for text in texts.into_iter().chain(["Sun Mar 15 12:00:00 2026", NOW]) {
+        let mut request = sign("GET", "/b/k", UNSIGNED, &[("date", text)]);
+        // The string to sign is that of x-amz-date, which is left out of the list.
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"x-amz-date"));
+        let decided = decide(&request, &Policy::default());
+        assert!(matches!(decided, Err(Error::SignatureMismatch { .. })), "{text}: {decided:?}");
+    }
+    let mut undated = signed;
+    undated.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"x-amz-date"));
+    assert!(matches!(decide(&undated, &Policy::default()), Err(Error::DateUnreadable { .. })));
+}
+
 /// What stands for a header in the query is judged as the header is.
 #[test]
 fn hoisted_announcements() {
