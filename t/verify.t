@@ -525,3 +525,22 @@ is($t->response(0)->{status}, 200, 'verified');
 like($t->response(1)->{body}, qr/<Code>RequestTimeTooSkewed</, 'the clock is looked at');
 --- origin_request_unlike
 b: (?i)^date:
+
+=== TEST 76: with s3_cors_preflight, a part of authentication is no preflight
+--- config eval: ::config(location => 's3_cors_preflight on;')
+--- request eval
+[ 'OPTIONS /bucket/key?X-Amz-Credential=AKIDCLIENT%2F20260315%2Fus-east-1%2Fs3%2Faws4_request', 'OPTIONS /bucket/key?x-amz-signature=00' ]
+--- s3_error: 400 AuthorizationQueryParametersError
+--- origin_count: a=0 b=0
+
+=== TEST 77: a whole URL is one, presigned for another method
+--- config eval: ::config(location => 's3_cors_preflight on;')
+--- s3_sign eval: "$CLIENT presign=900"
+--- request: GET /bucket/key
+--- tamper: s/^GET/OPTIONS/
+--- origins
+b: 200
+a: 200
+--- error_code: 200
+--- origin_request_unlike
+b: (?i)^Authorization:

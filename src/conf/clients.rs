@@ -114,7 +114,10 @@ fn key(
     let prefix = cf.prefix();
     let access_key = value(access_key, "access key", &prefix)?;
     if !sigv4::is_usable_id(&access_key) {
-        return Err(unusable(&access_key));
+        let id = access_key.escape_ascii();
+        return Err(format!(
+            "access key \"{id}\" must be 1 to 128 visible ASCII characters without slash or comma"
+        ));
     }
     let secret_key = secret(secret_key, "secret key", &prefix)?;
     let mut credential = Credential::new(access_key, secret_key, Grants::unrestricted());
@@ -131,13 +134,6 @@ fn key(
     builder.keyring.insert(credential).map_err(|duplicate| duplicate.to_string())
 }
 
-fn unusable(access_key: &[u8]) -> String {
-    let id = access_key.escape_ascii();
-    format!(
-        "access key \"{id}\" can never authenticate: \"/\", \",\", blanks or control bytes in it"
-    )
-}
-
 /// `file PATH`: a JSON file of clients, each with its grants.
 fn clients_file(cf: &Conf, builder: &mut Builder, path: &[u8]) -> Result<(), Fault> {
     let prefix = cf.prefix();
@@ -146,10 +142,6 @@ fn clients_file(cf: &Conf, builder: &mut Builder, path: &[u8]) -> Result<(), Fau
         |fault: &dyn std::fmt::Display| format!("clients file \"{}\": {fault}", path.display());
     let content = std::fs::read(&path).map_err(|error| in_file(&error))?;
     let clients = ClientsFile::parse(&content).map_err(|error| in_file(&error))?;
-    let unusable_id = clients.access_keys().find(|id| !sigv4::is_usable_id(id));
-    if let Some(id) = unusable_id {
-        return Err(in_file(&unusable(id)));
-    }
     clients
         .insert_into(&mut builder.keyring, &mut |reference| {
             let secret = match reference {

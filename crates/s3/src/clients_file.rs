@@ -77,11 +77,6 @@ impl ClientsFile {
         self.clients.is_empty()
     }
 
-    /// The access keys, in the order of the file.
-    pub fn access_keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.clients.iter().map(|client| client.access_key.as_ref())
-    }
-
     /// Adds every client to `keyring`.
     ///
     /// `resolve` fetches a secret that stands elsewhere, or says why it cannot, without showing it. When the file

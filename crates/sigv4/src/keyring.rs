@@ -12,12 +12,10 @@ pub struct Keyring<G> {
     credentials: FxHashMap<Vec<u8>, Credential<G>>,
 }
 
-/// Whether a request could ever name this access key id: it stands in a list between commas, before a slash, in a header.
+/// Whether a request could name this access key id, which stands in a header, before a slash, in a list between commas.
 pub fn is_usable_id(access_key: &[u8]) -> bool {
-    !access_key.is_empty()
-        && access_key.iter().all(|byte| {
-            !matches!(byte, b'/' | b',') && !byte.is_ascii_whitespace() && !byte.is_ascii_control()
-        })
+    (1..=128).contains(&access_key.len())
+        && access_key.iter().all(|byte| byte.is_ascii_graphic() && !b"/,".contains(byte))
 }
 
 /// An access key id that is already in the keyring.
