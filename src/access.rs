@@ -65,6 +65,8 @@ fn verify(
     if r.method() == b"OPTIONS"
         && conf.passes_preflight()
         && r.header(header::AUTHORIZATION.as_bytes()).is_none()
+        && worker::with(|Worker { scratch, .. }| sigv4::may_be_preflight(r.target(), scratch))
+            .map_err(|error| S3Error::from_sigv4(&error))?
     {
         return Ok(Admission { permit: Permit::preflight(), mechanism: None, access_key: None });
     }

@@ -12,6 +12,7 @@ use crate::ffi::filter::{FAILED, KEPT, next_body, next_header};
 use crate::ffi::log::Level;
 use crate::ffi::request::Request;
 use crate::request_id::RequestId;
+use crate::response_headers;
 
 use ngx::ffi::ngx_int_t;
 
@@ -52,6 +53,7 @@ pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
         let error = error.unwrap_or_else(|| S3Error::for_status(r.error_status()));
         return answer(r, ctx, &error);
     }
+    conf.into_iter().for_each(|conf| response_headers::translate(r, conf));
     let refused = matches!(r.status(), 400 | 401 | 403);
     let signed = ctx::existing(r).filter(|ctx| refused && ctx.origin.borrow().is_some());
     if let Some(ctx) = signed {

@@ -14,6 +14,7 @@ mod health;
 mod log_mask;
 mod request_body_filter;
 mod request_id;
+mod response_headers;
 mod spare_memory;
 mod upstream;
 mod variables;

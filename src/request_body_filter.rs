@@ -28,6 +28,8 @@ pub(crate) struct Body {
     /// Set where chunks have signatures: the origin's are to be put in.
     framing: Option<Framing>,
     decoded_length: u64,
+    /// Whether a checksum follows the chunks.
+    has_trailer: bool,
     access_key: Vec<u8>,
 }
 
@@ -110,8 +112,17 @@ impl Body {
         };
         // What is not framed has nothing to take off.
         let forward = if chunked { forward } else { Forward::Frames };
-        let body = Body { filter, buffers, forward, chunked, framing, decoded_length, access_key };
-        Ok(Box::new(body))
+        let has_trailer = r.header(header::X_AMZ_TRAILER.as_bytes()).is_some();
+        Ok(Box::new(Body {
+            filter,
+            buffers,
+            forward,
+            chunked,
+            framing,
+            decoded_length,
+            has_trailer,
+            access_key,
+        }))
     }
 
     /// The framing of signed chunks that go on to the origin.
@@ -154,9 +165,17 @@ impl Drop for Body {
 pub(crate) fn needs_length(r: &Request, body: Option<&Body>) -> bool {
     match body {
         Some(Body { forward: Forward::Unwrap, decoded_length: 0, .. }) => true,
+        // CreateMultipartUpload named the checksum that each part must have: it comes at the end, and is to be in the head.
+        Some(Body { forward: Forward::Unwrap, has_trailer: true, .. }) if is_part(r) => true,
         Some(Body { chunked: true, .. }) => false,
         Some(_) | None => r.is_chunked(),
     }
+}
+
+/// Whether the body is a part of a multipart upload.
+fn is_part(r: &Request) -> bool {
+    let query = r.target().splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
+    query.split(|&byte| byte == b'&').any(|pair| pair.starts_with(b"uploadId="))
 }
 
 /// Called with each piece of the request's body, and with none to get on with what waits.

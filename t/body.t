@@ -594,3 +594,68 @@ my @texts = map {
 my @sent = ('a' x 40000, 'bcd', 'c' x 50000, 'd' x 45000, 'e' x 20);
 ok($texts[$_] eq $sent[$_], $t->name("data of upload $_")) for 0 .. $#sent;
 is(scalar(@texts), scalar(@sent), $t->name('all but the refused one'));
+
+=== TEST 65: trailers of minio-go, unsigned and signed: the origin gets CRLF, and the length stays
+--- s3_sign eval: ["$::unsigned form=minio", "$::trailer form=minio"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code: 200
+--- code
+for my $received ($t->received('b')) {
+    is($received->{body_length}, ($received->{head} =~ /^content-length: (\d+)$/mi)[0], 'length');
+    like($received->{body}, qr/\r\n00(?:;chunk-signature=[0-9a-f]{64})?\r\nx-amz-checksum-crc32:[^\n]*==\r\n/, 'line');
+    unlike($received->{body}, qr/==\n/, 'no line feed alone');
+}
+
+=== TEST 66: the same unbuffered
+--- config eval: $::unbuffered
+--- s3_sign eval: ["$::unsigned form=minio", "$::trailer form=minio"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code: 200
+--- code
+for my $received ($t->received('b')) {
+    is($received->{body_length}, ($received->{head} =~ /^content-length: (\d+)$/mi)[0], 'length');
+    like($received->{body}, qr/\r\n00(?:;chunk-signature=[0-9a-f]{64})?\r\nx-amz-checksum-crc32:[^\n]*==\r\n/, 'line');
+    unlike($received->{body}, qr/==\n/, 'no line feed alone');
+}
+
+=== TEST 67: the same where frames are taken off
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- s3_sign eval: ["$::unsigned form=minio", "$::trailer form=minio"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code: 200
+--- code: is($_->{body_length}, 20000, 'length') for $t->received('b');
+
+=== TEST 68: payload unsigned, unbuffered: an algorithm does not go without its checksum
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- s3_sign eval: $::unsigned
+--- more_headers
+x-amz-sdk-checksum-algorithm: CRC32
+--- error_code: 200
+--- origin_request_like
+b: (?i)^content-length: 20000$
+--- origin_request_unlike
+b: (?i)checksum
+
+=== TEST 69: payload unsigned, buffered: both go; and for a part they do unbuffered too, as its upload was begun with them
+--- http_config eval: $::unwrapping
+--- s3_sign eval: $::unsigned
+--- more_headers
+x-amz-sdk-checksum-algorithm: CRC32
+--- error_code: 200
+--- origin_request_like
+b: (?i)^x-amz-sdk-checksum-algorithm: CRC32$
+b: (?i)^x-amz-checksum-crc32: [^ ]+==$
+
+=== TEST 70: the part
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- request: PUT /bucket/key?partNumber=1&uploadId=VXA
+--- s3_sign eval: $::unsigned
+--- more_headers
+x-amz-sdk-checksum-algorithm: CRC32
+--- error_code: 200
+--- origin_request_like
+b: (?i)^x-amz-sdk-checksum-algorithm: CRC32$
+b: (?i)^x-amz-checksum-crc32: [^ ]+==$

@@ -421,3 +421,18 @@ location / { return 204; }
 === TEST 70: s3_origin: host twice
 --- http_config eval: ::in_origin('host a; host b;')
 --- nginx_conf_fails: duplicate "host".*nginx.conf:%%HERE%%
+
+=== TEST 71: key ids that no request can name
+--- http_config eval: ::in_clients('key A/B s;')
+--- nginx_conf_fails: access key "A/B" must be.*nginx.conf:%%HERE%%
+
+=== TEST 72: likewise
+--- http_config eval: ::in_clients('key A,B s;')
+--- nginx_conf_fails: access key "A,B" must be.*nginx.conf:%%HERE%%
+
+=== TEST 73: and in a file
+--- http_config eval: ::in_clients('file %%SERVROOT%%/odd.json;')
+--- files
+>>> odd.json
+{ "clients": [ { "access_key": "A B", "secret_key": "s" } ] }
+--- nginx_conf_fails: clients file .*odd.json.*access_key.*must be

@@ -186,7 +186,8 @@ ServerTime: ^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$
 --- s3_error: 403 AccessDenied
 
 === TEST 24: expires at once
---- s3_sign eval: "$::client presign=0 date=-2"
+--- s3_sign eval: ["$::client presign=0 date=-2", "$::client presign=0"]
+--- request eval: ["GET /bucket/key", "GET /bucket/key"]
 --- s3_error: 403 AccessDenied
 
 === TEST 25: too far ahead
@@ -285,7 +286,36 @@ x-amz-date: %%DATE%%
 --- s3_error: 400 InvalidToken
 --- response_body_unlike: sometoken
 
-=== TEST 41: V2 parameters while V2 is off
+=== TEST 41: AWS's JavaScript SDK: the checksum of the body that it did not have goes nowhere
+--- s3_sign eval: $::presign
+--- request eval
+[ map { "$_\nhello" }
+  'PUT /bucket/key?X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32&x-id=PutObject',
+  'PUT /bucket/key?X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&partNumber=1&uploadId=VXA&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32&x-id=UploadPart',
+  'PUT /bucket/key?X-Amz-Checksum-Sha256=47DEQpj8HBSa%2B%2FTImW%2B5JCeuQeRkm5NMpJWZG3hSuFU%3D&X-Amz-Sdk-Checksum-Algorithm=SHA256' ]
+--- error_code: 200
+--- origin_body
+b: hello
+--- origin_request_like
+b: ^PUT /bucket/key(\?partNumber=1&uploadId=VXA&x-id=UploadPart|\?x-id=PutObject)? HTTP/1.1$
+--- origin_request_unlike
+b: (?i)checksum
+
+=== TEST 42: and of its GET, the checksum mode
+--- s3_sign eval: $::presign
+--- request: GET /bucket/key?X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&x-amz-checksum-mode=ENABLED&x-id=GetObject
+--- error_code: 200
+--- origin_request_like
+b: ^GET /bucket/key\?x-id=GetObject HTTP/1.1$
+--- origin_request_unlike
+b: (?i)checksum
+
+=== TEST 43: a trailer announced in the query
+--- s3_sign eval: $::presign
+--- request: PUT /bucket/key?x-amz-trailer=x-amz-checksum-crc32
+--- s3_error: 400 MalformedTrailerError
+
+=== TEST 44: V2 parameters while V2 is off
 --- s3_sign eval: "$::presign v2=1"
 --- s3_error: 400 InvalidRequest
 --- s3_error_like

@@ -424,3 +424,22 @@ x-amz-request-id: R
 --- origin_request_like
 b: ^Host: b\.example\.com$
 a: ^Host: a\.example\.com:9000$
+
+=== TEST 46: the origin's region is not the one that clients sign for
+--- http_config eval: http_config(clients => 'region us-east-1 eu-west-1;')
+--- origins
+b: 200 body="from b" header="X-Amz-Bucket-Region: ap-south-1"|301 header="x-amz-bucket-region: ap-south-1"
+a: 200
+--- s3_sign eval: [$CLIENT, $CLIENT]
+--- request eval: ["GET /bucket/key", "HEAD /bucket"]
+--- response_headers
+X-Amz-Bucket-Region: us-east-1
+
+=== TEST 47: and passes where clients may sign for any
+--- origins
+b: 200 body="from b" header="X-Amz-Bucket-Region: ap-south-1"
+a: 200
+--- s3_sign eval: $CLIENT
+--- request: GET /bucket/key
+--- response_headers
+X-Amz-Bucket-Region: ap-south-1

@@ -163,3 +163,21 @@ Date: %%HTTPDATE%%
 --- s3_sign eval: "$::v2 presign=900"
 --- request: GET /bucket/key?X-Amz-Algorithm=AWS4-HMAC-SHA256
 --- s3_error: 400 InvalidArgument
+
+=== TEST 21: a bucket signed with a slash at its end and sent without, as boto3 does, and the reverse
+--- s3_sign eval: [$::v2, $::v2, "$::v2 presign=900"]
+--- request eval: ["GET /bucket/?acl", "GET /bucket?acl", "GET /bucket/?acl"]
+--- tamper eval: ['s{^GET /bucket/}{GET /bucket}', 's{^GET /bucket}{GET /bucket/}', 's{^GET /bucket/}{GET /bucket}']
+--- error_code: 200
+
+=== TEST 22: but no key is signed so
+--- s3_sign eval: [$::v2, $::v2]
+--- request eval: ["GET /bucket/key/", "GET /bucket/key"]
+--- tamper eval: ['s{key/}{key}', 's{key}{key/}']
+--- s3_error: 403 SignatureDoesNotMatch
+
+=== TEST 23: a date before 1970
+--- s3_sign eval: $::v2
+--- tamper: s/^Date: .*?\r/Date: Tue, 31 Dec 1968 23:59:59 GMT\r/m
+--- request: GET /bucket/key
+--- s3_error: 403 AccessDenied

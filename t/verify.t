@@ -515,3 +515,32 @@ sub {
 --- s3_error: 403 SignatureDoesNotMatch
 --- code
 cmp_ok(length $t->response->{body}, '<', 100_000, 'size');
+
+=== TEST 75: an HTTP date in Date, as botocore sends it; the ISO form of it is signed
+--- s3_sign eval: ["$CLIENT date_header=date unsigned=date", "$CLIENT date_header=date unsigned=date date=-901"]
+--- request eval: ["GET /bucket/key", "GET /bucket/key"]
+--- tamper: s/^date: (\d{8}T\d{6}Z)/"Date: " . do { require Time::Piece; Time::Piece->strptime($1, "%Y%m%dT%H%M%SZ")->strftime("%a, %d %b %Y %H:%M:%S GMT") }/me
+--- code
+is($t->response(0)->{status}, 200, 'verified');
+like($t->response(1)->{body}, qr/<Code>RequestTimeTooSkewed</, 'the clock is looked at');
+--- origin_request_unlike
+b: (?i)^date:
+
+=== TEST 76: with s3_cors_preflight, a part of authentication is no preflight
+--- config eval: ::config(location => 's3_cors_preflight on;')
+--- request eval
+[ 'OPTIONS /bucket/key?X-Amz-Credential=AKIDCLIENT%2F20260315%2Fus-east-1%2Fs3%2Faws4_request', 'OPTIONS /bucket/key?x-amz-signature=00' ]
+--- s3_error: 400 AuthorizationQueryParametersError
+--- origin_count: a=0 b=0
+
+=== TEST 77: a whole URL is one, presigned for another method
+--- config eval: ::config(location => 's3_cors_preflight on;')
+--- s3_sign eval: "$CLIENT presign=900"
+--- request: GET /bucket/key
+--- tamper: s/^GET/OPTIONS/
+--- origins
+b: 200
+a: 200
+--- error_code: 200
+--- origin_request_unlike
+b: (?i)^Authorization:

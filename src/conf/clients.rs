@@ -127,6 +127,12 @@ fn key(
     parameters: &[&[u8]],
 ) -> Result<(), Fault> {
     let access_key = value(cf, access_key, "access key")?;
+    if !sigv4::is_usable_id(&access_key) {
+        let id = access_key.escape_ascii();
+        return Err(format!(
+            "access key \"{id}\" must be 1 to 128 visible ASCII characters without slash or comma"
+        ));
+    }
     let secret_key = secret(cf, secret_key, "secret key")?;
     let mut credential = Credential::new(access_key, secret_key, Grants::unrestricted());
     match parameters {

@@ -94,6 +94,24 @@ impl Request {
         }
     }
 
+    /// Gives each header of the response that has this name, in any case, this value.
+    pub(crate) fn set_response_header(&self, name: &[u8], value: &'static [u8]) {
+        // SAFETY: the request is alive and no reference into headers_out is.
+        let mut part = unsafe { &raw mut (*self.as_ptr()).headers_out.headers.part };
+        // SAFETY: the list's parts are in the request's pool.
+        while let Some(current) = unsafe { part.as_mut() } {
+            for index in 0..current.nelts {
+                // SAFETY: a part has `nelts` elements, and nothing else refers to them now.
+                let header = unsafe { &mut *current.elts.cast::<ngx_table_elt_t>().add(index) };
+                // A zero hash marks a header that was taken out.
+                if header.hash != 0 && header.key.as_bytes().eq_ignore_ascii_case(name) {
+                    header.value = ngx_str_t { len: value.len(), data: value.as_ptr().cast_mut() };
+                }
+            }
+            part = current.next;
+        }
+    }
+
     /// Adds a header to the response; false when memory is out.
     pub(crate) fn add_header(&self, name: &'static [u8], value: &'static [u8]) -> bool {
         // SAFETY: the list is in the request's pool; ngx_list_push gives null when memory is out.

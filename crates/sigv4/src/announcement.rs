@@ -3,7 +3,7 @@
 use crate::head::Head;
 use crate::payload::announced_trailer;
 use crate::query::Query;
-use crate::{Error, MAX_KEY, Mechanism, Payload, Policy, Request, canonical, header};
+use crate::{Error, MAX_KEY, Mechanism, Payload, Policy, Request, Scratch, canonical, header};
 
 /// The announced body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,10 +12,11 @@ pub(crate) struct Announcement {
     pub(crate) trailer: Option<&'static str>,
 }
 
-/// Checks lengths, payload keyword, trailer and key.
+/// Checks lengths, payload keyword, trailer and key. What a presigned URL says in the place of a header counts as that header.
 pub(crate) fn check(
     request: &Request<'_>,
     head: &Head<'_>,
+    scratch: &Scratch,
     mechanism: Mechanism,
     payload: &Payload,
     object: Object<'_>,
@@ -28,7 +29,7 @@ pub(crate) fn check(
             return Err(Error::KeyTooLong { size, max: MAX_KEY });
         }
     }
-    let length = content_length(request, head)?;
+    let length = content_length(request, head, scratch)?;
     let keyword = || payload.line().to_vec();
     if payload.is_streaming() {
         let is_upload = request.method == b"PUT" && object.is_upload();
@@ -50,7 +51,8 @@ pub(crate) fn check(
             return Err(Error::EntityTooLarge { proposed, max });
         }
     }
-    let trailer = match (head.trailer, payload) {
+    let trailer = head.trailer.or_else(|| hoisted(scratch, header::X_AMZ_TRAILER));
+    let trailer = match (trailer, payload) {
         (None, _) => None,
         (Some(names), Payload::StreamingSignedTrailer | Payload::StreamingUnsignedTrailer) => {
             Some(announced_trailer(names)?)
@@ -60,14 +62,18 @@ pub(crate) fn check(
     Ok(Announcement { decoded_length, trailer })
 }
 
-fn content_length(request: &Request<'_>, head: &Head<'_>) -> Result<Option<u64>, Error> {
+fn content_length(
+    request: &Request<'_>,
+    head: &Head<'_>,
+    scratch: &Scratch,
+) -> Result<Option<u64>, Error> {
     match (head.content_length, head.transfer_encoding) {
         (Some(_), Some(_)) => Err(Error::ContentLengthWithTransferEncoding),
         (Some(value), None) => {
             let length = decimal(value);
             length.ok_or_else(|| Error::ContentLengthInvalid { value: value.to_vec() }).map(Some)
         }
-        (None, None) if request.method == b"PUT" && !is_copy(request) => {
+        (None, None) if request.method == b"PUT" && !is_copy(request, scratch) => {
             Err(Error::ContentLengthMissing)
         }
         (None, _) => Ok(None),
@@ -75,8 +81,15 @@ fn content_length(request: &Request<'_>, head: &Head<'_>) -> Result<Option<u64>,
 }
 
 /// Whether the request takes its object from another one, and so has no body whose length it could announce.
-fn is_copy(request: &Request<'_>) -> bool {
-    request.headers.iter().any(|line| header::is(line.name, header::X_AMZ_COPY_SOURCE))
+fn is_copy(request: &Request<'_>, scratch: &Scratch) -> bool {
+    let copy_source = header::X_AMZ_COPY_SOURCE;
+    request.headers.iter().any(|line| header::is(line.name, copy_source))
+        || hoisted(scratch, copy_source).is_some()
+}
+
+/// The value of a header that stands in the query.
+fn hoisted<'a>(scratch: &'a Scratch, name: &str) -> Option<&'a [u8]> {
+    scratch.hoisted().find(|(own, _)| *own == name.as_bytes()).map(|(_, value)| value)
 }
 
 fn decimal(text: &[u8]) -> Option<u64> {

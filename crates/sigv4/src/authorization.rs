@@ -32,10 +32,18 @@ pub(crate) fn claim<'a>(
 ) -> Result<Claim<'a>, Error> {
     let Some(payload) = head.content_sha256 else { return Err(Error::PayloadHashMissing) };
     let payload = Payload::parse(payload)?;
-    let date = head.x_amz_date.or(head.date);
-    let date = date
-        .and_then(Timestamp::parse_iso_basic)
-        .ok_or_else(|| Error::DateUnreadable { value: date.map(<[u8]>::to_vec) })?;
+    // botocore writes the same instant as an HTTP date where its caller set Date, and signs the ISO form of it.
+    let date = match (head.x_amz_date, head.date) {
+        (Some(text), _) => Timestamp::parse_iso_basic(text),
+        (None, Some(text)) => {
+            Timestamp::parse_iso_basic(text).or_else(|| Timestamp::parse_http_date(text))
+        }
+        (None, None) => None,
+    };
+    let date = date.ok_or_else(|| {
+        let value = head.x_amz_date.or(head.date);
+        Error::DateUnreadable { value: value.map(<[u8]>::to_vec) }
+    })?;
     check_skew(date, now, policy)?;
     let Some(components) = Components::parse(components) else {
         return Err(Error::AuthorizationComponents);

@@ -15,6 +15,8 @@
 //! size     = 1*16 hexdig, no sign, no 0x
 //! ```
 //!
+//! The LF in a trailer is minio-go's; it is not sent on.
+//!
 //! Everything here is fed slices of any size and gives the same answer whatever way the bytes are
 //! split. Nothing reads, writes, waits or logs. From the bottom up:
 //!

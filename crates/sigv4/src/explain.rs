@@ -1,5 +1,6 @@
 //! What has to be signed, shown: for people who look for the difference between two strings.
 
+use crate::v2::BucketForm;
 use crate::verify::{AnyClaim, Parsed, string_to_sign};
 use crate::{Error, Mechanism, Policy, Request, Scratch};
 
@@ -42,7 +43,13 @@ pub fn explain(
             scope: Vec::new(),
             signed_headers: Vec::new(),
             canonical_request: Vec::new(),
-            string_to_sign: claim.string_to_sign(request, policy, scratch, parsed.virtual_bucket),
+            string_to_sign: claim.string_to_sign(
+                request,
+                policy,
+                scratch,
+                parsed.virtual_bucket,
+                BucketForm::AsSent,
+            ),
             signature: claim.signature.to_vec(),
         },
         AnyClaim::V4(claim) => {

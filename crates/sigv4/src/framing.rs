@@ -6,12 +6,21 @@ use crate::connection::tokens;
 use crate::header;
 use crate::resign::Unwrapped;
 
+/// Front of the headers that have a checksum.
+const CHECKSUM: &str = "x-amz-checksum-";
+
+/// Headers that say of which kind a checksum elsewhere in the request is.
+const NAMES_ALGORITHM: [&str; 3] =
+    [header::X_AMZ_SDK_CHECKSUM_ALGORITHM, "x-amz-checksum-algorithm", "x-amz-checksum-type"];
+
 /// The headers of the object instead of those of its framing.
 pub(crate) struct Framing<'a> {
     unwrap: &'a Unwrapped,
     decoded_length: String,
     /// Content-Encoding without `aws-chunked`, where that is a part of it; empty if nothing else is.
     content_encoding: Option<Vec<u8>>,
+    /// Whether a checksum of the object goes along, so that what names its algorithm stays.
+    has_checksum: bool,
 }
 
 impl<'a> Framing<'a> {
@@ -24,7 +33,13 @@ impl<'a> Framing<'a> {
         let is_framing = |token: &[u8]| token.eq_ignore_ascii_case(b"aws-chunked");
         let kept = || encodings.iter().copied().filter(|token| !is_framing(token));
         let is_named = encodings.iter().any(|token| is_framing(token));
+        let is_checksum = |name: &[u8]| {
+            let named = name.get(..CHECKSUM.len()).filter(|front| header::is(front, CHECKSUM));
+            named.is_some() && !NAMES_ALGORITHM.iter().any(|own| header::is(name, own))
+        };
         Self {
+            has_checksum: unwrap.checksum.is_some()
+                || head.headers().any(|line| is_checksum(line.name)),
             unwrap,
             decoded_length: unwrap.decoded_length.to_string(),
             content_encoding: is_named.then(|| kept().collect::<Vec<_>>().join(b", ".as_slice())),
@@ -38,6 +53,8 @@ impl<'a> Framing<'a> {
             || is(header::TRANSFER_ENCODING)
             || is(header::X_AMZ_DECODED_CONTENT_LENGTH)
             || is(header::X_AMZ_TRAILER)
+            // S3 refuses an algorithm without its checksum.
+            || (!self.has_checksum && NAMES_ALGORITHM.iter().any(|own| is(own)))
             || (self.content_encoding.is_some() && is(header::CONTENT_ENCODING))
             || self.checksum().is_some_and(|(own, _)| header::is_same(name, own))
     }

@@ -42,6 +42,8 @@ pub const X_AMZ_REGION_SET: &str = "x-amz-region-set";
 pub const X_AMZ_RENAME_SOURCE: &str = "x-amz-rename-source";
 /// Session token of a directory bucket.
 pub const X_AMZ_S3SESSION_TOKEN: &str = "x-amz-s3session-token";
+/// Checksum that an SDK has calculated, in a header or a trailer of the same request.
+pub const X_AMZ_SDK_CHECKSUM_ALGORITHM: &str = "x-amz-sdk-checksum-algorithm";
 /// Session token of temporary credentials.
 pub const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 /// Name of the trailer that follows the chunks.

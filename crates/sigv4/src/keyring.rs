@@ -12,6 +12,12 @@ pub struct Keyring<G> {
     credentials: FxHashMap<Vec<u8>, Credential<G>>,
 }
 
+/// Whether a request could name this access key id, which stands in a header, before a slash, in a list between commas.
+pub fn is_usable_id(access_key: &[u8]) -> bool {
+    (1..=128).contains(&access_key.len())
+        && access_key.iter().all(|byte| byte.is_ascii_graphic() && !b"/,".contains(byte))
+}
+
 /// An access key id that is already in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateKey {

@@ -80,7 +80,8 @@ fn expires_in(text: &[u8]) -> Result<u64, Error> {
     if seconds > MAX_EXPIRES { Err(Error::ExpiresTooLarge { value: value() }) } else { Ok(seconds) }
 }
 
-/// Rows 5 and 6. The skew is granted toward the future only; the second of the expiry is still valid.
+/// Rows 5 and 6. The skew is granted toward the future only; the second of the expiry is still valid, but what lives for no
+/// second has expired at once.
 fn check_validity(
     date: Timestamp,
     expires: u64,
@@ -92,7 +93,7 @@ fn check_validity(
     if date.unix().saturating_sub(now.unix()) > policy.max_skew {
         return Err(Error::NotYetValid { date, expires_at: expires_at(), server: now });
     }
-    if now.unix() > date.unix().saturating_add(seconds) {
+    if seconds == 0 || now.unix() > date.unix().saturating_add(seconds) {
         let (expires_in, expires_at) = (Some(expires), expires_at());
         return Err(Error::Expired { expires_in, expires_at, server: now });
     }

@@ -144,9 +144,10 @@ pub fn resign(
         return Ok(Signed { chunk_chain: None });
     }
     let is_header = are_headers(scratch, head, permit);
-    for (number, (name, value)) in scratch.hoisted().enumerate() {
+    for (number, (name, value)) in scratch.all_hoisted().enumerate() {
         // One that is there as a header as well says the same.
-        if fate(name) == Fate::Sign && is_header.get(number) != Some(&true) {
+        let becomes_header = fate(name) == Fate::Sign && !hoisted::is_left_aside(name);
+        if becomes_header && is_header.get(number) != Some(&true) {
             origin_head.signed(name, trim(value));
         }
     }
@@ -167,7 +168,7 @@ pub fn resign(
 
 /// Which of the headers that stood in the query are there as headers as well.
 fn are_headers(scratch: &Scratch, head: &Head<'_>, permit: &Permit) -> SmallVec<[bool; 16]> {
-    let mut found: SmallVec<[bool; 16]> = scratch.hoisted().map(|_| false).collect();
+    let mut found: SmallVec<[bool; 16]> = scratch.all_hoisted().map(|_| false).collect();
     if !found.is_empty() {
         for header in head.headers().filter(|header| !permit.drops(header.name)) {
             let place = scratch.hoisted_place(header.name).and_then(|place| found.get_mut(place));

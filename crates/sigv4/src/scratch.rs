@@ -3,7 +3,7 @@
 use crate::param::{self, Field, Role};
 use crate::query::{Pair, Query, Span};
 use crate::query_auth::{AuthSpans, QueryAuth};
-use crate::{Error, UriFault, canonical, header};
+use crate::{Error, UriFault, canonical, header, hoisted};
 
 /// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
 /// canonical target of the last request.
@@ -48,14 +48,19 @@ impl Scratch {
     /// Headers that stood in the query of the last presigned request: lower-case names and decoded values.
     ///
     /// [`resign`](crate::resign) makes headers of them, so whoever decides what a request may do has to look here as well
-    /// as at the headers: a copy source may stand here.
+    /// as at the headers: a copy source may stand here. What S3 does not look at in a query, checksums, is left out.
     ///
     /// Sorted by name; no header twice, whether its name is written with `-` or with `_`.
     pub fn hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.all_hoisted().filter(|(name, _)| !hoisted::is_left_aside(name))
+    }
+
+    /// The same with checksums, which a Signature V2 covers as it covers headers.
+    pub(crate) fn all_hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.hoisted.iter().map(|[name, value]| (name.of(&self.decoded), value.of(&self.decoded)))
     }
 
-    /// The place among [`hoisted`](Self::hoisted) of a header that stood in the query.
+    /// The place among [`all_hoisted`](Self::all_hoisted) of a header that stood in the query.
     pub(crate) fn hoisted_place(&self, name: &[u8]) -> Option<usize> {
         let by_name = |[own, _]: &[Span; 2]| header::order(own.of(&self.decoded), name);
         self.hoisted.binary_search_by(by_name).ok()

@@ -186,7 +186,8 @@ pub fn presign_v2(
     scratch.parse_target(&target, bucket.is_some())?;
     scratch.split_query(Strip::V2)?;
     let mut string = Vec::new();
-    v2::string_to_sign(&request, &[], &scratch, bucket, expires.as_bytes(), &mut string);
+    let form = v2::BucketForm::AsSent;
+    v2::string_to_sign(&request, &[], &scratch, bucket, expires.as_bytes(), form, &mut string);
     let signature = v2::sign(key.secret(), &string);
     append(&mut target, param::SIGNATURE, &signature);
     Ok(target)

@@ -56,26 +56,39 @@ impl Timestamp {
         Some(Self { unix, text: *text })
     }
 
-    /// From the date of an HTTP header, `Tue, 27 Mar 2007 19:36:42 GMT`, or with `+0000` for the zone.
+    /// From the date of an HTTP header in one of the three forms of RFC 9110, 5.6.7: `Tue, 27 Mar 2007 19:36:42 GMT`, or with
+    /// `+0000` for the zone; `Tuesday, 27-Mar-07 19:36:42 GMT`; `Tue Mar 27 19:36:42 2007`.
     ///
-    /// The name of the day is not compared with the date. Used by Signature V2 only.
+    /// The name of the day is not compared with the date. Years of two digits are those from 1970 to 2069.
     pub fn parse_http_date(text: &[u8]) -> Option<Self> {
         let mut words = text.split(|&b| b == b' ').filter(|word| !word.is_empty());
-        let weekday = words.next()?;
-        if weekday.len() != 4 || !weekday.ends_with(b",") {
-            return None;
-        }
-        let day = number(words.next()?)?;
-        let month = words.next()?;
-        let month = MONTHS.iter().position(|name| name.as_slice() == month)?;
-        let year = number(words.next()?).filter(|year| *year > 999)?;
-        let [h0, h1, b':', mi0, mi1, b':', s0, s1] = *words.next()? else { return None };
-        let zone = words.next()?;
+        let mut word = || words.next();
+        let weekday = word()?;
+        let (day, month, year, time, zone) = match weekday {
+            [_, _, _, b','] => (word()?, word()?, word()?, word()?, word()?),
+            [_, _, _] => {
+                let (month, day, time) = (word()?, word()?, word()?);
+                (day, month, word()?, time, b"GMT".as_slice())
+            }
+            [_, _, _, .., b','] => {
+                let [d0, d1, b'-', month @ .., b'-', y0, y1] = word()? else { return None };
+                (&[*d0, *d1][..], month, &[*y0, *y1][..], word()?, word()?)
+            }
+            _ => return None,
+        };
         if !matches!(zone, b"GMT" | b"UTC" | b"+0000" | b"-0000") || words.next().is_some() {
             return None;
         }
+        let month = MONTHS.iter().position(|name| name.as_slice() == month)?;
+        let year = match (number(year)?, year.len()) {
+            (year, 4) => year,
+            (year @ 0..=69, 2) if weekday.len() > 4 => year.checked_add(2000)?,
+            (year, 2) if weekday.len() > 4 => year.checked_add(1900)?,
+            _ => return None,
+        };
+        let [h0, h1, b':', mi0, mi1, b':', s0, s1] = *time else { return None };
         let time = [number(&[h0, h1])?, number(&[mi0, mi1])?, number(&[s0, s1])?];
-        Self::from_unix(unix(year, i64::try_from(month).ok()?.checked_add(1)?, day, time)?)
+        Self::from_unix(unix(year, i64::try_from(month).ok()?.checked_add(1)?, number(day)?, time)?)
     }
 
     /// Seconds since 1970.
@@ -276,7 +289,17 @@ mod tests {
         let expected = Some("2007-03-27T19:36:42Z".to_owned());
         assert_eq!(http("Tue, 27 Mar 2007 19:36:42 +0000"), expected);
         assert_eq!(http("Tue, 27 Mar 2007 19:36:42 GMT"), expected);
+        assert_eq!(http("Tuesday, 27-Mar-07 19:36:42 GMT"), expected);
+        assert_eq!(http("Tue Mar 27 19:36:42 2007"), expected);
+        assert_eq!(http("Tue Mar  7 19:36:42 2007"), Some("2007-03-07T19:36:42Z".to_owned()));
+        assert_eq!(http("Sunday, 06-Nov-94 08:49:37 GMT"), Some("1994-11-06T08:49:37Z".to_owned()));
         for bad in [
+            "Tuesday, 27-Mar-2007 19:36:42 GMT",
+            "Tuesday, 27-Mar-07 19:36:42",
+            "Tue, 27-Mar-07 19:36:42 GMT",
+            "Tue Mar 27 19:36:42 2007 GMT",
+            "Tue Mar 27 19:36:42 07",
+            "Tuesday 27 Mar 2007 19:36:42 GMT",
             "Tue, 27 Mar 2007 19:36:42",
             "Tue 27 Mar 2007 19:36:42 GMT",
             "Tue, 31 Feb 2007 19:36:42 GMT",

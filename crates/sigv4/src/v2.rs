@@ -103,6 +103,8 @@ pub(crate) fn header_claim<'a>(
     let text = head.x_amz_date.or(head.date);
     let date = text
         .and_then(|text| Timestamp::parse_http_date(text).or(Timestamp::parse_iso_basic(text)))
+        // Before 1970, S3 says that there is no valid date, not that the clock is wrong.
+        .filter(|date| date.unix() >= 0)
         .ok_or_else(|| Error::DateUnreadable { value: text.map(<[u8]>::to_vec) })?;
     authorization::check_skew(date, now, policy)?;
     // The last colon: Swift's ids look like `account:user`, and Base64 has none.
@@ -191,6 +193,7 @@ pub(crate) fn string_to_sign(
     scratch: &Scratch,
     bucket: Option<&[u8]>,
     date_line: &[u8],
+    form: BucketForm,
     sink: &mut impl Sink,
 ) {
     sink.put(request.method);
@@ -210,7 +213,15 @@ pub(crate) fn string_to_sign(
     sink.put(date_line);
     sink.put(b"\n");
     amz_lines(request, ignored, scratch, sink);
-    resource(request, scratch, bucket, sink);
+    resource(request, scratch, bucket, form, sink);
+}
+
+/// How the resource of a bucket is written. boto3 and aws-cli send `/bucket` and sign `/bucket/`; others sign what they send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BucketForm {
+    AsSent,
+    /// With the slash at its end that was not sent, or without the one that was.
+    Other,
 }
 
 /// `x-amz-*` lines, headers and those that stand in the query: sorted, values of one name joined.
@@ -222,12 +233,12 @@ fn amz_lines(request: &Request<'_>, ignored: &[Vec<u8>], scratch: &Scratch, sink
     let headers = request.headers.iter().filter(is_signed);
     let headers = headers.map(|header| (header.name.to_ascii_lowercase(), trim(header.value)));
     let mut lines: Vec<_> = headers.collect();
-    let mut is_header = vec![false; scratch.hoisted().count()];
+    let mut is_header = vec![false; scratch.all_hoisted().count()];
     for (name, _) in &lines {
         let place = scratch.hoisted_place(name).and_then(|place| is_header.get_mut(place));
         place.into_iter().for_each(|place| *place = true);
     }
-    let hoisted = scratch.hoisted().zip(is_header).filter(|(_, is_header)| !is_header);
+    let hoisted = scratch.all_hoisted().zip(is_header).filter(|(_, is_header)| !is_header);
     lines.extend(hoisted.map(|((name, value), _)| (name.to_vec(), trim(value))));
     // Stable: values of one name keep their order.
     lines.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -246,13 +257,35 @@ fn amz_lines(request: &Request<'_>, ignored: &[Vec<u8>], scratch: &Scratch, sink
 }
 
 /// The bucket of the host name, the raw path as sent, and the signed sub-resources with decoded values.
-fn resource(request: &Request<'_>, scratch: &Scratch, bucket: Option<&[u8]>, sink: &mut impl Sink) {
+fn resource(
+    request: &Request<'_>,
+    scratch: &Scratch,
+    bucket: Option<&[u8]>,
+    form: BucketForm,
+    sink: &mut impl Sink,
+) {
     if let Some(bucket) = bucket {
         sink.put(b"/");
         sink.put(bucket);
     }
     let (path, raw_query) = request.split_target();
-    sink.put(if path.is_empty() { b"/" } else { path });
+    let path = if path.is_empty() { b"/" } else { path };
+    let is_bucket = match (bucket, path) {
+        (Some(_), _) => path == b"/",
+        (None, [b'/', name @ ..]) => {
+            let name = name.strip_suffix(b"/").unwrap_or(name);
+            !name.is_empty() && !name.contains(&b'/')
+        }
+        (None, _) => false,
+    };
+    match (form, path) {
+        (BucketForm::Other, [bare @ .., b'/']) if is_bucket => sink.put(bare),
+        (BucketForm::Other, _) if is_bucket => {
+            sink.put(path);
+            sink.put(b"/");
+        }
+        _ => sink.put(path),
+    }
     let mut separator: &[u8] = b"?";
     for pair in scratch.parsed_query().pairs() {
         if !SIGNED.iter().any(|own| own.as_bytes() == pair.name) {
@@ -313,10 +346,11 @@ impl ClaimV2<'_> {
         policy: &Policy,
         scratch: &Scratch,
         bucket: Option<&[u8]>,
+        form: BucketForm,
     ) -> Vec<u8> {
         let mut text = Vec::new();
         let ignored = &policy.ignored;
-        string_to_sign(request, ignored, scratch, bucket, self.date_line, &mut text);
+        string_to_sign(request, ignored, scratch, bucket, self.date_line, form, &mut text);
         text
     }
 }

@@ -15,7 +15,7 @@ use crate::scratch::Strip;
 use crate::signed_headers::SignedHeaders;
 use crate::signing_key::SigningKey;
 use crate::string_to_sign::{ALGORITHM, StringToSign};
-use crate::v2::{self, ClaimV2};
+use crate::v2::{self, BucketForm, ClaimV2};
 use crate::{
     ChunkChain, Credential, Error, Header, Keyring, Mechanism, Policy, Request, Scratch, Secret,
     Timestamp, Verified, hoisted, presigned,
@@ -57,7 +57,7 @@ pub fn verify<'k, G>(
         Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
     let Announcement { decoded_length, trailer } =
-        announcement::check(request, &parsed.head, mechanism, &payload, object, policy)?;
+        announcement::check(request, &parsed.head, scratch, mechanism, &payload, object, policy)?;
     verified.decoded_length = decoded_length;
     verified.trailer = trailer;
     Ok(verified)
@@ -232,8 +232,9 @@ impl<'a> Parsed<'a> {
         now: Timestamp,
         scratch: &Scratch,
     ) -> Result<Verified<'k, G>, Error> {
-        let string_to_sign =
-            claim.string_to_sign(self.request, policy, scratch, self.virtual_bucket);
+        let text =
+            |form| claim.string_to_sign(self.request, policy, scratch, self.virtual_bucket, form);
+        let (string_to_sign, other) = (text(BucketForm::AsSent), text(BucketForm::Other));
         let Some(credential) = keyring.find(claim.access_key) else {
             let nobody = Secret::new(*b"nobody");
             let _ = std::hint::black_box(v2::matches(&nobody, &string_to_sign, claim.signature));
@@ -241,7 +242,9 @@ impl<'a> Parsed<'a> {
         };
         check_token(credential, claim.token, now)?;
         let matches = credential.secrets().fold(false, |found, secret| {
-            found | v2::matches(secret, &string_to_sign, claim.signature)
+            found
+                | v2::matches(secret, &string_to_sign, claim.signature)
+                | v2::matches(secret, &other, claim.signature)
         });
         if !matches {
             return Err(Error::SignatureMismatch {

@@ -186,9 +186,9 @@ impl Decoder {
                 Ok(None)
             }
             state @ (State::Trailer | State::Blank) => {
-                // A signed trailer may have a bare LF before its CRLF; elsewhere one is a fault.
-                let ending = match (&state, self.framing) {
-                    (State::Trailer, Framing::SignedTrailer) => Ending::CrLf,
+                // A trailer may have a bare LF before its CRLF; elsewhere one is a fault.
+                let ending = match &state {
+                    State::Trailer => Ending::CrLf,
                     _ => Ending::LineFeed,
                 };
                 let line = take_line(&mut self.fragment, &mut self.spent, input, ending);

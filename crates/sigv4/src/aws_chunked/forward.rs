@@ -1,6 +1,6 @@
 //! What of a checked body is passed on, and when.
 
-use super::line::replace_signature;
+use super::line::{Trailer, lengthen_header, replace_signature};
 use super::sink::Run;
 use super::verifier::Checked;
 use super::{
@@ -12,7 +12,8 @@ use crate::sink::hex64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forward {
     /// The frames, as long as they came. Those of a signed body have hashes in their signature
-    /// fields, for a [`Resigner`](super::Resigner); those of an unsigned one are unchanged.
+    /// fields, for a [`Resigner`](super::Resigner); those of an unsigned one are unchanged. Where a
+    /// trailer line ended in LF CRLF it ends in CRLF, and the last chunk's size has a zero more.
     Frames,
     /// The data alone, for an origin that does not take `aws-chunked`.
     Unwrap,
@@ -138,6 +139,7 @@ impl Forwarding {
                     write_hash(self.hold.get_mut(start..), &hash);
                 }
                 (Event::Data(data), _) => append(&mut self.hold, data, self.most),
+                (Event::Trailer(line), _) => put_trailer(&mut self.hold, line),
                 _ => self.hold.extend_from_slice(event.raw()),
             }
         }
@@ -167,7 +169,10 @@ impl Forwarding {
             };
             if end {
                 run.leave_out(rest, out);
-                self.hold.extend_from_slice(event.raw());
+                match &event {
+                    Event::Trailer(line) => put_trailer(&mut self.hold, line),
+                    _ => self.hold.extend_from_slice(event.raw()),
+                }
             } else {
                 run.pass(&event, rest, out);
             }
@@ -237,6 +242,22 @@ fn release(hold: &mut Vec<u8>, out: &mut impl Sink) {
         out.buffered(hold);
     }
     hold.clear();
+}
+
+/// Appends a trailer to the last chunk's header, which `hold` begins with.
+///
+/// minio-go ends the line in LF CRLF, which AWS and MinIO take and Swift and others do not. All take
+/// CRLF; but the length of the message is announced, so the byte that goes comes back as a leading
+/// zero of the last chunk's size. (A blank behind the value would do for some only: MinIO hashes it
+/// as a part of a signed trailer.)
+fn put_trailer(hold: &mut Vec<u8>, line: &Trailer<'_>) {
+    match line.without_line_feed() {
+        Some(text) if lengthen_header(hold) => {
+            hold.extend_from_slice(text);
+            hold.extend_from_slice(b"\r\n");
+        }
+        _ => hold.extend_from_slice(line.raw),
+    }
 }
 
 /// Puts a hash where the signature stands in `line`.

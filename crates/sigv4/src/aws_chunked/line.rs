@@ -76,6 +76,11 @@ impl<'a> Trailer<'a> {
         Ok(Self { raw, name, value })
     }
 
+    /// The line as sent but for the LF before its CRLF, if it has one.
+    pub(super) fn without_line_feed(&self) -> Option<&'a [u8]> {
+        self.raw.strip_suffix(b"\n\r\n")
+    }
+
     /// The signature line that this line is, if it is one.
     pub(super) fn into_signature(self) -> Option<Result<TrailerSignature<'a>, FrameFault>> {
         if !self.name.eq_ignore_ascii_case(TRAILER_SIGNATURE) {
@@ -113,6 +118,16 @@ pub(super) fn replace_signature(line: &mut [u8], digits: &[u8; SIGNATURE_LEN]) {
     if let Some(field) = field {
         field.copy_from_slice(digits);
     }
+}
+
+/// Makes the header line at the start of `line` longer by a byte that says nothing, a zero before the size. False if the size
+/// has all the digits that it may have.
+pub(super) fn lengthen_header(line: &mut Vec<u8>) -> bool {
+    let has_room = octets::length::<Hex>(line) < MAX_SIZE_DIGITS;
+    if has_room {
+        line.insert(0, b'0');
+    }
+    has_room
 }
 
 /// `text` if it is a signature in wire form; upper-case digits are not.

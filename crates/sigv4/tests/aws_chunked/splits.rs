@@ -46,6 +46,12 @@ fn bodies() -> Vec<Case> {
         s("trailer in a body without", trailer.clone(), Some("SignatureDoesNotMatch")),
         t("signed trailer", trailer.clone(), None),
         t("signed trailer with a blank", edit(&trailer, b"crc32:", b"crc32: "), None),
+        t("signed trailer of minio-go", edit(&trailer, b"aXA==\r", b"aXA==\n\r"), None),
+        t(
+            "a line feed too many",
+            edit(&trailer, b"aXA==\r", b"aXA==\n\n\r"),
+            Some("MalformedTrailerError"),
+        ),
         t("trailer value changed", edit(&trailer, b"gE8a", b"AE8a"), Some("SignatureDoesNotMatch")),
         t(
             "trailer name changed",
@@ -61,6 +67,19 @@ fn bodies() -> Vec<Case> {
         t("unsigned chunks", unsigned.clone(), incomplete),
         u("unsigned trailer", unsigned.clone(), None),
         u("no final crlf", unsigned[..unsigned.len() - 2].to_vec(), None),
+        u("trailer of minio-go", edit(&unsigned, b"aXA==\r", b"aXA==\n\r"), None),
+        u("the same, no final crlf", edit(&unsigned, b"aXA==\r\n\r\n", b"aXA==\n\r\n"), None),
+        u(
+            "a line feed too many",
+            edit(&unsigned, b"aXA==\r", b"aXA==\n\n\r"),
+            Some("MalformedTrailerError"),
+        ),
+        u(
+            "a bare line feed",
+            edit(&unsigned, b"aXA==\r\n\r", b"aXA==\n\n\r"),
+            Some("MalformedTrailerError"),
+        ),
+        u("line feeds alone", edit(&unsigned, b"aXA==\r\n\r\n", b"aXA==\n\n"), incomplete),
         u("wrong checksum", edit(&unsigned, b"gE8a", b"AE8a"), Some("BadDigest")),
         u("no base64", edit(&unsigned, b"gE8a", b"gE8a!"), Some("InvalidRequest")),
         u("trailer missing", body.unsigned(), Some("MalformedTrailerError")),
@@ -117,6 +136,53 @@ fn verdict_and_output() {
                 }
             });
         }
+    }
+}
+
+/// What minio-go ends in LF CRLF goes on in CRLF, as long as it came, and is signed as such.
+#[test]
+fn trailers_of_minio_go() {
+    let body = Body::new(&[b"abcd\r\n0;x", b"\r\nef", b"g"]);
+    let body = body.with_trailer("x-amz-checksum-crc32", "gE8aXA==");
+    let edit = |bytes: &[u8], from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).rposition(|window| window == from).unwrap();
+        [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+    };
+    for (framing, sent, zero) in [
+        (Framing::UnsignedTrailer, body.unsigned(), b"\r\n0\r\n".as_slice()),
+        (
+            Framing::SignedTrailer,
+            body.signed_by(Framing::SignedTrailer, chain("B12")),
+            b"\r\n0;chunk".as_slice(),
+        ),
+    ] {
+        let of_minio_go = edit(&sent, b"==\r\n", b"==\n\r\n");
+        let announced =
+            Announced { content_length: Some(of_minio_go.len() as u64), ..body.announced() };
+        let longer = [b"\r\n0", &zero[2..]].concat();
+        let expected = match framing {
+            Framing::UnsignedTrailer => edit(&sent, zero, &longer),
+            _ => edit(&body.signed_by(framing, chain("R6")), zero, &longer),
+        };
+        every_split(of_minio_go.len(), |at| {
+            let slices = cut(&of_minio_go, at);
+            let (verdict, out) = push(&mut filter(framing, announced, Forward::Frames), &slices);
+            assert_eq!(verdict, Ok(Progress::Complete), "{at:?}");
+            let out = match framing {
+                Framing::UnsignedTrailer => out,
+                _ => resign(framing, chain("R6"), &[&out]).unwrap(),
+            };
+            assert!(out == expected, "{at:?}: {}", out.escape_ascii());
+        });
+        // No digit more than a size may have: then the line stays as it is.
+        let full = [&zero[..2], &[b'0'; 15], &zero[2..]].concat();
+        let of_minio_go = edit(&of_minio_go, zero, &full);
+        let announced =
+            Announced { content_length: Some(of_minio_go.len() as u64), ..body.announced() };
+        let (verdict, out) =
+            push(&mut filter(framing, announced, Forward::Frames), &[&of_minio_go]);
+        assert_eq!((verdict, out.len()), (Ok(Progress::Complete), of_minio_go.len()));
+        assert!(out.windows(5).any(|window| window == b"==\n\r\n"));
     }
 }
 

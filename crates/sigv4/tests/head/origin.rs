@@ -273,7 +273,8 @@ fn a_preflight_is_not_signed() {
 #[test]
 fn presigned_parameters() {
     let key = OriginCredential::new("AKID", Secret::new("secret"), None, "r", "s3");
-    let target = "/b/k?x-amz-acl=private&X-Amz-Meta-A=a%20%20b&versionId=1&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD";
+    let target = "/b/k?x-amz-acl=private&X-Amz-Meta-A=a%20%20b&versionId=1&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD\
+        &x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32";
     let request = Owned::new(
         "PUT",
         target,

@@ -203,6 +203,75 @@ fn hoisted_headers() {
     assert_eq!((scratch.path(), scratch.query()), (b"/b/k".as_slice(), b"versionId=1".as_slice()));
 }
 
+/// botocore, where its caller set Date: the header is an HTTP date, what is signed the same instant in ISO form.
+#[test]
+fn dates_of_http() {
+    let signed = sign("GET", "/b/k", UNSIGNED, &[]);
+    let texts = ["Sun, 15 Mar 2026 12:00:00 GMT", "Sunday, 15-Mar-26 12:00:00 GMT"];
+    for text in texts.into_iter().chain(["Sun Mar 15 12:00:00 2026", NOW]) {
+        let mut request = sign("GET", "/b/k", UNSIGNED, &[("date", text)]);
+        // The string to sign is that of x-amz-date, which is left out of the list.
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"x-amz-date"));
+        let decided = decide(&request, &Policy::default());
+        assert!(matches!(decided, Err(Error::SignatureMismatch { .. })), "{text}: {decided:?}");
+    }
+    let mut undated = signed;
+    undated.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"x-amz-date"));
+    assert!(matches!(decide(&undated, &Policy::default()), Err(Error::DateUnreadable { .. })));
+}
+
+/// What stands for a header in the query is judged as the header is.
+#[test]
+fn hoisted_announcements() {
+    let length = ("content-length", "0");
+    check(&presigned("PUT", "/b/k?x-amz-copy-source=%2Fb%2Fa", &[]), Ok(()));
+    check(&presigned("PUT", "/b/k?X-Amz-Copy-Source=%2Fb%2Fa", &[]), Ok(()));
+    check(&presigned("PUT", "/b/k?x-amz-acl=private", &[]), Err(Error::ContentLengthMissing));
+    let value = b"x-amz-checksum-crc32".to_vec();
+    let unexpected = || Err(Error::TrailerUnexpected { value: value.clone() });
+    for name in ["x-amz-trailer", "X-Amz-Trailer"] {
+        let target = format!("/b/k?{name}=x-amz-checksum-crc32");
+        check(&presigned("PUT", &target, &[length]), unexpected());
+    }
+}
+
+/// Checksums in a query are signed and nothing else: they contradict no header, and go nowhere.
+#[test]
+fn hoisted_checksums_are_left_aside() {
+    let names = [
+        "x-amz-checksum-crc32",
+        "X-Amz-Checksum-Sha256",
+        "x-amz-checksum-algorithm",
+        "x-amz-checksum-mode",
+        "x-amz-checksum-type",
+        "x_amz_checksum_crc32",
+        "x-amz-sdk-checksum-algorithm",
+        "X-Amz-Sdk-Checksum-Algorithm",
+        "x_amz_sdk_checksum_algorithm",
+    ];
+    for name in names {
+        let target = format!("/b/k?{name}=AAAAAA%3D%3D&x-id=PutObject");
+        let header = name.to_ascii_lowercase();
+        let request = presigned("PUT", &target, &[("content-length", "5"), (&header, "other")]);
+        let mut scratch = Scratch::default();
+        let keyring = keyring();
+        let policy = Policy::default();
+        request.with(|r| verify(r, &keyring, &policy, time(NOW), &mut scratch).map(drop)).unwrap();
+        assert_eq!(scratch.hoisted().count(), 0, "{name}");
+        assert_eq!(scratch.query(), b"x-id=PutObject", "{name}");
+        let mut changed = request;
+        let target = String::from_utf8(changed.target).unwrap().replace("AAAAAA", "BAAAAA");
+        changed.target = target.into_bytes();
+        let decided = decide(&changed, &policy);
+        assert!(matches!(decided, Err(Error::SignatureMismatch { .. })), "{name}");
+    }
+    for name in ["x-amz-checksums", "x-amz-sdk-checksum-algorithm-a", "x-amz-meta-checksum-crc32"] {
+        let target = format!("/b/k?{name}=a");
+        let request = presigned("PUT", &target, &[("content-length", "5"), (name, "b")]);
+        check(&request, Err(Error::HoistedConflict { name: name.into() }));
+    }
+}
+
 #[test]
 fn presigned_payloads() {
     let hash = "ab".repeat(32);
