@@ -26,7 +26,6 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     if !conf.is_active() {
         return Verdict::Declined;
     }
-    crate::log_mask::install(r);
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
     crate::fault::inject(r, "access");
     // Before any verdict: `satisfy any` may let in whom this handler refuses.

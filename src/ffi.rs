@@ -10,7 +10,7 @@ pub(crate) mod content;
 pub(crate) mod context;
 pub(crate) mod filter;
 pub(crate) mod log;
-pub(crate) mod log_handler;
+pub(crate) mod log_writer;
 pub(crate) mod peer;
 pub(crate) mod phase;
 pub(crate) mod request;

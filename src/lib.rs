@@ -11,7 +11,6 @@ mod error_response;
 mod fault;
 mod ffi;
 mod health;
-mod log_mask;
 mod request_body_filter;
 mod request_id;
 mod spare_memory;
@@ -22,8 +21,8 @@ mod worker;
 use std::ffi::{c_char, c_void};
 
 use ngx::ffi::{
-    NGX_HTTP_MODULE, NGX_RS_MODULE_SIGNATURE, nginx_version, ngx_conf_t, ngx_http_module_t,
-    ngx_int_t, ngx_module_t, ngx_uint_t,
+    NGX_ERROR, NGX_HTTP_MODULE, NGX_OK, NGX_RS_MODULE_SIGNATURE, nginx_version, ngx_conf_t,
+    ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
 use crate::conf::{LocationConf, MainConf};
@@ -57,7 +56,7 @@ pub static mut ngx_http_s3_signature_module: ngx_module_t = ngx_module_t {
     commands: (&raw const conf::NGX_HTTP_S3_SIGNATURE_COMMANDS).cast_mut().cast(),
     type_: NGX_HTTP_MODULE as ngx_uint_t,
     init_master: None,
-    init_module: None,
+    init_module: Some(ngx_http_s3_signature_init_module),
     init_process: None,
     init_thread: None,
     exit_thread: None,
@@ -117,5 +116,18 @@ unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t
         ffi::request_body::install();
         let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;
         conf::upstreams::wrap_all(cf, main)
+    })
+}
+
+/// Runs when the whole configuration was read and is going to be used: from here on no log shows what authorizes.
+unsafe extern "C" fn ngx_http_s3_signature_init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    ffi::boundary::boundary(NGX_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes the cycle that it is about to use.
+        let Some(cycle) = (unsafe { cycle.as_mut() }) else { return NGX_ERROR as ngx_int_t };
+        let main = ffi::log_writer::main_conf::<MainConf>(cycle, module());
+        let Some(main) = main.filter(|main| main.is_used()) else { return NGX_OK as ngx_int_t };
+        let logs: Vec<_> = main.error_logs.iter().copied().collect();
+        let done = ffi::log_writer::mask_all(cycle, &logs);
+        if done { NGX_OK as ngx_int_t } else { NGX_ERROR as ngx_int_t }
     })
 }

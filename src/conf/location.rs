@@ -8,6 +8,7 @@ use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::{MainConf, flag, text, upstreams};
 use crate::ffi::conf::{Conf, Directive, Fault, Position};
+use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::upstream_conf::Upstream;
 use crate::ffi::variable::ComplexValue;
 use crate::health::Probe;
@@ -221,6 +222,7 @@ pub(crate) fn merge(
     conf: &mut LocationConf,
 ) -> Result<(), Fault> {
     let main = cf.main_conf::<MainConf>(crate::module()).ok_or("no main configuration")?;
+    main.error_logs.extend(ErrorLog::of_location(cf));
     conf.verify = conf.verify.take().or_else(|| previous.verify.clone());
     if conf.resign.is_none() {
         conf.resign = previous.resign.clone();
