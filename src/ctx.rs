@@ -11,6 +11,7 @@ use crate::conf::origin::Origin;
 use crate::error_response::Response;
 use crate::ffi::content::CreateRequest;
 use crate::ffi::request::Request;
+use crate::ffi::upstream_end::FinalizeRequest;
 use crate::ffi::upstream_output::Output;
 use crate::request_body_filter::Body;
 use crate::request_id::RequestId;
@@ -46,6 +47,8 @@ pub(crate) struct Ctx {
     pub(crate) content_handler: Cell<ngx_http_handler_pt>,
     /// Whether `ffi::content` has given the request a body of no bytes.
     pub(crate) pretends_body: Cell<bool>,
+    /// The `finalize_request` that `ffi::upstream_end` stands in front of.
+    pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
     /// The `create_request` that `ffi::content` stands in front of.
     pub(crate) create_request: Cell<Option<CreateRequest>>,
 }

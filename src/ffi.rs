@@ -19,5 +19,6 @@ pub(crate) mod response;
 pub(crate) mod string;
 pub(crate) mod subrequest;
 pub(crate) mod upstream_conf;
+pub(crate) mod upstream_end;
 pub(crate) mod upstream_output;
 pub(crate) mod variable;

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use ngx::ffi::{
     NGX_HTTP_VERSION_20, ngx_cached_time, ngx_http_request_t, ngx_http_upstream_t, ngx_list_part_t,
-    ngx_module_t, ngx_table_elt_t,
+    ngx_list_t, ngx_module_t, ngx_table_elt_t,
 };
 
 use crate::ffi::context::place;
@@ -81,7 +81,7 @@ impl Request {
 
     /// The header lines in order of arrival, repeated names included.
     pub(crate) fn headers(&self) -> Headers<'_> {
-        Headers { part: Some(&self.raw().headers_in.headers.part), index: 0 }
+        Headers::of(&self.raw().headers_in.headers)
     }
 
     /// The first header of that lower-case name.
@@ -172,6 +172,13 @@ impl Request {
 pub(crate) struct Headers<'r> {
     part: Option<&'r ngx_list_part_t>,
     index: usize,
+}
+
+impl<'r> Headers<'r> {
+    /// All of a list of `ngx_table_elt_t`, of a live request.
+    pub(crate) fn of(list: &'r ngx_list_t) -> Self {
+        Headers { part: Some(&list.part), index: 0 }
+    }
 }
 
 impl<'r> Iterator for Headers<'r> {
