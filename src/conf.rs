@@ -24,6 +24,13 @@ use crate::ffi::conf::{Directive, directive};
 use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::peer::UpstreamId;
 
+/// What is known of a server{}.
+#[derive(Default)]
+pub(crate) struct ServerConf {
+    /// Whether the module has anything to do in any of its locations.
+    pub(crate) is_active: bool,
+}
+
 /// What is configured in http{}.
 #[derive(Default)]
 pub(crate) struct MainConf {

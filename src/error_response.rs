@@ -5,6 +5,7 @@
 
 use s3::{Finding, OriginError, S3Error, origin_error};
 
+use crate::conf::ServerConf;
 use crate::conf::location::LocationConf;
 use crate::ctx::{self, Ctx};
 use crate::ffi::chain::{self, Chain};
@@ -42,22 +43,59 @@ impl Response {
 
 /// Called with the response's header, before any filter of nginx.
 pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
+    let is_own_error = r.is_own_error();
     let conf = r.location_conf::<LocationConf>(crate::module());
-    if !conf.is_some_and(LocationConf::is_active) {
+    let is_active = conf.is_some_and(LocationConf::is_active);
+    if is_own_error && (is_active || is_of_server(r)) {
+        crate::fault::inject(r, "header_filter");
+        let Some(ctx) = ctx::of(r) else { return next_header(r) };
+        let error = own_error(r, ctx);
+        return answer(r, ctx, &error);
+    }
+    if !is_active {
         return next_header(r);
     }
     crate::fault::inject(r, "header_filter");
-    // A page of nginx's own, and not the one that `error_page` names.
-    if r.error_status() >= 400 && !r.is_error_page() {
-        let Some(ctx) = ctx::of(r) else { return next_header(r) };
-        let error = ctx.error.borrow_mut().take();
-        let error = error.unwrap_or_else(|| S3Error::for_status(r.error_status()));
-        return answer(r, ctx, &error);
-    }
     match ctx::existing(r) {
         Some(ctx) if ctx.origin.borrow().is_some() => origin_header(r, ctx),
         _ => next_header(r),
     }
+}
+
+/// Whether an error outside of our locations is S3's all the same: where the server has any, and no location has taken the
+/// request (yet), or the request went to an `error_page` that failed.
+fn is_of_server(r: &Request) -> bool {
+    let server = r.server_conf::<ServerConf>(crate::module());
+    r.is_main()
+        && server.is_some_and(|server| server.is_active)
+        && (r.has_no_location() || r.had_error_page() || ctx::earlier(r).next().is_some())
+}
+
+/// A request is on its way to an `error_page`, by the error that it has now.
+pub(crate) fn failed(r: &Request) {
+    let server = r.server_conf::<ServerConf>(crate::module());
+    if !server.is_some_and(|server| server.is_active) {
+        return;
+    }
+    if let Some(ctx) = ctx::of(r).filter(|ctx| ctx.failed_with.get() == 0) {
+        ctx.failed_with.set(r.error_status());
+    }
+}
+
+/// The error that nginx answers with by itself: what this module has refused, or what S3 says with that status. Where an
+/// `error_page` failed, it is the error that the page was for: its own 404 is no word about an object.
+fn own_error(r: &Request, ctx: &Ctx) -> S3Error {
+    let first = ctx.failed_with.get();
+    if first != 0 {
+        let mut refused = ctx::earlier(r).filter_map(|ctx| ctx.error.borrow_mut().take());
+        let refused = refused.find(|error| error.status() == first);
+        return refused.unwrap_or_else(|| S3Error::for_status(first));
+    }
+    let status = r.error_status();
+    // `satisfy any` may have let in whom the access phase refused; then the error is another.
+    let ours = ctx.error.borrow_mut().take();
+    let ours = ours.filter(|error| error.status() == status || status >= 500);
+    ours.unwrap_or_else(|| S3Error::for_status(status))
 }
 
 /// Whether what an origin says with this status is looked at, and if so, whether it must be what we know.

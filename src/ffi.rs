@@ -8,6 +8,7 @@ pub(crate) mod chain;
 pub(crate) mod conf;
 pub(crate) mod content;
 pub(crate) mod context;
+pub(crate) mod error_page;
 pub(crate) mod filter;
 pub(crate) mod log;
 pub(crate) mod log_writer;

@@ -25,7 +25,7 @@ use ngx::ffi::{
     ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
-use crate::conf::{LocationConf, MainConf};
+use crate::conf::{LocationConf, MainConf, ServerConf};
 use crate::ffi::conf::Conf;
 
 static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t = ngx_http_module_t {
@@ -33,7 +33,7 @@ static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t = ngx_http_module_t {
     postconfiguration: Some(ngx_http_s3_signature_postconfiguration),
     create_main_conf: Some(ngx_http_s3_signature_create_main_conf),
     init_main_conf: None,
-    create_srv_conf: None,
+    create_srv_conf: Some(ngx_http_s3_signature_create_srv_conf),
     merge_srv_conf: None,
     create_loc_conf: Some(ngx_http_s3_signature_create_loc_conf),
     merge_loc_conf: Some(ngx_http_s3_signature_merge_loc_conf),
@@ -92,6 +92,13 @@ unsafe extern "C" fn ngx_http_s3_signature_create_main_conf(cf: *mut ngx_conf_t)
     })
 }
 
+unsafe extern "C" fn ngx_http_s3_signature_create_srv_conf(cf: *mut ngx_conf_t) -> *mut c_void {
+    ffi::boundary::boundary(std::ptr::null_mut(), || {
+        // SAFETY: as above.
+        unsafe { Conf::new(cf) }.create(ServerConf::default())
+    })
+}
+
 unsafe extern "C" fn ngx_http_s3_signature_create_loc_conf(cf: *mut ngx_conf_t) -> *mut c_void {
     ffi::boundary::boundary(std::ptr::null_mut(), || {
         // SAFETY: as above.
@@ -112,6 +119,7 @@ unsafe extern "C" fn ngx_http_s3_signature_merge_loc_conf(
 unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     ffi::conf::callback(cf, |cf| {
         ffi::phase::install_access(cf)?;
+        ffi::error_page::install(cf)?;
         ffi::filter::install();
         ffi::request_body::install();
         let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;

@@ -6,7 +6,7 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, flag, text, upstreams};
+use crate::conf::{MainConf, ServerConf, flag, text, upstreams};
 use crate::ffi::conf::{Conf, Directive, Fault, Position};
 use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::upstream_conf::Upstream;
@@ -244,7 +244,12 @@ pub(crate) fn merge(
     resigned.map_err(|fault| {
         cf.error_at(&conf.resign_at, &fault);
         Fault::new()
-    })
+    })?;
+    if conf.is_active() {
+        let server = cf.server_conf::<ServerConf>(crate::module());
+        server.ok_or("no server configuration")?.is_active = true;
+    }
+    Ok(())
 }
 
 /// Looks up the origin of `s3_resign`, and where the location has a `proxy_pass`, checks that its requests can be signed.

@@ -8,7 +8,7 @@ use ngx::ffi::{
     ngx_list_t, ngx_module_t, ngx_table_elt_t,
 };
 
-use crate::ffi::context::place;
+use crate::ffi::context::{place, placed};
 use crate::ffi::log::{self, Level};
 use crate::ffi::string::{bytes, pool_copy};
 
@@ -133,6 +133,12 @@ impl Request {
         // SAFETY: `ctx` has an entry for each http module; ours is null or what `context` placed, and is only ever
         // lent shared (its members have interior mutability).
         unsafe { (*self.raw().ctx.add(module.ctx_index)).cast::<T>().as_ref() }
+    }
+
+    /// The contexts that requests of this pool (redirected, or subrequests) have had, the latest first.
+    pub(crate) fn contexts<'a, T: 'a>(&'a self) -> impl Iterator<Item = &'a T> {
+        // SAFETY: the request's pool; what `context` placed there is only ever lent shared.
+        unsafe { placed(self.raw().pool) }
     }
 
     /// This module's configuration of the location that was found. It outlives every request: nginx destroys a cycle's

@@ -12,11 +12,6 @@ impl Request {
         u16::try_from(self.raw().err_status).unwrap_or(0)
     }
 
-    /// Whether an `error_page` of the configuration is being served: the user's own page, not nginx's.
-    pub(crate) fn is_error_page(&self) -> bool {
-        self.raw().error_page() != 0
-    }
-
     /// The response's status.
     pub(crate) fn status(&self) -> u16 {
         u16::try_from(self.raw().headers_out.status).unwrap_or(0)
@@ -100,12 +95,19 @@ impl Request {
     ) {
         // SAFETY: the request is alive and no reference into headers_out is.
         let out = unsafe { &mut (*self.as_ptr()).headers_out };
+        // What `auth_basic` asks for is part of its 401; that of an upstream is not ours to pass on.
+        let asks = status == 401 && self.raw().upstream.is_null();
+        let kept = if asks { out.www_authenticate } else { std::ptr::null_mut() };
         let mut part = &raw mut out.headers.part;
         // SAFETY: the list's parts are in the request's pool.
         while let Some(current) = unsafe { part.as_mut() } {
             for index in 0..current.nelts {
-                // SAFETY: a part has `nelts` elements; a zero hash takes a header out.
-                unsafe { (*current.elts.cast::<ngx_table_elt_t>().add(index)).hash = 0 };
+                // SAFETY: a part has `nelts` elements.
+                let header = unsafe { current.elts.cast::<ngx_table_elt_t>().add(index) };
+                if !std::ptr::eq(header, kept) {
+                    // SAFETY: as above; a zero hash takes a header out.
+                    unsafe { (*header).hash = 0 };
+                }
             }
             part = current.next;
         }
@@ -127,7 +129,7 @@ impl Request {
         out.last_modified = std::ptr::null_mut();
         out.content_range = std::ptr::null_mut();
         out.accept_ranges = std::ptr::null_mut();
-        out.www_authenticate = std::ptr::null_mut();
+        out.www_authenticate = kept;
         out.expires = std::ptr::null_mut();
         out.etag = std::ptr::null_mut();
         // SAFETY: as above; what the client and the logs see is the new status.
