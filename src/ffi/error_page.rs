@@ -7,8 +7,7 @@
 //! delivers a page leaves it alone or sets a real time.
 
 use ngx::ffi::{
-    NGX_DECLINED, ngx_array_push, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t,
-    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_srv_conf_t, ngx_http_handler_pt,
+    NGX_DECLINED, ngx_http_core_loc_conf_t, ngx_http_core_module, ngx_http_core_srv_conf_t,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
     ngx_http_request_t, ngx_int_t,
@@ -16,6 +15,7 @@ use ngx::ffi::{
 
 use crate::ffi::boundary::boundary;
 use crate::ffi::conf::{Conf, Fault};
+use crate::ffi::phase;
 use crate::ffi::request::Request;
 
 /// No `Last-Modified`.
@@ -26,26 +26,8 @@ const ON_THE_WAY: i64 = -2;
 /// Puts a handler where requests for an `error_page` come by: a URI starts in the server's rewrite phase, a named location in
 /// that of a location.
 pub(crate) fn install(cf: &Conf) -> Result<(), Fault> {
-    let out_of_memory = || "out of memory".to_owned();
-    // SAFETY: inside http{} the parser's `ctx` is the http configuration context.
-    let ctx = unsafe { (*cf.as_ptr()).ctx.cast::<ngx_http_conf_ctx_t>().as_ref() }
-        .ok_or_else(out_of_memory)?;
-    // SAFETY: the core module's index is set before any configuration is read.
-    let index = unsafe { ngx_http_core_module.ctx_index };
-    // SAFETY: main_conf has one entry for each http module; the core module's is never null.
-    let core = unsafe { (*ctx.main_conf.add(index)).cast::<ngx_http_core_main_conf_t>() };
-    for phase in [NGX_HTTP_SERVER_REWRITE_PHASE, NGX_HTTP_REWRITE_PHASE] {
-        // SAFETY: as above; `phases` has an element for each phase.
-        let handlers = unsafe { &raw mut (*core).phases[phase as usize].handlers };
-        // SAFETY: ngx_http_init_phases has initialised the array before postconfiguration.
-        let place = unsafe { ngx_array_push(handlers) }.cast::<ngx_http_handler_pt>();
-        if place.is_null() {
-            return Err(out_of_memory());
-        }
-        // SAFETY: a fresh element of the array.
-        unsafe { place.write(Some(rewrite_phase)) };
-    }
-    Ok(())
+    phase::install(cf, NGX_HTTP_SERVER_REWRITE_PHASE, rewrite_phase)?;
+    phase::install(cf, NGX_HTTP_REWRITE_PHASE, rewrite_phase)
 }
 
 unsafe extern "C" fn rewrite_phase(r: *mut ngx_http_request_t) -> ngx_int_t {
