@@ -26,9 +26,16 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     if !conf.is_active() {
         return Verdict::Declined;
     }
-    crate::log_mask::install(r);
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
     crate::fault::inject(r, "access");
+    // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
+    // client has not asked for that object, and what it signed is another target.
+    if matches!(conf.verify(), Some(Verify::Clients(_)))
+        && conf.resign().is_some()
+        && r.is_for_error_uri()
+    {
+        return Verdict::Refused(r.error_status());
+    }
     // Before any verdict: `satisfy any` may let in whom this handler refuses.
     if conf.resign().is_some() && !upstream_conf::is_fixed(r) {
         content::guard(r, ctx);

@@ -14,14 +14,22 @@ use ngx::ffi::{
     NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
     NGX_HTTP_SRV_CONF, ngx_command_t, ngx_str_t, ngx_uint_t,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use self::location::LocationConf;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::upstreams::Peers;
 use crate::ffi::conf::{Directive, directive};
+use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::peer::UpstreamId;
+
+/// What is known of a server{}.
+#[derive(Default)]
+pub(crate) struct ServerConf {
+    /// Whether the module has anything to do in any of its locations.
+    pub(crate) is_active: bool,
+}
 
 /// What is configured in http{}.
 #[derive(Default)]
@@ -32,9 +40,16 @@ pub(crate) struct MainConf {
     pub(crate) origins: Vec<Rc<Origin>>,
     /// The wrapped upstreams, with the origin of each of their peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
+    /// The error logs of all servers and locations.
+    pub(crate) error_logs: FxHashSet<ErrorLog>,
 }
 
 impl MainConf {
+    /// Whether anything here is for the module to do.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.clients.is_empty() || !self.origins.is_empty()
+    }
+
     /// The `s3_origin` of that name.
     pub(crate) fn origin(&self, name: &[u8]) -> Option<&Rc<Origin>> {
         self.origins.iter().find(|origin| origin.name.as_bytes() == name)

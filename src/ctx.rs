@@ -11,6 +11,7 @@ use crate::conf::origin::Origin;
 use crate::error_response::Response;
 use crate::ffi::content::CreateRequest;
 use crate::ffi::request::Request;
+use crate::ffi::upstream_end::FinalizeRequest;
 use crate::ffi::upstream_output::Output;
 use crate::request_body_filter::Body;
 use crate::request_id::RequestId;
@@ -20,6 +21,8 @@ use crate::request_id::RequestId;
 /// Members have interior mutability because handlers of one request call one another through nginx.
 #[derive(Default)]
 pub(crate) struct Ctx {
+    /// The request's address: its subrequests' contexts are in the same pool.
+    owner: Cell<usize>,
     /// Why the request may be signed; none until the access phase has said so.
     pub(crate) admission: OnceCell<Admission>,
     /// The error that this module answers with.
@@ -40,12 +43,16 @@ pub(crate) struct Ctx {
     pub(crate) response: RefCell<Response>,
     /// The id of our own answers, and of the log line.
     pub(crate) request_id: OnceCell<RequestId>,
+    /// The status of the error that sent the request to an `error_page`, the first if there were several; 0 if none did.
+    pub(crate) failed_with: Cell<u16>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
     pub(crate) keep_alive: Cell<bool>,
     /// The content handler that `ffi::content` stands in front of.
     pub(crate) content_handler: Cell<ngx_http_handler_pt>,
     /// Whether `ffi::content` has given the request a body of no bytes.
     pub(crate) pretends_body: Cell<bool>,
+    /// The `finalize_request` that `ffi::upstream_end` stands in front of.
+    pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
     /// The `create_request` that `ffi::content` stands in front of.
     pub(crate) create_request: Cell<Option<CreateRequest>>,
 }
@@ -60,9 +67,33 @@ pub(crate) struct Admission {
     pub(crate) access_key: Option<&'static [u8]>,
 }
 
-/// The request's context, made when it is first asked for; none when memory is out.
+/// The request's context, made when it is first asked for; none when memory is out. After an internal redirect it has the
+/// id of the one before, the status of the first error, and nothing else.
 pub(crate) fn of(r: &Request) -> Option<&Ctx> {
-    r.context::<Ctx>(crate::module())
+    if let Some(ctx) = existing(r) {
+        return Some(ctx);
+    }
+    let earlier = earlier(r).next();
+    let ctx = r.context::<Ctx>(crate::module())?;
+    ctx.owner.set(r.as_ptr().addr());
+    if let Some(earlier) = earlier {
+        ctx.failed_with.set(earlier.failed_with.get());
+        if let Some(id) = earlier.request_id.get() {
+            ctx.request_id.get_or_init(|| *id);
+        }
+    }
+    Some(ctx)
+}
+
+/// The contexts that the request had before internal redirects, the latest first. What they admitted does not count.
+pub(crate) fn earlier(r: &Request) -> impl Iterator<Item = &Ctx> {
+    let owner = r.as_ptr().addr();
+    let current = existing(r);
+    let is_earlier = move |ctx: &&Ctx| {
+        ctx.owner.get() == owner && !current.is_some_and(|current| std::ptr::eq(current, *ctx))
+    };
+    // Only a redirected request can have had one.
+    r.is_internal().then(|| r.contexts::<Ctx>()).into_iter().flatten().filter(is_earlier)
 }
 
 /// The request's context if it has one.

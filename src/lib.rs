@@ -11,7 +11,6 @@ mod error_response;
 mod fault;
 mod ffi;
 mod health;
-mod log_mask;
 mod request_body_filter;
 mod request_id;
 mod response_headers;
@@ -23,11 +22,11 @@ mod worker;
 use std::ffi::{c_char, c_void};
 
 use ngx::ffi::{
-    NGX_HTTP_MODULE, NGX_RS_MODULE_SIGNATURE, nginx_version, ngx_conf_t, ngx_http_module_t,
-    ngx_int_t, ngx_module_t, ngx_uint_t,
+    NGX_ERROR, NGX_HTTP_MODULE, NGX_OK, NGX_RS_MODULE_SIGNATURE, nginx_version, ngx_conf_t,
+    ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
-use crate::conf::{LocationConf, MainConf};
+use crate::conf::{LocationConf, MainConf, ServerConf};
 use crate::ffi::conf::Conf;
 
 static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t = ngx_http_module_t {
@@ -35,7 +34,7 @@ static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t = ngx_http_module_t {
     postconfiguration: Some(ngx_http_s3_signature_postconfiguration),
     create_main_conf: Some(ngx_http_s3_signature_create_main_conf),
     init_main_conf: None,
-    create_srv_conf: None,
+    create_srv_conf: Some(ngx_http_s3_signature_create_srv_conf),
     merge_srv_conf: None,
     create_loc_conf: Some(ngx_http_s3_signature_create_loc_conf),
     merge_loc_conf: Some(ngx_http_s3_signature_merge_loc_conf),
@@ -58,7 +57,7 @@ pub static mut ngx_http_s3_signature_module: ngx_module_t = ngx_module_t {
     commands: (&raw const conf::NGX_HTTP_S3_SIGNATURE_COMMANDS).cast_mut().cast(),
     type_: NGX_HTTP_MODULE as ngx_uint_t,
     init_master: None,
-    init_module: None,
+    init_module: Some(ngx_http_s3_signature_init_module),
     init_process: Some(ffi::environment::init_process),
     init_thread: None,
     exit_thread: None,
@@ -95,6 +94,13 @@ unsafe extern "C" fn ngx_http_s3_signature_create_main_conf(cf: *mut ngx_conf_t)
     })
 }
 
+unsafe extern "C" fn ngx_http_s3_signature_create_srv_conf(cf: *mut ngx_conf_t) -> *mut c_void {
+    ffi::boundary::boundary(std::ptr::null_mut(), || {
+        // SAFETY: as above.
+        unsafe { Conf::new(cf) }.create(ServerConf::default())
+    })
+}
+
 unsafe extern "C" fn ngx_http_s3_signature_create_loc_conf(cf: *mut ngx_conf_t) -> *mut c_void {
     ffi::boundary::boundary(std::ptr::null_mut(), || {
         // SAFETY: as above.
@@ -115,9 +121,23 @@ unsafe extern "C" fn ngx_http_s3_signature_merge_loc_conf(
 unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     ffi::conf::callback(cf, |cf| {
         ffi::phase::install_access(cf)?;
+        ffi::error_page::install(cf)?;
         ffi::filter::install();
         ffi::request_body::install();
         let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;
         conf::upstreams::wrap_all(cf, main)
+    })
+}
+
+/// Runs when the whole configuration was read and is going to be used: from here on no log shows what authorizes.
+unsafe extern "C" fn ngx_http_s3_signature_init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    ffi::boundary::boundary(NGX_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes the cycle that it is about to use.
+        let Some(cycle) = (unsafe { cycle.as_mut() }) else { return NGX_ERROR as ngx_int_t };
+        let main = ffi::log_writer::main_conf::<MainConf>(cycle, module());
+        let Some(main) = main.filter(|main| main.is_used()) else { return NGX_OK as ngx_int_t };
+        let logs: Vec<_> = main.error_logs.iter().copied().collect();
+        let done = ffi::log_writer::mask_all(cycle, &logs);
+        if done { NGX_OK as ngx_int_t } else { NGX_ERROR as ngx_int_t }
     })
 }

@@ -567,7 +567,7 @@ like($t->response->{status}, qr/^50\d$/, 'said so');
 --- config eval: $::unbuffered
 --- more_headers: Connection: keep-alive
 --- origins
-b: 403 early close_after body=no
+b: 403 early close_after body="<Error><Code>AccessDenied</Code></Error>"
 --- request: PUT /bucket/key
 --- request_body eval: 'a' x 20000 . "\r\n" x 30000 . "GET /evil HTTP/1.1\r\nHost: x\r\n\r\n"
 --- request_body_size eval: undef

@@ -3,6 +3,9 @@
 
 use v5.36;
 use lib 't/lib';
+use Compress::Zlib ();
+use Encode ();
+use MIME::Base64 qw(encode_base64);
 use S3Proxy::Setup;
 use S3Proxy::Test;
 
@@ -23,6 +26,17 @@ sub main::origin_error ($status, $code, $more = '') {
         . qq(<AWSAccessKeyId>AKIDORIGINB</AWSAccessKeyId><StringToSign>AWS4 eu-west-1</StringToSign>)
         . qq(<CanonicalRequest>host:prod-origin</CanonicalRequest><HostId>origin-host-id</HostId></Error>' $more);
 }
+
+# A 403 with this body, encoded so or so; it is about our key, and shows it.
+our $about_key = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidAccessKeyId</Code><Message>m</Message>'
+    . '<AWSAccessKeyId>AKIDORIGINB</AWSAccessKeyId><StringToSign>AWS4 eu-west-1</StringToSign></Error>';
+our $denied = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>';
+
+sub main::answer ($body, $more = '', $status = 403) {
+    return "$status body_base64=" . encode_base64($body, '') . " header=\"Content-Type: application/xml\" $more";
+}
+
+sub main::answers (@answers) { return 'b: ' . join ' | ', @answers }
 
 run_tests();
 
@@ -118,11 +132,12 @@ b: 304 header="ETag: x" | 204
 --- error_code: 304 204
 --- response_body eval: ["", ""]
 
-=== TEST 13: a large 200, a large 403
---- origins eval: 'b: 200 body_bytes=3000000 | 403 body_bytes=100000 | 403 body_bytes=3000000 chunked'
---- request eval: [("GET /bucket/key") x 3]
---- error_code: 200 403 403
---- response_body_size: 3000000 100000 3000000
+=== TEST 13: a large 200, a large 404, a large 500; a 403 that large is no error document
+--- origins eval: 'b: 200 body_bytes=3000000 | 404 body_bytes=100000 | 404 body_bytes=3000000 chunked | 500 body_bytes=3000000 | 500 body_bytes=3000000 chunked | 403 body_bytes=100000 | 403 body_bytes=3000000 chunked'
+--- request eval: [("GET /bucket/key") x 7]
+--- error_code: 200 404 404 500 500 502 502
+--- response_body_size eval: [3000000, 100000, 3000000, 3000000, 3000000, undef, undef]
+--- response_body_like eval: [(undef) x 5, ("<Error><Code>ServiceUnavailable</Code>") x 2]
 
 === TEST 14: a refused client is not asked for its body
 --- s3_sign: AKIDCLIENT wrong
@@ -246,3 +261,101 @@ like($body, qr/<Code>SignatureDoesNotMatch/, 'document');
 my $status = $t->response->{status};
 ok($status == 403 || $status == 502, "refused: $status");
 --- origin_count: a=0 b=0
+
+=== TEST 28: what is about our key is withheld, whatever its form
+--- origins eval
+::answers(
+    ::answer(Compress::Zlib::memGzip($::about_key), 'header="Content-Encoding: gzip"'),
+    ::answer(Compress::Zlib::compress($::about_key), 'header="Content-Encoding: deflate"'),
+    ::answer(Compress::Zlib::memGzip($::about_key), 'header="Content-Encoding: br"'),
+    ::answer(Compress::Zlib::memGzip($::about_key)),
+    ::answer("<!-- a comment --><?p?>$::about_key"),
+    ::answer($::about_key =~ s/^<\?.*?\?>//r, 'body_indent=70000'),
+    ::answer($::about_key =~ s/<Error>/'<Error>' . ' ' x 7000/er),
+    ::answer(Encode::encode('UTF-16', $::about_key =~ s/UTF-8/UTF-16/r)),
+    ::answer('{"code":"InvalidAccessKeyId","key":"AKIDORIGINB"}', 'header="Content-Type: application/json"'),
+    ::answer($::about_key =~ s/InvalidAccessKeyId/<![CDATA[InvalidAccess]]>Key&#73;d/r),
+    ::answer($::about_key =~ s/InvalidAccessKeyId/AccessDenied/r),
+    ::answer($::about_key =~ s{Error>}{Response>}gr),
+    ::answer($::about_key =~ s{(</?)}{$1s:}gr =~ s/<s:\?/<?/r =~ s/s:Error/s:Error xmlns:s="urn:x"/r),
+    ::answer($::about_key, 'chunked'),
+    ::answer($::about_key, '', 400),
+    ::answer($::about_key, 'header="WWW-Authenticate: AWS4 realm=AKIDORIGINB"', 401),
+    ::answer($::about_key, '', 409),
+    ::answer($::about_key, '', 500),
+    ::answer($::denied, 'header="x-key: AKIDORIGINB"'),
+    ::answer('', '', 401),
+)
+--- request eval: [("GET /bucket/key") x 20]
+--- more_headers
+Accept-Encoding: gzip, deflate, br
+--- s3_error: 502 ServiceUnavailable
+--- response_body_unlike
+AKIDORIGIN
+InvalidAccessKey
+--- error_log: refused the key that we sign with
+
+=== TEST 29: and so with buffering off, with a cache, in a store
+--- http_config eval: ::http_config(more => 'proxy_cache_path %%SERVROOT%%/cache keys_zone=c:1m;')
+--- config eval: ::config(location => 'proxy_buffering off;', server => join '', map { "location /$_->[0]/ { s3_verify apps; s3_resign on; proxy_pass http://s3; $_->[1] }" } ['c', 'proxy_cache c; proxy_cache_valid any 1h; proxy_cache_key $uri;'], ['s', 'proxy_store %%SERVROOT%%/store/$uri; proxy_store_access user:rw;'], ['z', 'gzip on; gzip_types *; gzip_min_length 1;'])
+--- origins eval: ::answers(map { (::answer($::about_key), ::answer(Compress::Zlib::memGzip($::about_key), 'header="Content-Encoding: gzip"'), ::answer($::denied)) } 1 .. 4)
+--- request eval: [map { ("GET /$_/key") x 3 } qw(b c s z)]
+--- error_code: 502 502 403 502 502 403 502 502 403 502 502 403
+--- response_body_unlike: AKIDORIGIN
+--- response_body_like eval: [(("<Code>ServiceUnavailable<") x 2, "<Code>AccessDenied<") x 4]
+
+=== TEST 30: a refusal that is S3's, and not about our key, passes as it came
+--- origins eval
+::answers(::answer($::denied, 'header="x-amz-request-id: R" header="WWW-Authenticate: Basic"'), ::answer(Compress::Zlib::memGzip($::denied), 'header="Content-Encoding: gzip"'),
+    ::answer($::denied =~ s/AccessDenied/MalformedXML/r, '', 400), ::answer('', ''), ::answer('<html>teapot</html>', '', 418), ::answer('<html>not here</html>', '', 404))
+--- request eval: [("GET /bucket/key") x 6]
+--- error_code: 403 403 400 403 418 404
+--- response_headers_like eval: ["x-amz-request-id: ^R\$", "content-encoding: gzip", (undef) x 4]
+--- response_body eval: [$::denied, Compress::Zlib::memGzip($::denied), $::denied =~ s/AccessDenied/MalformedXML/r, "", "<html>teapot</html>", "<html>not here</html>"]
+--- code
+is(S3Proxy::Http::header($t->{responses}[0], 'www-authenticate'), undef, 'nobody is asked for a key of the origin');
+
+=== TEST 31: AccessDenied that explains whose rights are lacking: the code, in our words
+--- origins eval: ::answers(::answer($::denied =~ s{Access Denied}{User: arn:aws:iam::123456789012:user/proxy is not authorized}r))
+--- request: GET /bucket/key
+--- s3_error: 403 AccessDenied
+--- response_body_unlike: arn:aws
+
+=== TEST 32: HEAD: what MinIO says in headers, 401, a bare 400
+--- origins eval: ::answers('403 header="x-minio-error-code: SignatureDoesNotMatch" header="x-minio-error-desc: no"', '401 header="WWW-Authenticate: Swift"', '400', '403 header="x-minio-error-code: AccessDenied"')
+--- request eval: [("HEAD /bucket/key") x 4]
+--- error_code: 502 502 400 403
+--- code
+is(S3Proxy::Http::header($t->{responses}[$_], $_ ? 'www-authenticate' : 'x-minio-error-code'), undef, "gone from $_") for 0, 1;
+
+=== TEST 33: a refusal that stalls, is cut, or says less than its length, buffered or not, in a store or a cache
+--- http_config eval: ::http_config(more => 'proxy_cache_path %%SERVROOT%%/cache keys_zone=c:1m;')
+--- config eval: ::config(location => 'proxy_read_timeout 300ms;', server => join '', map { "location /$_->[0]/ { s3_verify apps; s3_resign on; proxy_read_timeout 300ms; proxy_pass http://s3; $_->[1] }" } ['u', 'proxy_buffering off;'], ['c', 'proxy_cache c; proxy_cache_valid any 1h;'], ['s', 'proxy_store %%SERVROOT%%/store/$uri;'])
+--- origins eval: ::answers((::answer($::denied, 'header="Content-Length: 1000"'), ::answer($::denied, 'truncate'), ::answer($::denied, 'header="Transfer-Encoding: chunked"'), ::answer('', 'header="Content-Length: 1000"', 401)) x 4)
+--- request eval: [map { ("GET /$_/key") x 4 } qw(b u c s)]
+--- s3_error: 502 ServiceUnavailable
+--- error_log: the origin did not complete its error
+
+=== TEST 34: over HTTP/2
+--- http2
+--- config eval: ::config(location => 'proxy_read_timeout 300ms;')
+--- origins eval: ::answers(::answer($::denied, 'header="Content-Length: 1000"'), ::answer($::denied, 'truncate'), ::answer($::about_key), ::answer($::denied))
+--- request eval: [("GET /bucket/key") x 4]
+--- error_code: 502 502 502 403
+--- response_body_like eval: [("<Error><Code>ServiceUnavailable<") x 3, "<Error><Code>AccessDenied<"]
+
+=== TEST 35: a store keeps what is 200
+--- config eval: ::config(location => 'proxy_store %%SERVROOT%%/store$uri; proxy_store_access user:rw;')
+--- origins eval: ::answers('200 body=fine', ::answer($::denied), ::answer($::denied, '', 400), ::answer($::denied, '', 401), ::answer($::denied, '', 500))
+--- request eval: [map { "GET /bucket/$_" } 1 .. 5]
+--- error_code: 200 403 400 401 500
+--- code
+my $prefix = $t->nginx->prefix;
+is(join(' ', map { -f "$prefix/store/bucket/$_" ? 1 : 0 } 1 .. 5), '1 0 0 0 0', 'files');
+
+=== TEST 36: proxy_intercept_errors: nginx's own error, so ours
+--- config eval: ::config(location => 'proxy_intercept_errors on; error_page 418 /none;')
+--- origins eval: ::answers(::answer($::about_key, 'header="WWW-Authenticate: AWS4"', 401), ::answer($::about_key, '', 403))
+--- request eval: ["GET /bucket/key", "GET /bucket/key"]
+--- error_code: 502 502
+--- response_body_unlike: AKIDORIGIN

@@ -372,7 +372,7 @@ b: ^GET /bucket/key HTTP/1.1$
 === TEST 39: an origin that answers early, while the upload goes on
 --- config eval: ::config(location => 'proxy_request_buffering off;')
 --- origins
-b: 403 early body=no
+b: 403 early body="<Error><Code>AccessDenied</Code></Error>"
 --- request: PUT /bucket/key
 --- request_body_size: 2m
 --- write_size: 200000

@@ -6,8 +6,9 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, flag, text, upstreams};
+use crate::conf::{MainConf, ServerConf, flag, text, upstreams};
 use crate::ffi::conf::{Conf, Directive, Fault, Position};
+use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::upstream_conf::Upstream;
 use crate::ffi::variable::ComplexValue;
 use crate::health::Probe;
@@ -221,6 +222,7 @@ pub(crate) fn merge(
     conf: &mut LocationConf,
 ) -> Result<(), Fault> {
     let main = cf.main_conf::<MainConf>(crate::module()).ok_or("no main configuration")?;
+    main.error_logs.extend(ErrorLog::of_location(cf));
     conf.verify = conf.verify.take().or_else(|| previous.verify.clone());
     if conf.resign.is_none() {
         conf.resign = previous.resign.clone();
@@ -242,7 +244,12 @@ pub(crate) fn merge(
     resigned.map_err(|fault| {
         cf.error_at(&conf.resign_at, &fault);
         Fault::new()
-    })
+    })?;
+    if conf.is_active() {
+        let server = cf.server_conf::<ServerConf>(crate::module());
+        server.ok_or("no server configuration")?.is_active = true;
+    }
+    Ok(())
 }
 
 /// Looks up the origin of `s3_resign`, and where the location has a `proxy_pass`, checks that its requests can be signed.

@@ -25,6 +25,11 @@ impl Chain {
         Chain(chain)
     }
 
+    /// A chain without buffers.
+    pub(crate) fn empty() -> Self {
+        Chain(std::ptr::null_mut())
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut ngx_chain_t {
         self.0
     }

@@ -206,6 +206,16 @@ impl Conf {
         unsafe { entry.cast::<T>().as_mut() }
     }
 
+    /// This module's configuration of the server whose locations are being merged.
+    pub(crate) fn server_conf<T>(&self, module: &ngx_module_t) -> Option<&'static mut T> {
+        // SAFETY: inside http{} `ctx` is the http configuration context.
+        let ctx = unsafe { (*self.0).ctx.cast::<ngx_http_conf_ctx_t>().as_ref() }?;
+        // SAFETY: srv_conf has one entry for each http module.
+        let entry = unsafe { *ctx.srv_conf.add(module.ctx_index) };
+        // SAFETY: as for the main configuration; the entry is what our create_srv_conf returned.
+        unsafe { entry.cast::<T>().as_mut() }
+    }
+
     /// Another module's location configuration in the place that is being merged.
     pub(crate) fn location_conf_of(&self, ctx_index: usize) -> *mut c_void {
         // SAFETY: inside http{} `ctx` is the http configuration context.

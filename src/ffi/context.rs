@@ -27,6 +27,28 @@ pub(crate) unsafe fn place<T>(pool: *mut ngx_pool_t, value: T) -> *mut T {
     place
 }
 
+/// The values of this type that [`place`] put into `pool`, the latest first.
+///
+/// # Safety
+///
+/// `pool` must be a live pool of nginx, and the values are only ever lent shared; they live as long as it.
+pub(crate) unsafe fn placed<'a, T: 'a>(pool: *mut ngx_pool_t) -> impl Iterator<Item = &'a T> {
+    let ours: unsafe extern "C" fn(*mut c_void) = drop_in_pool::<T>;
+    // SAFETY: the caller's promise; a pool's cleanups are in it.
+    let mut next = unsafe { (*pool).cleanup };
+    std::iter::from_fn(move || {
+        // SAFETY: null or a cleanup of the pool.
+        while let Some(cleanup) = unsafe { next.as_ref() } {
+            next = cleanup.next;
+            if cleanup.handler.is_some_and(|handler| std::ptr::fn_addr_eq(handler, ours)) {
+                // SAFETY: the cleanup of a value that `place` wrote; by the caller's promise nothing borrows it mutably.
+                return unsafe { cleanup.data.cast::<T>().as_ref() };
+            }
+        }
+        None
+    })
+}
+
 unsafe extern "C" fn drop_in_pool<T>(data: *mut c_void) {
     boundary((), || {
         // SAFETY: `data` is the value that `place` wrote; nginx runs each cleanup once.

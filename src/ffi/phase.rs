@@ -38,9 +38,17 @@ impl Verdict {
     }
 }
 
-/// Puts [`crate::access::handler`] into the access phase. Handlers run in reverse order of registration, so that of a
-/// dynamic module runs before nginx's own.
+/// A handler of nginx's phase engine.
+pub(crate) type Handler = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
+
+/// Puts [`crate::access::handler`] into the access phase.
 pub(crate) fn install_access(cf: &Conf) -> Result<(), Fault> {
+    install(cf, NGX_HTTP_ACCESS_PHASE, access_phase)
+}
+
+/// Puts a handler into a phase. Handlers run in reverse order of registration, so that of a dynamic module runs before
+/// nginx's own.
+pub(crate) fn install(cf: &Conf, phase: u32, handler: Handler) -> Result<(), Fault> {
     let out_of_memory = || "out of memory".to_owned();
     // SAFETY: inside http{} the parser's `ctx` is the http configuration context.
     let ctx = unsafe { (*cf.as_ptr()).ctx.cast::<ngx_http_conf_ctx_t>().as_ref() }
@@ -50,14 +58,14 @@ pub(crate) fn install_access(cf: &Conf) -> Result<(), Fault> {
     // SAFETY: main_conf has one entry for each http module; the core module's is never null.
     let core = unsafe { (*ctx.main_conf.add(index)).cast::<ngx_http_core_main_conf_t>() };
     // SAFETY: as above; `phases` has an element for each phase.
-    let handlers = unsafe { &raw mut (*core).phases[NGX_HTTP_ACCESS_PHASE as usize].handlers };
+    let handlers = unsafe { &raw mut (*core).phases[phase as usize].handlers };
     // SAFETY: ngx_http_init_phases has initialised the array before postconfiguration.
     let place = unsafe { ngx_array_push(handlers) }.cast::<ngx_http_handler_pt>();
     if place.is_null() {
         return Err(out_of_memory());
     }
     // SAFETY: a fresh element of the array.
-    unsafe { place.write(Some(access_phase)) };
+    unsafe { place.write(Some(handler)) };
     Ok(())
 }
 

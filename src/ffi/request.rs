@@ -5,10 +5,10 @@ use std::ptr::NonNull;
 
 use ngx::ffi::{
     NGX_HTTP_VERSION_20, ngx_cached_time, ngx_http_request_t, ngx_http_upstream_t, ngx_list_part_t,
-    ngx_module_t, ngx_str_t, ngx_table_elt_t,
+    ngx_list_t, ngx_module_t, ngx_str_t, ngx_table_elt_t,
 };
 
-use crate::ffi::context::place;
+use crate::ffi::context::{place, placed};
 use crate::ffi::log::{self, Level};
 use crate::ffi::string::{bytes, pool_copy};
 
@@ -96,7 +96,7 @@ impl Request {
 
     /// The header lines in order of arrival, repeated names included.
     pub(crate) fn headers(&self) -> Headers<'_> {
-        Headers { part: Some(&self.raw().headers_in.headers.part), index: 0 }
+        Headers::of_request(&self.raw().headers_in.headers)
     }
 
     /// The first header of that lower-case name.
@@ -150,6 +150,12 @@ impl Request {
         unsafe { (*self.raw().ctx.add(module.ctx_index)).cast::<T>().as_ref() }
     }
 
+    /// The contexts that requests of this pool (redirected, or subrequests) have had, the latest first.
+    pub(crate) fn contexts<'a, T: 'a>(&'a self) -> impl Iterator<Item = &'a T> {
+        // SAFETY: the request's pool; what `context` placed there is only ever lent shared.
+        unsafe { placed(self.raw().pool) }
+    }
+
     /// This module's configuration of the location that was found. It outlives every request: nginx destroys a cycle's
     /// pool only when the cycle's connections are gone (ngx_clean_old_cycles).
     pub(crate) fn location_conf<T>(&self, module: &ngx_module_t) -> Option<&'static T> {
@@ -187,6 +193,20 @@ impl Request {
 pub(crate) struct Headers<'r> {
     part: Option<&'r ngx_list_part_t>,
     index: usize,
+    /// Whether a header whose hash is zero was taken out.
+    has_removed: bool,
+}
+
+impl<'r> Headers<'r> {
+    /// All lines of a request, which is alive.
+    pub(crate) fn of_request(list: &'r ngx_list_t) -> Self {
+        Headers { part: Some(&list.part), index: 0, has_removed: false }
+    }
+
+    /// The lines of a response that will be sent: nginx and modules take one out by giving it a hash of zero.
+    pub(crate) fn of_response(list: &'r ngx_list_t) -> Self {
+        Headers { part: Some(&list.part), index: 0, has_removed: true }
+    }
 }
 
 impl<'r> Iterator for Headers<'r> {
@@ -204,8 +224,11 @@ impl<'r> Iterator for Headers<'r> {
             // SAFETY: a part has `nelts` elements of ngx_table_elt_t.
             let header = unsafe { &*part.elts.cast::<ngx_table_elt_t>().add(self.index) };
             self.index += 1;
-            // `hash` is not asked: names can hash to zero, some do because they are made of symbols only, and the proxy
-            // module sends them all (ngx_http_proxy_create_request). What was taken out is no longer in the list.
+            // Of a request `hash` is not asked: names can hash to zero, some do because they are made of symbols only, and
+            // the proxy module sends them all (ngx_http_proxy_create_request). What was taken out is no longer in the list.
+            if self.has_removed && header.hash == 0 {
+                continue;
+            }
             // SAFETY: names and values are in the connection's header buffers or the request's pool.
             return Some(unsafe { (bytes(&header.key), bytes(&header.value)) });
         }

@@ -2,7 +2,8 @@
 
 use ngx::ffi::{ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t};
 
-use crate::ffi::request::Request;
+use crate::ffi::request::{Headers, Request};
+use crate::ffi::string::bytes;
 
 impl Request {
     /// The status that nginx itself decided on, where it makes the response (`return`ed codes, its error pages); 0 for
@@ -11,14 +12,49 @@ impl Request {
         u16::try_from(self.raw().err_status).unwrap_or(0)
     }
 
-    /// Whether an `error_page` of the configuration is being served: the user's own page, not nginx's.
-    pub(crate) fn is_error_page(&self) -> bool {
-        self.raw().error_page() != 0
-    }
-
     /// The response's status.
     pub(crate) fn status(&self) -> u16 {
         u16::try_from(self.raw().headers_out.status).unwrap_or(0)
+    }
+
+    /// The status that the upstream answered with; none where it did not, or not yet.
+    pub(crate) fn upstream_status(&self) -> Option<u16> {
+        let status = self.upstream()?.headers_in.status_n;
+        u16::try_from(status).ok().filter(|status| *status > 0)
+    }
+
+    /// Whether nginx has done with the upstream, well or not (src/http/ngx_http_upstream.c,
+    /// ngx_http_upstream_finalize_request): what it passes to the body filter then is the last of it.
+    pub(crate) fn upstream_is_over(&self) -> bool {
+        self.upstream().is_none_or(|u| u.cleanup.is_null())
+    }
+
+    /// The response's header lines, but for those that nginx makes at the end (Content-Length, Content-Type, ...).
+    pub(crate) fn response_headers(&self) -> Headers<'_> {
+        Headers::of_response(&self.raw().headers_out.headers)
+    }
+
+    /// Takes the header lines of that lower-case name out of the response.
+    pub(crate) fn remove_response_header(&self, name: &[u8]) {
+        // SAFETY: the request is alive, and no reference into headers_out is.
+        let out = unsafe { &mut (*self.as_ptr()).headers_out };
+        let mut part = &raw mut out.headers.part;
+        // SAFETY: the list's parts are in the request's pool.
+        while let Some(current) = unsafe { part.as_mut() } {
+            for index in 0..current.nelts {
+                // SAFETY: a part has `nelts` elements.
+                let header = unsafe { &mut *current.elts.cast::<ngx_table_elt_t>().add(index) };
+                // SAFETY: the key is a string of the request's pool.
+                if unsafe { bytes(&header.key) }.eq_ignore_ascii_case(name) {
+                    header.hash = 0;
+                }
+            }
+            part = current.next;
+        }
+        // SAFETY: null or one of the list's elements.
+        if unsafe { out.www_authenticate.as_ref() }.is_some_and(|header| header.hash == 0) {
+            out.www_authenticate = std::ptr::null_mut();
+        }
     }
 
     /// Whether the response has no body: HEAD, 204, 304.
@@ -26,12 +62,15 @@ impl Request {
         self.raw().header_only() != 0 || self.method() == b"HEAD"
     }
 
-    /// Keeps the upstream's response out of the cache.
-    pub(crate) fn do_not_cache(&self) {
+    /// Keeps the upstream's response out of the cache and the store. With either, nginx would write the body to a file first
+    /// and show the filters that. Called from the header filter, before nginx decides.
+    pub(crate) fn do_not_keep(&self) {
         let u = self.raw().upstream;
         if !u.is_null() {
-            // SAFETY: the upstream part belongs to this request; called from the header filter, before nginx decides.
+            // SAFETY: the upstream part belongs to this request.
             unsafe { (*u).set_cacheable(0) };
+            // SAFETY: as above.
+            unsafe { (*u).set_store(0) };
         }
     }
 
@@ -56,12 +95,19 @@ impl Request {
     ) {
         // SAFETY: the request is alive and no reference into headers_out is.
         let out = unsafe { &mut (*self.as_ptr()).headers_out };
+        // What `auth_basic` asks for is part of its 401; that of an upstream is not ours to pass on.
+        let asks = status == 401 && self.raw().upstream.is_null();
+        let kept = if asks { out.www_authenticate } else { std::ptr::null_mut() };
         let mut part = &raw mut out.headers.part;
         // SAFETY: the list's parts are in the request's pool.
         while let Some(current) = unsafe { part.as_mut() } {
             for index in 0..current.nelts {
-                // SAFETY: a part has `nelts` elements; a zero hash takes a header out.
-                unsafe { (*current.elts.cast::<ngx_table_elt_t>().add(index)).hash = 0 };
+                // SAFETY: a part has `nelts` elements.
+                let header = unsafe { current.elts.cast::<ngx_table_elt_t>().add(index) };
+                if !std::ptr::eq(header, kept) {
+                    // SAFETY: as above; a zero hash takes a header out.
+                    unsafe { (*header).hash = 0 };
+                }
             }
             part = current.next;
         }
@@ -83,7 +129,7 @@ impl Request {
         out.last_modified = std::ptr::null_mut();
         out.content_range = std::ptr::null_mut();
         out.accept_ranges = std::ptr::null_mut();
-        out.www_authenticate = std::ptr::null_mut();
+        out.www_authenticate = kept;
         out.expires = std::ptr::null_mut();
         out.etag = std::ptr::null_mut();
         // SAFETY: as above; what the client and the logs see is the new status.

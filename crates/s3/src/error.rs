@@ -139,6 +139,17 @@ impl S3Error {
         Self { status: 502, ..error }
     }
 
+    /// The origin refused the request with a document that could not be judged, and may speak of the proxy's credentials.
+    pub fn origin_refused_unreadably() -> Self {
+        Self::for_status(502)
+            .with_message("The origin refused the request in a form that is not relayed.")
+    }
+
+    /// The origin's error ended before it was complete.
+    pub fn origin_error_incomplete() -> Self {
+        Self::for_status(502).with_message("The origin did not complete its answer.")
+    }
+
     /// No origin can be asked at present.
     pub fn service_unavailable() -> Self {
         Self::new(ErrorCode::ServiceUnavailable)

@@ -1,16 +1,20 @@
-//! Which error an origin reports, found in the first bytes of its document.
+//! Whether an origin's error may be shown to a client.
 //!
-//! Some codes speak of the credential that the request came with. At the origin that is the proxy's, so such a
-//! document would tell the client the origin's key id, host, canonical request or region, about a fault that the
-//! client cannot mend. It must never be relayed; [`Finding::ProxyCredential`] says so, and
+//! Some errors speak of the credential that the request came with. At the origin that is the proxy's, so such a document
+//! would tell the client the origin's key id, host, canonical request or region, about a fault that the client cannot
+//! mend. It must never be relayed, in whatever form it comes; [`Finding::ProxyCredential`] says so, and
 //! [`S3Error::origin_refused_credentials`](crate::S3Error::origin_refused_credentials) is sent instead.
+//!
+//! What passes is a whole, well-formed S3 error document of moderate size whose code, members and text are none of that.
+//! Anything else is [`Finding::Doubt`]: that a refusal cannot be read here does not mean that a client cannot read it.
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
+mod document;
 
-/// How many bytes of a document are looked at. Every server known writes `<Code>` first; what has none by then is no
-/// S3 error, and more must not be withheld from the client, nor kept in memory.
-const LIMIT: usize = 4 * 1024;
+use self::document::Document;
+
+/// Largest document that is judged, in bytes, packed and unpacked. S3's have some hundreds, those with a canonical request a
+/// few thousands; more must not be kept in memory.
+pub const LIMIT: usize = 64 * 1024;
 
 /// Codes about the credential, the signature or the account of whoever asks, in any order that helps the reader.
 ///
@@ -56,187 +60,145 @@ const PROXY_CREDENTIAL: &[&[u8]] = &[
     b"AuthenticationRequired",
     b"ExpiredRequest",
     b"Unauthorized",
+    // Ceph RGW: the user whom the key belongs to.
+    b"UserSuspended",
+    b"NoSuchUser",
 ];
+
+/// Parts of names, in lower case, that make any other code one of those. Vendors have codes of their own, and a code that
+/// is withheld in error is told from the log; one that passes in error is not.
+const TELLTALE: [&[u8]; 14] = [
+    b"signature",
+    b"accesskey",
+    b"secretkey",
+    b"token",
+    b"credential",
+    b"security",
+    b"auth",
+    b"expired",
+    b"skew",
+    b"account",
+    b"signedup",
+    b"optin",
+    b"principal",
+    b"suspended",
+];
+
+/// Parts of the names of members that show what was signed, and by whom.
+const TELLTALE_MEMBERS: [&[u8]; 5] =
+    [b"accesskey", b"stringtosign", b"signature", b"canonicalrequest", b"token"];
+
+/// What a refusal says where it explains whose rights are lacking (AWS names the ARN, Google the service account).
+const TELLTALE_WORDS: [&[u8]; 7] =
+    [b"arn:", b"@", b"accesskey", b"access key", b"user:", b"account", b"principal"];
+
+/// Shorter key ids may be anything's name, and are not looked for in a document.
+const SHORTEST_KEY: usize = 8;
 
 /// What the bytes so far say.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Finding<'a> {
     /// Nothing can be said yet: withhold what came, and feed more.
     NeedMore,
-    /// Not an S3 error document, or none with a code within the first 4 KiB.
-    Absent,
-    /// An error that the client may see, with its code.
+    /// An S3 error document that a client may see, with its code.
     Origin(&'a [u8]),
+    /// `AccessDenied`, in words about whoever signed: a client may have the code, and not the words.
+    Denied,
     /// An error about the proxy's own credential, with its code for the log. The document must not be relayed.
     ProxyCredential(&'a [u8]),
+    /// No S3 error document that can be judged, and why.
+    Doubt(&'static str),
 }
 
-/// Looks for the code of an origin's error document while it arrives.
+/// Collects an origin's error document, and judges it when it is complete.
 ///
-/// Meant for responses with a status of 300 and above. Once it has answered something else than
-/// [`NeedMore`](Finding::NeedMore), the answer stays.
+/// Meant for responses with a status of 400 and above to requests that were signed here.
 #[derive(Clone, Debug, Default)]
 pub struct OriginError {
+    encoding: Vec<u8>,
+    access_key: Vec<u8>,
     seen: Vec<u8>,
-    /// The code, or that there is none.
-    found: Option<Option<Vec<u8>>>,
+    /// The last code that was found, decoded.
+    code: Vec<u8>,
 }
 
 impl OriginError {
-    /// Takes the next bytes of the document into account.
+    /// For a document with this Content-Encoding (none is empty) that answers a request signed with this access key id.
+    pub fn new(encoding: impl Into<Vec<u8>>, access_key: impl Into<Vec<u8>>) -> Self {
+        Self { encoding: encoding.into(), access_key: access_key.into(), ..Self::default() }
+    }
+
+    /// Takes the next bytes of the document; once the answer is not [`NeedMore`](Finding::NeedMore), it stays.
     pub fn feed(&mut self, bytes: &[u8]) -> Finding<'_> {
-        if self.found.is_none() {
-            let room = LIMIT.saturating_sub(self.seen.len());
-            self.seen.extend(bytes.iter().take(room));
-            self.found = match scan(&self.seen) {
-                None if self.seen.len() >= LIMIT => Some(None),
-                found => found,
-            };
-        }
-        self.finding(Finding::NeedMore)
+        self.seen.extend_from_slice(bytes);
+        if self.seen.len() > LIMIT { Finding::Doubt(TOO_LARGE) } else { Finding::NeedMore }
+    }
+
+    /// All bytes that came, as they came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.seen
     }
 
     /// The document is complete: [`NeedMore`](Finding::NeedMore) is no longer an answer.
-    pub fn finish(&self) -> Finding<'_> {
-        self.finding(Finding::Absent)
-    }
-
-    fn finding<'a>(&'a self, undecided: Finding<'a>) -> Finding<'a> {
-        match &self.found {
-            None => undecided,
-            Some(None) => Finding::Absent,
-            Some(Some(code)) if PROXY_CREDENTIAL.contains(&code.as_slice()) => {
-                Finding::ProxyCredential(code)
+    pub fn finish(&mut self) -> Finding<'_> {
+        if self.seen.len() > LIMIT {
+            return Finding::Doubt(TOO_LARGE);
+        }
+        let text = match document::decode(&self.encoding, &self.seen) {
+            Ok(text) => text,
+            Err(doubt) => return Finding::Doubt(doubt),
+        };
+        let names_key = |text: &[u8]| names_key(text, &self.access_key);
+        let document = match Document::read(&text) {
+            Ok(document) => document,
+            Err(_) if names_key(text.as_bytes()) => return Finding::ProxyCredential(KEY_ID),
+            Err(doubt) => return Finding::Doubt(doubt),
+        };
+        let withheld = document.codes.iter().find(|code| is_about_credential(code));
+        if let Some(code) = withheld {
+            self.code.clone_from(code);
+            return Finding::ProxyCredential(&self.code);
+        }
+        let shows = |name: &Vec<u8>| contains_any(name, &TELLTALE_MEMBERS);
+        if document.names.iter().any(shows)
+            || names_key(&document.text)
+            || names_key(text.as_bytes())
+        {
+            return Finding::ProxyCredential(KEY_ID);
+        }
+        match document.code() {
+            Some(b"AccessDenied") if contains_any(&document.text, &TELLTALE_WORDS) => {
+                Finding::Denied
             }
-            Some(Some(code)) => Finding::Origin(code),
+            Some(code) => {
+                self.code = code.to_vec();
+                Finding::Origin(&self.code)
+            }
+            None => Finding::Doubt("it is no S3 error document"),
         }
     }
 }
 
-/// The text of the first element `Code`, whatever its namespace and depth; none while it may still come.
-fn scan(document: &[u8]) -> Option<Option<Vec<u8>>> {
-    let text = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first.is_some_and(|&byte| byte != b'<' && byte != 0xef) {
-        return Some(None);
-    }
-    let mut reader = Reader::from_reader(text);
-    let mut code = None::<Vec<u8>>;
-    loop {
-        // What is cut off in the middle is an error, or the end, to the reader: more bytes may mend it, and a
-        // document that nothing can mend ends at the limit.
-        match reader.read_event().ok()? {
-            Event::Start(tag) if tag.local_name().as_ref() == b"Code" => code = Some(Vec::new()),
-            Event::Empty(tag) if tag.local_name().as_ref() == b"Code" => return Some(None),
-            Event::End(tag) if tag.local_name().as_ref() == b"Code" => {
-                let code = code?.trim_ascii().to_vec();
-                return Some(Some(code).filter(|code| !code.is_empty()));
-            }
-            Event::Text(text) => code.iter_mut().for_each(|code| code.extend_from_slice(&text)),
-            Event::CData(text) => code.iter_mut().for_each(|code| code.extend_from_slice(&text)),
-            Event::Eof => return None,
-            _ => {}
-        }
-    }
+const TOO_LARGE: &str = "it is too large";
+/// What the log says in the place of a code, where a document shows the key without one.
+const KEY_ID: &[u8] = b"it shows what was signed";
+
+/// Whether an error of this code is about whoever signed the request.
+pub fn is_about_credential(code: &[u8]) -> bool {
+    PROXY_CREDENTIAL.contains(&code) || contains_any(code, &TELLTALE)
+}
+
+/// Whether `text` shows this access key id.
+pub fn names_key(text: &[u8], access_key: &[u8]) -> bool {
+    access_key.len() >= SHORTEST_KEY
+        && text.windows(access_key.len()).any(|window| window == access_key)
+}
+
+/// Whether one of these lower-case words is in `text`, in any case.
+fn contains_any(text: &[u8], words: &[&[u8]]) -> bool {
+    let is_in = |word: &&[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    words.iter().any(is_in)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Fed whole, byte by byte, and cut in two at every place, a document gives one answer.
-    fn check(document: impl AsRef<[u8]>, expected: Finding<'_>) {
-        let document = document.as_ref();
-        let shown = document.escape_ascii();
-        for cut in 0..=document.len() {
-            let (head, tail) = document.split_at(cut);
-            let mut origin = OriginError::default();
-            let first = origin.feed(head);
-            assert!(
-                first == Finding::NeedMore || first == expected,
-                "{shown} cut at {cut}: {first:?}"
-            );
-            origin.feed(tail);
-            assert_eq!(origin.finish(), expected, "{shown} cut at {cut}");
-        }
-        let mut origin = OriginError::default();
-        document.iter().for_each(|byte| _ = origin.feed(&[*byte]));
-        assert_eq!(origin.finish(), expected, "{shown}");
-    }
-
-    fn relayed(code: &str) -> Finding<'_> {
-        Finding::Origin(code.as_bytes())
-    }
-
-    fn withheld(code: &str) -> Finding<'_> {
-        Finding::ProxyCredential(code.as_bytes())
-    }
-
-    #[test]
-    fn codes() {
-        check("<Error><Code>NoSuchKey</Code></Error>", relayed("NoSuchKey"));
-        check("<Error><Code>AccessDenied</Code>", relayed("AccessDenied"));
-        check(
-            "<Error><Code>XAmzContentSHA256Mismatch</Code>",
-            relayed("XAmzContentSHA256Mismatch"),
-        );
-        check(
-            "<Error><Code>SignatureDoesNotMatch</Code></Error>",
-            withheld("SignatureDoesNotMatch"),
-        );
-        check(
-            "<Error><Code>SignatureDoesNotMatchX</Code></Error>",
-            relayed("SignatureDoesNotMatchX"),
-        );
-        check("<Error><Code>InvalidTokenId</Code></Error>", withheld("InvalidTokenId"));
-    }
-
-    #[test]
-    fn spellings_of_the_document() {
-        let prologue = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
-        check(
-            format!("{prologue}\n<Error>\n  <Code>\n ExpiredToken </Code>"),
-            withheld("ExpiredToken"),
-        );
-        check("\u{feff} <Error><Code>ExpiredToken</Code>", withheld("ExpiredToken"));
-        check(
-            "<Error xmlns=\"http://a/\"><Code a='b'>ExpiredToken</Code >",
-            withheld("ExpiredToken"),
-        );
-        check("<s:Error xmlns:s='x'><s:Code>ExpiredToken</s:Code>", withheld("ExpiredToken"));
-        check("<!-- <Code>A</Code> --><Error><Code>ExpiredToken</Code>", withheld("ExpiredToken"));
-        check("<Error><Code><![CDATA[ExpiredToken]]></Code>", withheld("ExpiredToken"));
-        check("<Error><Message>a &lt;Code&gt; b</Message><Code>A</Code>", relayed("A"));
-        check("<Response><Error><Code>ExpiredToken</Code>", withheld("ExpiredToken"));
-        check("<Error><CodeX>A</CodeX><Code>B</Code><Code>C</Code>", relayed("B"));
-    }
-
-    #[test]
-    fn no_code() {
-        check("", Finding::Absent);
-        check(" \n", Finding::Absent);
-        check("{\"code\":\"SignatureDoesNotMatch\"}", Finding::Absent);
-        check("<html><body>502</body></html>", Finding::Absent);
-        check("<Error><Code/></Error>", Finding::Absent);
-        check("<Error><Code> </Code></Error>", Finding::Absent);
-        check("<Error><Code>SignatureDoesNotMatch", Finding::Absent);
-        check("<Error></Wrong><Code>A</Code>", Finding::Absent);
-        check(b"<\0\xff<<>>", Finding::Absent);
-    }
-
-    #[test]
-    fn the_answer_comes_as_soon_as_it_can() {
-        let mut origin = OriginError::default();
-        assert_eq!(origin.feed(b"<Error><Code>ExpiredToken"), Finding::NeedMore);
-        assert_eq!(origin.feed(b"</Code>"), withheld("ExpiredToken"));
-        assert_eq!(origin.feed(b"<Code>A</Code>"), withheld("ExpiredToken"));
-        assert_eq!(OriginError::default().feed(b"not xml"), Finding::Absent);
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let mut origin = OriginError::default();
-        assert_eq!(origin.feed(&b"<Error>".repeat(LIMIT)), Finding::Absent);
-        assert!(origin.seen.len() <= LIMIT);
-    }
-}
+mod tests;

@@ -334,6 +334,9 @@ pub enum UriFault {
 
 impl std::error::Error for Error {}
 
+/// Longest scheme that is shown; that of SigV4A has 23 bytes.
+const MAX_SCHEME: usize = 24;
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -479,8 +482,14 @@ impl fmt::Display for Error {
                 write!(f, "unknown access key \"{}\"", access_key.escape_ascii())
             }
             Self::UnsupportedScheme { value } => {
-                let scheme = value.split(|&b| b == b' ').next().unwrap_or_default();
-                write!(f, "unsupported authorization scheme \"{}\"", scheme.escape_ascii())
+                f.write_str("unsupported authorization scheme")?;
+                // Of a value without the usual blank the rest may be a signature.
+                let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+                let length = value.iter().take_while(|byte| is_name(byte)).count();
+                match value.get(..length).filter(|name| (1..=MAX_SCHEME).contains(&name.len())) {
+                    Some(name) => write!(f, " \"{}\"", name.escape_ascii()),
+                    None => Ok(()),
+                }
             }
             Self::V2AuthorizationMalformed { .. } => {
                 f.write_str("\"Authorization\" header of Signature Version 2 is malformed")

@@ -57,6 +57,12 @@ sub check_unasked ($run) {
         push @places, map { $run->{nginx}->log($_) } qw(error.log access.log);
         Test::More::fail($run->name("$NEVER_SHOWN{$text} is not shown: '$text'")) if grep { index($_, $text) >= 0 } @places;
     }
+    my $log = $run->{nginx}->log('error.log');
+    for my $request (@{ $run->{requests} // [] }) {
+        my @signatures = map { /signature=([0-9a-f]{64})/gi } grep { defined } @$request{qw(target head raw)};
+        my ($shown) = grep { index($log, $_) >= 0 } @signatures or next;
+        Test::More::fail($run->name("no signature in the error log: $shown"));
+    }
     for my $text (defined $run->section('client_key_sent') ? () : sort keys %NEVER_SENT) {
         my ($shown) = grep { index($_->{head}, $text) >= 0 } $run->received or next;
         Test::More::fail($run->name("$NEVER_SENT{$text} is not sent to an origin: '$text'"));

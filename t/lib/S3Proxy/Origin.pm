@@ -194,6 +194,8 @@ sub _respond ($stream, $answer, $request, $raw) {
     my @headers = @{ $answer->{headers} };
     my $status = $answer->{status};
     my $body = $answer->{body} // ($answer->{body_bytes} ? 'x' x $answer->{body_bytes} : '');
+    $body = decode_base64($answer->{body_base64}) if defined $answer->{body_base64};
+    $body = ' ' x $answer->{body_indent} . $body if $answer->{body_indent};
     $body = $raw if $answer->{echo};
     if (my $fault = $request->{fault}) {
         $status = $fault->{status};

@@ -17,7 +17,7 @@ our @EXPORT_OK = qw(parse_origins is_faulty);
 # Words about the listener; all others are about one answer.
 my %LISTENER = map { $_ => 1 } qw(refuse tls s3 key secret region service);
 
-my %ANSWER = map { $_ => 1 } qw(body body_bytes header delay chunked close reset early truncate
+my %ANSWER = map { $_ => 1 } qw(body body_base64 body_bytes body_indent header delay chunked close reset early truncate
     no_keepalive times echo head_only status slow close_after accept_close);
 
 # Returns a hash: name => { refuse, tls, s3 => {key secret region service}, answers => [...] }.
