@@ -112,7 +112,7 @@ unsafe extern "C" fn ngx_http_s3_signature_merge_loc_conf(
 /// Runs when all of http{} was read and every other module's part of it is initialised.
 unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     ffi::conf::callback(cf, |cf| {
-        ffi::phase::install_access(cf)?;
+        ffi::phase::install(cf)?;
         ffi::filter::install();
         ffi::request_body::install();
         let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;

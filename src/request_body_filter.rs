@@ -109,7 +109,7 @@ impl Body {
             None => filter,
         };
         // What is not framed has nothing to take off.
-        let forward = if chunked { forward } else { Forward::Frames };
+        let forward = if chunked { forward } else { Forward::AsSent };
         let body = Body { filter, buffers, forward, chunked, framing, decoded_length, access_key };
         Ok(Box::new(body))
     }
@@ -121,7 +121,7 @@ impl Body {
 
     /// What the head must say where the framing is taken off. The checksum is known where the body was read before.
     pub(crate) fn unwrapped(&self) -> Option<Unwrapped> {
-        if self.forward == Forward::Frames {
+        if self.forward != Forward::Unwrap {
             return None;
         }
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));

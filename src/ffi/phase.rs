@@ -1,10 +1,11 @@
-//! Registration of the access phase handler.
+//! Registration of the phase handlers.
 
 use ngx::ffi::{
     NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
     ngx_array_push, ngx_http_conf_ctx_t, ngx_http_core_main_conf_t, ngx_http_core_module,
     ngx_http_handler_pt, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
-    ngx_http_request_t, ngx_int_t,
+    ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE, ngx_http_request_t,
+    ngx_int_t,
 };
 
 use crate::ffi::boundary::boundary;
@@ -38,9 +39,17 @@ impl Verdict {
     }
 }
 
-/// Puts [`crate::access::handler`] into the access phase. Handlers run in reverse order of registration, so that of a
-/// dynamic module runs before nginx's own.
-pub(crate) fn install_access(cf: &Conf) -> Result<(), Fault> {
+type PhaseHandler = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
+
+/// Puts [`crate::access::handler`] into the access phase, and [`crate::access::subrequest`] into the rewrite phase, the
+/// first of those that a subrequest passes in its location: before a `return` there. Handlers run in reverse order of
+/// registration, so those of a dynamic module run before nginx's own.
+pub(crate) fn install(cf: &Conf) -> Result<(), Fault> {
+    push(cf, NGX_HTTP_ACCESS_PHASE as usize, access_phase)?;
+    push(cf, NGX_HTTP_REWRITE_PHASE as usize, rewrite_phase)
+}
+
+fn push(cf: &Conf, phase: usize, handler: PhaseHandler) -> Result<(), Fault> {
     let out_of_memory = || "out of memory".to_owned();
     // SAFETY: inside http{} the parser's `ctx` is the http configuration context.
     let ctx = unsafe { (*cf.as_ptr()).ctx.cast::<ngx_http_conf_ctx_t>().as_ref() }
@@ -50,15 +59,25 @@ pub(crate) fn install_access(cf: &Conf) -> Result<(), Fault> {
     // SAFETY: main_conf has one entry for each http module; the core module's is never null.
     let core = unsafe { (*ctx.main_conf.add(index)).cast::<ngx_http_core_main_conf_t>() };
     // SAFETY: as above; `phases` has an element for each phase.
-    let handlers = unsafe { &raw mut (*core).phases[NGX_HTTP_ACCESS_PHASE as usize].handlers };
+    let handlers = unsafe { &raw mut (*core).phases[phase].handlers };
     // SAFETY: ngx_http_init_phases has initialised the array before postconfiguration.
     let place = unsafe { ngx_array_push(handlers) }.cast::<ngx_http_handler_pt>();
     if place.is_null() {
         return Err(out_of_memory());
     }
     // SAFETY: a fresh element of the array.
-    unsafe { place.write(Some(access_phase)) };
+    unsafe { place.write(Some(handler)) };
     Ok(())
+}
+
+unsafe extern "C" fn rewrite_phase(r: *mut ngx_http_request_t) -> ngx_int_t {
+    boundary(NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes a live request.
+        match unsafe { Request::new(r) } {
+            Some(request) => crate::access::subrequest(&request).code(),
+            None => NGX_ERROR as ngx_int_t,
+        }
+    })
 }
 
 unsafe extern "C" fn access_phase(r: *mut ngx_http_request_t) -> ngx_int_t {
