@@ -15,7 +15,7 @@ use crate::request_body_filter::{self, Body};
 use crate::worker::{self, HeaderLines, Worker};
 
 /// Decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
-/// request that they serve.
+/// request that they serve, where [`subrequest`] lets them.
 pub(crate) fn handler(r: &Request) -> Verdict {
     let Some(conf) = r.location_conf::<LocationConf>(crate::module()) else {
         return Verdict::Refused(500);
@@ -44,7 +44,12 @@ pub(crate) fn handler(r: &Request) -> Verdict {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {
             expect_body(r, ctx, body);
-            Admission { permit: Permit::verify_off(), mechanism: None, access_key: None }
+            Admission {
+                permit: Permit::verify_off(),
+                mechanism: None,
+                access_key: None,
+                clients: None,
+            }
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
@@ -58,6 +63,36 @@ pub(crate) fn handler(r: &Request) -> Verdict {
         }
         Err(error) => refuse(r, ctx, error),
     }
+}
+
+/// Decides about a subrequest (auth_request, mirror, SSI, slice) when its location is known, for its own access phase never
+/// comes. It may lean on the main request's admission where that was verified against the same clients. Elsewhere its
+/// location's `s3_verify` would mean nothing, so it is refused.
+pub(crate) fn subrequest(r: &Request) -> Verdict {
+    if r.is_main() {
+        return Verdict::Declined;
+    }
+    let conf = r.location_conf::<LocationConf>(crate::module());
+    let Some(Verify::Clients(clients)) = conf.and_then(LocationConf::verify) else {
+        return Verdict::Declined;
+    };
+    let main = r.main();
+    let admission = ctx::existing(&main).and_then(|ctx| ctx.admission.get());
+    let verified_by = admission.and_then(|admission| admission.clients);
+    if verified_by.is_some_and(|by| std::ptr::eq(by, &raw const **clients)) {
+        return Verdict::Declined;
+    }
+    let name = &clients.name;
+    r.log(
+        Level::Error,
+        format_args!(
+            "s3: a subrequest is refused: \"s3_verify {name}\" is in force in its location, and not where the request came in"
+        ),
+    );
+    if let Some(ctx) = ctx::of(r) {
+        ctx.error.replace(Some(S3Error::access_denied()));
+    }
+    Verdict::Refused(403)
 }
 
 /// Verifies the signature and the client's grants.
@@ -75,7 +110,12 @@ fn verify(
         && worker::with(|Worker { scratch, .. }| sigv4::may_be_preflight(r.target(), scratch))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
-        return Ok(Admission { permit: Permit::preflight(), mechanism: None, access_key: None });
+        return Ok(Admission {
+            permit: Permit::preflight(),
+            mechanism: None,
+            access_key: None,
+            clients: None,
+        });
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -96,6 +136,7 @@ fn verify(
                     permit,
                     mechanism: Some(verified.mechanism()),
                     access_key: Some(verified.credential().access_key()),
+                    clients: Some(clients),
                 })
             }
             Err(error) => {

@@ -7,6 +7,7 @@ use ngx::ffi::ngx_http_handler_pt;
 use s3::S3Error;
 use sigv4::{Mechanism, Permit};
 
+use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::error_response::Response;
 use crate::ffi::content::CreateRequest;
@@ -65,6 +66,8 @@ pub(crate) struct Admission {
     pub(crate) mechanism: Option<Mechanism>,
     /// The access key id of the client; in configuration memory.
     pub(crate) access_key: Option<&'static [u8]>,
+    /// Whose signature was verified; none where nobody's was.
+    pub(crate) clients: Option<&'static Clients>,
 }
 
 /// The request's context, made when it is first asked for; none when memory is out. After an internal redirect it has the

@@ -91,6 +91,16 @@ S3ComputedContentSHA256: ^[0-9a-f]{64}$
 --- request_body_size eval: undef
 --- error_code: 200
 
+=== TEST 65: s3_verify_payload: a hash of something, and no body
+--- config eval: $::checked
+--- s3_sign eval: ["$::client payload=" . 'a' x 64, "$::client payload=" . 'a' x 64, "$::client payload=" . Digest::SHA::sha256_hex("x"), "$::client payload=" . Digest::SHA::sha256_hex("")]
+--- request eval: ["GET /bucket/key", "DELETE /bucket/key", "PUT /bucket/key", "GET /bucket/key"]
+--- request_body_size eval: undef
+--- error_code: 400 400 400 200
+--- origin_count: b=1
+--- code
+like($t->response($_)->{body}, qr{<Code>XAmzContentSHA256Mismatch</Code>}, $t->name("code $_")) for 0 .. 2;
+
 === TEST 7: s3_verify_payload: the empty hash with a body
 --- config eval: $::checked
 --- s3_sign eval: "$::client payload=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

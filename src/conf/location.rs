@@ -87,7 +87,12 @@ impl LocationConf {
     /// What of an aws-chunked body goes to the origin. One answer for all peers of the location: the body may be on its way
     /// before the balancer has picked one, and wait for another.
     pub(crate) fn forward(&self) -> Forward {
-        if self.unwraps { Forward::Unwrap } else { Forward::Frames }
+        match self.resign() {
+            // Nobody would put signatures where the hashes are.
+            None => Forward::AsSent,
+            Some(_) if self.unwraps => Forward::Unwrap,
+            Some(_) => Forward::Frames,
+        }
     }
 
     /// Whether the module has anything to do with requests of the location.

@@ -1,10 +1,11 @@
-//! Registration of the access phase handler.
+//! Registration of the phase handlers.
 
 use ngx::ffi::{
     NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
     ngx_array_push, ngx_http_conf_ctx_t, ngx_http_core_main_conf_t, ngx_http_core_module,
     ngx_http_handler_pt, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
-    ngx_http_request_t, ngx_int_t,
+    ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE, ngx_http_request_t,
+    ngx_int_t,
 };
 
 use crate::ffi::boundary::boundary;
@@ -41,9 +42,11 @@ impl Verdict {
 /// A handler of nginx's phase engine.
 pub(crate) type Handler = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
 
-/// Puts [`crate::access::handler`] into the access phase.
+/// Puts [`crate::access::handler`] into the access phase, and [`crate::access::subrequest`] into the rewrite phase, the
+/// first of those that a subrequest passes in its location: before a `return` there.
 pub(crate) fn install_access(cf: &Conf) -> Result<(), Fault> {
-    install(cf, NGX_HTTP_ACCESS_PHASE, access_phase)
+    install(cf, NGX_HTTP_ACCESS_PHASE, access_phase)?;
+    install(cf, NGX_HTTP_REWRITE_PHASE, rewrite_phase)
 }
 
 /// Puts a handler into a phase. Handlers run in reverse order of registration, so that of a dynamic module runs before
@@ -67,6 +70,16 @@ pub(crate) fn install(cf: &Conf, phase: u32, handler: Handler) -> Result<(), Fau
     // SAFETY: a fresh element of the array.
     unsafe { place.write(Some(handler)) };
     Ok(())
+}
+
+unsafe extern "C" fn rewrite_phase(r: *mut ngx_http_request_t) -> ngx_int_t {
+    boundary(NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes a live request.
+        match unsafe { Request::new(r) } {
+            Some(request) => crate::access::subrequest(&request).code(),
+            None => NGX_ERROR as ngx_int_t,
+        }
+    })
 }
 
 unsafe extern "C" fn access_phase(r: *mut ngx_http_request_t) -> ngx_int_t {

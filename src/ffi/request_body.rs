@@ -271,8 +271,13 @@ impl Sink for Output<'_> {
         // others, which are rare, are copied.
         let Some(buffer) = self.current.take() else { return self.copy(bytes) };
         let start = bytes.as_ptr().cast_mut();
+        // ngx_http_upstream_reinit() sets `pos = start` before another attempt, so `start` must be this part's beginning too.
+        // Nothing of nginx's needs the old one: these buffers only point into its reading buffer (`rb->buf`), each is made anew
+        // by whoever hands it over (ngx_http_request_body_length_filter and its like), and what is written to the temporary
+        // file is read from there.
         // SAFETY: the buffer that is being looked at; `bytes` is a part of it.
         unsafe {
+            (*buffer).start = start;
             (*buffer).pos = start;
             (*buffer).last = start.wrapping_add(bytes.len());
             (*buffer).set_last_buf(0);

@@ -15,6 +15,8 @@ pub enum Forward {
     /// fields, for a [`Resigner`](super::Resigner); those of an unsigned one are unchanged. Where a
     /// trailer line ended in LF CRLF it ends in CRLF, and the last chunk's size has a zero more.
     Frames,
+    /// The frames byte for byte, for a server that is to see what the client signed.
+    AsSent,
     /// The data alone, for an origin that does not take `aws-chunked`.
     Unwrap,
 }
@@ -38,8 +40,8 @@ pub(super) struct Forwarding {
 
 #[derive(Clone, Copy)]
 enum Plan {
-    /// Signed chunks, each when it is proven, with hashes for signatures.
-    ProvenFrames,
+    /// Signed chunks, each when it is proven, with hashes for signatures if so wanted.
+    ProvenFrames { hashes: bool },
     /// The data of signed chunks, each when it is proven, the last one at the end.
     ProvenData,
     /// Everything as it comes but the lines from the last chunk's header on.
@@ -65,9 +67,10 @@ impl Forwarding {
             }
         }
         let plan = match (scheme.framing(), forward) {
-            (Framing::UnsignedTrailer, Forward::Frames) => Plan::StreamedFrames,
+            (Framing::UnsignedTrailer, Forward::Frames | Forward::AsSent) => Plan::StreamedFrames,
             (Framing::UnsignedTrailer, Forward::Unwrap) => Plan::StreamedData,
-            (_, Forward::Frames) => Plan::ProvenFrames,
+            (_, Forward::Frames) => Plan::ProvenFrames { hashes: true },
+            (_, Forward::AsSent) => Plan::ProvenFrames { hashes: false },
             (_, Forward::Unwrap) => Plan::ProvenData,
         };
         Ok(Self {
@@ -86,7 +89,7 @@ impl Forwarding {
             return Err(self.malformed(FrameFault::AfterEnd));
         }
         match self.plan {
-            Plan::ProvenFrames => self.proven_frames(input, out),
+            Plan::ProvenFrames { hashes } => self.proven_frames(input, hashes, out),
             Plan::ProvenData => self.proven_data(input, out),
             Plan::StreamedFrames => self.streamed_frames(input, out),
             Plan::StreamedData => self.streamed_data(input, out),
@@ -118,7 +121,12 @@ impl Forwarding {
         std::mem::take(&mut self.hold)
     }
 
-    fn proven_frames(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+    fn proven_frames(
+        &mut self,
+        mut input: &[u8],
+        hashes: bool,
+        out: &mut impl Sink,
+    ) -> Result<(), BodyError> {
         while let Some(Checked { event, proven, .. }) = self.verifier.next(&mut input)? {
             match (&event, proven) {
                 (Event::Header(header), None) => {
@@ -128,7 +136,9 @@ impl Forwarding {
                 }
                 (Event::ChunkEnd, Some(hash)) => {
                     append(&mut self.hold, event.raw(), self.most);
-                    write_hash(self.hold.get_mut(..self.header), &hash);
+                    if hashes {
+                        write_hash(self.hold.get_mut(..self.header), &hash);
+                    }
                     if !self.ends_message() {
                         release(&mut self.hold, out);
                     }
@@ -136,7 +146,9 @@ impl Forwarding {
                 (Event::Header(_) | Event::TrailerSignature(_), Some(hash)) => {
                     let start = self.hold.len();
                     self.hold.extend_from_slice(event.raw());
-                    write_hash(self.hold.get_mut(start..), &hash);
+                    if hashes {
+                        write_hash(self.hold.get_mut(start..), &hash);
+                    }
                 }
                 (Event::Data(data), _) => append(&mut self.hold, data, self.most),
                 (Event::Trailer(line), _) => put_trailer(&mut self.hold, line),

@@ -125,19 +125,20 @@ proptest! {
         }
         let slices = cut(&bytes, &places(&at, bytes.len()));
         let announced = Announced { content_length: Some(bytes.len() as u64), ..body.announced() };
-        for forward in [Forward::Frames, Forward::Unwrap] {
+        for forward in [Forward::Frames, Forward::AsSent, Forward::Unwrap] {
             let whole = push(&mut filter(framing, announced, forward), &[&bytes]);
             let (verdict, out) = push(&mut filter(framing, announced, forward), &slices);
             prop_assert_eq!(&verdict, &whole.0);
             match (verdict, forward) {
                 (Ok(_), Forward::Unwrap) => prop_assert!(out == body.data()),
+                (Ok(_), Forward::AsSent) => prop_assert!(out == bytes),
                 (Ok(_), Forward::Frames) => {
                     prop_assert!(out == whole.1 && out.len() == bytes.len());
                 }
                 (Err(_), Forward::Unwrap) => {
                     prop_assert!(out.is_empty() || out.len() < body.data().len());
                 }
-                (Err(_), Forward::Frames) => {
+                (Err(_), Forward::Frames | Forward::AsSent) => {
                     prop_assert!(out.is_empty() || out.len() < bytes.len());
                 }
             }

@@ -106,7 +106,7 @@ fn every_split(len: usize, mut check: impl FnMut(&[usize])) {
 fn verdict_and_output() {
     for (name, framing, announced, bytes, expected) in bodies() {
         let announced = Announced { content_length: Some(bytes.len() as u64), ..announced };
-        for forward in [Forward::Frames, Forward::Unwrap] {
+        for forward in [Forward::Frames, Forward::AsSent, Forward::Unwrap] {
             let name = format!("{name} {framing:?} {forward:?}");
             let whole = push(&mut filter(framing, announced, forward), &[&bytes]);
             match (&whole.0, expected) {
@@ -129,7 +129,7 @@ fn verdict_and_output() {
                 } else {
                     // A part of the body may have gone on, never all of it.
                     let all = match forward {
-                        Forward::Frames => bytes.len(),
+                        Forward::Frames | Forward::AsSent => bytes.len(),
                         Forward::Unwrap => announced.decoded_length as usize,
                     };
                     assert!(out.len() < all, "{name} at {at:?}");
