@@ -6,11 +6,9 @@ use sigv4::{Permit, Request as SignedRequest, Verified, header};
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::{self, Admission, Ctx};
-use crate::ffi::content;
 use crate::ffi::log::Level;
 use crate::ffi::phase::Verdict;
 use crate::ffi::request::Request;
-use crate::ffi::upstream_conf;
 use crate::request_body_filter::{self, Body};
 use crate::worker::{self, HeaderLines, Worker};
 
@@ -29,10 +27,6 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     crate::log_mask::install(r);
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
     crate::fault::inject(r, "access");
-    // Before any verdict: `satisfy any` may let in whom this handler refuses.
-    if conf.resign().is_some() && !upstream_conf::is_fixed(r) {
-        content::guard(r, ctx);
-    }
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {

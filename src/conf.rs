@@ -22,6 +22,8 @@ use crate::conf::origin::Origin;
 use crate::conf::upstreams::Peers;
 use crate::ffi::conf::{Directive, directive};
 use crate::ffi::peer::UpstreamId;
+use crate::ffi::resolved_host::{GuardId, UsersBind};
+use crate::ffi::upstream_conf::Place;
 
 /// What is configured in http{}.
 #[derive(Default)]
@@ -32,6 +34,10 @@ pub(crate) struct MainConf {
     pub(crate) origins: Vec<Rc<Origin>>,
     /// The wrapped upstreams, with the origin of each of their peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
+    /// Where `s3_resign` is in force; complete when all was merged.
+    pub(crate) resigning: Vec<Place>,
+    /// What the user's `proxy_bind` says in those places, where ours has taken its place.
+    pub(crate) guards: FxHashMap<GuardId, UsersBind>,
 }
 
 impl MainConf {

@@ -6,7 +6,6 @@
 pub(crate) mod boundary;
 pub(crate) mod chain;
 pub(crate) mod conf;
-pub(crate) mod content;
 pub(crate) mod context;
 pub(crate) mod filter;
 pub(crate) mod log;
@@ -15,6 +14,7 @@ pub(crate) mod peer;
 pub(crate) mod phase;
 pub(crate) mod request;
 pub(crate) mod request_body;
+pub(crate) mod resolved_host;
 pub(crate) mod response;
 pub(crate) mod string;
 pub(crate) mod subrequest;
