@@ -180,6 +180,11 @@ fn origin_for(r: &Request, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
     }
 }
 
+/// Stops a request of which nothing was serialized.
+pub(crate) fn refuse_headless(r: &Request) {
+    refuse(r, &Refusal::Internal);
+}
+
 /// What the user's `proxy_bind` says, where `guard` is in its place.
 pub(crate) fn users_bind(r: &Request, guard: GuardId) -> Option<UsersBind> {
     r.main_conf::<MainConf>(crate::module())?.guards.get(&guard).copied()
