@@ -8,6 +8,7 @@ pub(crate) mod chain;
 pub(crate) mod conf;
 pub(crate) mod context;
 pub(crate) mod filter;
+pub(crate) mod flavour;
 pub(crate) mod log;
 pub(crate) mod log_handler;
 pub(crate) mod peer;

@@ -84,6 +84,7 @@ fn module() -> &'static ngx_module_t {
 unsafe extern "C" fn ngx_http_s3_signature_preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     ffi::boundary::install_panic_hook();
     ffi::conf::callback(cf, |cf| {
+        ffi::flavour::check()?;
         ffi::resolved_host::add_variable(cf)?;
         variables::add_all(cf)
     })
