@@ -6,11 +6,9 @@ use sigv4::{Permit, Request as SignedRequest, Verified, header};
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::{self, Admission, Ctx};
-use crate::ffi::content;
 use crate::ffi::log::Level;
 use crate::ffi::phase::Verdict;
 use crate::ffi::request::Request;
-use crate::ffi::upstream_conf;
 use crate::request_body_filter::{self, Body};
 use crate::worker::{self, HeaderLines, Worker};
 
@@ -35,10 +33,6 @@ pub(crate) fn handler(r: &Request) -> Verdict {
         && r.is_for_error_uri()
     {
         return Verdict::Refused(r.error_status());
-    }
-    // Before any verdict: `satisfy any` may let in whom this handler refuses.
-    if conf.resign().is_some() && !upstream_conf::is_fixed(r) {
-        content::guard(r, ctx);
     }
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),

@@ -23,6 +23,8 @@ use crate::conf::upstreams::Peers;
 use crate::ffi::conf::{Directive, directive};
 use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::peer::UpstreamId;
+use crate::ffi::resolved_host::{GuardId, UsersBind};
+use crate::ffi::upstream_conf::Place;
 
 /// What is known of a server{}.
 #[derive(Default)]
@@ -42,6 +44,10 @@ pub(crate) struct MainConf {
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
     /// The error logs of all servers and locations.
     pub(crate) error_logs: FxHashSet<ErrorLog>,
+    /// Where `s3_resign` is in force; complete when all was merged.
+    pub(crate) resigning: Vec<Place>,
+    /// What the user's `proxy_bind` says in those places, where ours has taken its place.
+    pub(crate) guards: FxHashMap<GuardId, UsersBind>,
 }
 
 impl MainConf {

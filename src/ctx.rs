@@ -3,14 +3,12 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use ngx::ffi::ngx_http_handler_pt;
 use s3::S3Error;
 use sigv4::{Mechanism, Permit};
 
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::error_response::Response;
-use crate::ffi::content::CreateRequest;
 use crate::ffi::request::Request;
 use crate::ffi::upstream_end::FinalizeRequest;
 use crate::ffi::upstream_output::Output;
@@ -48,14 +46,8 @@ pub(crate) struct Ctx {
     pub(crate) failed_with: Cell<u16>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
     pub(crate) keep_alive: Cell<bool>,
-    /// The content handler that `ffi::content` stands in front of.
-    pub(crate) content_handler: Cell<ngx_http_handler_pt>,
-    /// Whether `ffi::content` has given the request a body of no bytes.
-    pub(crate) pretends_body: Cell<bool>,
     /// The `finalize_request` that `ffi::upstream_end` stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
-    /// The `create_request` that `ffi::content` stands in front of.
-    pub(crate) create_request: Cell<Option<CreateRequest>>,
 }
 
 /// A request that was let in.

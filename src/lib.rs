@@ -84,7 +84,11 @@ fn module() -> &'static ngx_module_t {
 unsafe extern "C" fn ngx_http_s3_signature_preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     ffi::boundary::install_panic_hook();
     ffi::environment::keep_original();
-    ffi::conf::callback(cf, variables::add_all)
+    ffi::conf::callback(cf, |cf| {
+        ffi::flavour::check()?;
+        ffi::resolved_host::add_variable(cf)?;
+        variables::add_all(cf)
+    })
 }
 
 unsafe extern "C" fn ngx_http_s3_signature_create_main_conf(cf: *mut ngx_conf_t) -> *mut c_void {
@@ -125,7 +129,8 @@ unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t
         ffi::filter::install();
         ffi::request_body::install();
         let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;
-        conf::upstreams::wrap_all(cf, main)
+        conf::upstreams::wrap_all(cf, main)?;
+        conf::upstreams::guard_all(cf, main)
     })
 }
 

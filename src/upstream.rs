@@ -15,6 +15,7 @@ use crate::ctx;
 use crate::ffi::log::Level;
 use crate::ffi::peer::{OriginalInit, Peer, UpstreamId};
 use crate::ffi::request::Request;
+use crate::ffi::resolved_host::{GuardId, UsersBind};
 use crate::ffi::upstream_output;
 use crate::request_body_filter::Body;
 use crate::worker::{self, Worker};
@@ -204,6 +205,16 @@ fn origin_for(r: &Request, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
         }
         Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::Internal),
     }
+}
+
+/// Stops a request of which nothing was serialized.
+pub(crate) fn refuse_headless(r: &Request) {
+    refuse(r, &Refusal::Internal);
+}
+
+/// What the user's `proxy_bind` says, where `guard` is in its place.
+pub(crate) fn users_bind(r: &Request, guard: GuardId) -> Option<UsersBind> {
+    r.main_conf::<MainConf>(crate::module())?.guards.get(&guard).copied()
 }
 
 /// Stops a request whose host nginx would resolve by itself, past every peer hook.

@@ -9,7 +9,7 @@ use crate::conf::origin::Origin;
 use crate::conf::{MainConf, ServerConf, flag, text, upstreams};
 use crate::ffi::conf::{Conf, Directive, Fault, Position};
 use crate::ffi::log_writer::ErrorLog;
-use crate::ffi::upstream_conf::Upstream;
+use crate::ffi::upstream_conf::{Place, Upstream};
 use crate::ffi::variable::ComplexValue;
 use crate::health::Probe;
 
@@ -244,6 +244,9 @@ pub(crate) fn merge(
             return Err(Fault::new());
         };
         conf.verify = Some(Verify::Clients(Rc::clone(clients)));
+    }
+    if conf.resign().is_some() {
+        main.resigning.extend(Place::of(cf));
     }
     let resigned = resolve(cf, main, conf);
     resigned.map_err(|fault| {

@@ -6,6 +6,7 @@ use crate::conf::MainConf;
 use crate::conf::origin::Origin;
 use crate::ffi::conf::{Conf, Fault};
 use crate::ffi::peer::{Address, OriginalInit};
+use crate::ffi::resolved_host::Guard;
 use crate::ffi::upstream_conf::{Server, Upstream};
 
 /// A wrapped upstream.
@@ -46,6 +47,19 @@ pub(crate) fn wrap_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
         if let Some(init) = upstream.wrap() {
             main.upstreams.insert(upstream.id(), Peers { init, addresses, implied });
         }
+    }
+    Ok(())
+}
+
+/// Closes the way past the peer hooks, in each place where requests are signed. For postconfiguration.
+pub(crate) fn guard_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
+    let places = std::mem::take(&mut main.resigning);
+    if places.is_empty() {
+        return Ok(());
+    }
+    let guard = Guard::new(cf)?;
+    for place in places {
+        main.guards.extend(place.guard(cf, &guard)?);
     }
     Ok(())
 }

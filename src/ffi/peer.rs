@@ -5,14 +5,14 @@
 //! peer and for each next one, and what it leaves in the first buffer of `u->request_bufs` is what nginx sends.
 
 use std::ffi::c_void;
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null_mut};
 
 use ngx::ffi::{
-    NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_cmp_sockaddr, ngx_event_free_peer_pt,
-    ngx_event_get_peer_pt, ngx_event_notify_peer_pt, ngx_event_save_peer_session_pt,
-    ngx_event_set_peer_session_pt, ngx_http_request_t, ngx_http_upstream_init_peer_pt,
-    ngx_http_upstream_srv_conf_t, ngx_int_t, ngx_palloc, ngx_peer_connection_t, ngx_str_t,
-    ngx_uint_t, sockaddr, socklen_t,
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_cmp_sockaddr,
+    ngx_event_free_peer_pt, ngx_event_get_peer_pt, ngx_event_notify_peer_pt,
+    ngx_event_save_peer_session_pt, ngx_event_set_peer_session_pt, ngx_http_request_t,
+    ngx_http_upstream_init_peer_pt, ngx_http_upstream_srv_conf_t, ngx_int_t, ngx_palloc,
+    ngx_peer_connection_t, ngx_str_t, ngx_uint_t, sockaddr, socklen_t,
 };
 
 use crate::ffi::boundary::boundary;
@@ -29,8 +29,10 @@ struct Hooks {
     notify: ngx_event_notify_peer_pt,
     set_session: ngx_event_set_peer_session_pt,
     save_session: ngx_event_save_peer_session_pt,
-    /// The unsigned head as proxy_pass serialized it; each attempt signs from it.
-    head: Option<ngx_str_t>,
+    /// The unsigned head as proxy_pass serialized it last; each attempt signs from it.
+    head: ngx_str_t,
+    /// Where the signed head begins that we put in its place; null before the first attempt.
+    placed: *mut u8,
 }
 
 /// An upstream whose `peer.init` was wrapped, by address; that of the configuration lives as long as its cycle.
@@ -128,7 +130,8 @@ unsafe extern "C" fn init_peer(
             notify: u.peer.notify,
             set_session: u.peer.set_session,
             save_session: u.peer.save_session,
-            head: None,
+            head: ngx_str_t::empty(),
+            placed: null_mut(),
         };
         // SAFETY: fresh memory of that size; ngx_palloc aligns to a machine word, which is all that Hooks needs.
         unsafe { hooks.write(saved) };
@@ -162,16 +165,31 @@ unsafe extern "C" fn get_peer(pc: *mut ngx_peer_connection_t, data: *mut c_void)
         let Some(get) = hooks.get else { return NGX_ERROR as ngx_int_t };
         // SAFETY: the balancer's own hook with its own data.
         let code = unsafe { get(pc, hooks.data) };
-        match i32::try_from(code).unwrap_or(NGX_ERROR) {
-            // NGX_DONE: a connection that is kept alive. Its head must be signed like any other.
-            code if code == NGX_OK as i32 || code == NGX_DONE => match prepare_head(pc, hooks) {
-                Some(()) => ngx_int_t::from(code as i16),
-                None => NGX_ERROR as ngx_int_t,
-            },
-            code if code == NGX_BUSY || code == NGX_DECLINED => ngx_int_t::from(code as i16),
-            _ => NGX_ERROR as ngx_int_t,
+        if !sends(code, pc) {
+            return code;
+        }
+        match prepare_head(pc, hooks) {
+            Some(()) => code,
+            None => NGX_ERROR as ngx_int_t,
         }
     })
+}
+
+/// Whether nginx may send the request after such an answer of the balancer's (ngx_http_upstream_connect). Other answers are
+/// none of our business: "busy", or the status that `ngx.exit` of a balancer_by_lua gives, which OpenResty ends the request
+/// with.
+fn sends(code: ngx_int_t, pc: *const ngx_peer_connection_t) -> bool {
+    // NGX_DONE: a connection that is kept alive. NGX_AGAIN: one that the balancer has begun by itself.
+    const GO_ON: [ngx_int_t; 3] =
+        [NGX_OK as ngx_int_t, NGX_DONE as ngx_int_t, NGX_AGAIN as ngx_int_t];
+    const NEXT: [ngx_int_t; 3] =
+        [NGX_ERROR as ngx_int_t, NGX_BUSY as ngx_int_t, NGX_DECLINED as ngx_int_t];
+    if GO_ON.contains(&code) || NEXT.contains(&code) {
+        return GO_ON.contains(&code);
+    }
+    // An nginx that does not know the code goes on with the connection, where there is one.
+    // SAFETY: null or the peer connection of the request that is being sent.
+    unsafe { pc.as_ref() }.is_none_or(|pc| !pc.connection.is_null())
 }
 
 /// Puts the head that is signed for the chosen peer in the place of the one that is there. None when the request must not
@@ -181,15 +199,19 @@ fn prepare_head(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks) -> Option<()>
     let request = unsafe { Request::new(hooks.request) }?;
     let u = request.upstream()?;
     // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
-    let first = unsafe { u.request_bufs.as_ref() }?;
+    let Some(first) = (unsafe { u.request_bufs.as_ref() }) else {
+        crate::upstream::refuse_headless(&request);
+        return None;
+    };
     // SAFETY: a link's buffer is never null; only nginx's single thread uses it, and not now.
     let buffer = unsafe { &mut *first.buf };
-    let pristine = *hooks.head.get_or_insert(ngx_str_t {
-        len: buffer.last.addr().saturating_sub(buffer.pos.addr()),
-        data: buffer.pos,
-    });
+    // A head that is not ours is the first one, or one that a balancer has had made anew (`recreate_request` of ngx.balancer).
+    if hooks.placed.is_null() || buffer.start != hooks.placed {
+        let len = buffer.last.addr().saturating_sub(buffer.pos.addr());
+        hooks.head = ngx_str_t { len, data: buffer.pos };
+    }
     // SAFETY: the serialized head stays where proxy_pass put it, in the request's pool.
-    let head = unsafe { bytes(&pristine) };
+    let head = unsafe { bytes(&hooks.head) };
 
     // SAFETY: nginx passes the peer connection of this request.
     let pc = unsafe { &*pc };
@@ -207,6 +229,7 @@ fn prepare_head(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks) -> Option<()>
     })?;
 
     // ngx_http_upstream_reinit sets `pos = start` before the next attempt, so `start` must be the head's beginning too.
+    hooks.placed = signed.data;
     buffer.start = signed.data;
     buffer.pos = signed.data;
     // SAFETY: `data` is an allocation of `len` bytes.

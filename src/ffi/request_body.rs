@@ -15,7 +15,6 @@ use sigv4::aws_chunked::Sink;
 
 use crate::ffi::boundary::boundary;
 use crate::ffi::chain::Made;
-use crate::ffi::content;
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
 use crate::spare_memory;
@@ -80,7 +79,6 @@ unsafe extern "C" fn request_body_filter(
         let Some(request) = (unsafe { Request::new(r) }) else {
             return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
         };
-        content::watch(&request);
         match crate::request_body_filter::filter(&request, Input(chain)) {
             Ok(Filtered::Unchanged(chain)) => next(&request, chain),
             Ok(Filtered::Made(made)) => {

@@ -4,14 +4,15 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr::NonNull;
 
 use ngx::ffi::{
-    ngx_addr_t, ngx_http_conf_ctx_t, ngx_http_upstream_conf_t, ngx_http_upstream_server_t,
-    ngx_http_upstream_srv_conf_t, ngx_module_t,
+    NGX_HTTP_MODULE, ngx_addr_t, ngx_http_conf_ctx_t, ngx_http_upstream_conf_t,
+    ngx_http_upstream_main_conf_t, ngx_http_upstream_module, ngx_http_upstream_server_t,
+    ngx_http_upstream_srv_conf_t, ngx_module_t, ngx_uint_t,
 };
 
-use crate::ffi::conf::Conf;
-use crate::ffi::content;
+use crate::ffi::conf::{Conf, Fault};
 use crate::ffi::peer::{self, Address, OriginalInit, UpstreamId};
 use crate::ffi::request::Request;
+use crate::ffi::resolved_host::{Guard, GuardId, UsersBind};
 use crate::ffi::string::bytes;
 
 unsafe extern "C" {
@@ -38,8 +39,12 @@ impl Upstream {
         else {
             return Vec::new();
         };
-        let upstreams = content::upstreams(content::main_conf(ctx));
-        upstreams.iter().filter_map(|us| NonNull::new(*us)).map(Upstream).collect()
+        // SAFETY: main_conf has an entry for each http module.
+        upstreams(unsafe { main_conf(ctx.main_conf) })
+            .iter()
+            .filter_map(|us| NonNull::new(*us))
+            .map(Upstream)
+            .collect()
     }
 
     /// The upstream that `proxy_pass` of the location being merged names; none where there is no `proxy_pass`, or one
@@ -119,12 +124,101 @@ fn server(server: &ngx_http_upstream_server_t) -> Server<'_> {
     Server { name: unsafe { bytes(&server.name) }, addresses: addresses.collect() }
 }
 
-/// Whether the location's `proxy_pass` names its upstream without variables.
-pub(crate) fn is_fixed(r: &Request) -> bool {
+/// A place of the configuration: a location, or the server or http{} around it, or an `if` in it.
+pub(crate) struct Place(*mut *mut c_void);
+
+impl Place {
+    /// The one that is being merged.
+    pub(crate) fn of(cf: &Conf) -> Option<Place> {
+        // SAFETY: inside http{} the parser's `ctx` is the http configuration context.
+        let ctx = unsafe { (*cf.as_ptr()).ctx.cast::<ngx_http_conf_ctx_t>().as_ref() }?;
+        Some(Place(ctx.loc_conf))
+    }
+
+    /// Sees to it that what starts an upstream here by a name of the request's own is refused, unless that is an upstream of
+    /// the configuration. For postconfiguration: modules are merged in the order in which they were loaded, and a value that
+    /// is merged later would take ours along to places that do not want it.
+    ///
+    /// # Errors
+    ///
+    /// Memory is out.
+    pub(crate) fn guard(
+        &self,
+        cf: &Conf,
+        guard: &Guard,
+    ) -> Result<Vec<(GuardId, UsersBind)>, Fault> {
+        let confs = upstream_modules(cf).into_iter().filter_map(|ctx_index| {
+            // SAFETY: loc_conf has an entry for each http module; those begin with an ngx_http_upstream_conf_t. Nothing else
+            // refers to the configuration that is being read.
+            unsafe { (*self.0.add(ctx_index)).cast::<ngx_http_upstream_conf_t>().as_mut() }
+        });
+        // What has an upstream of its own does not look at the request's.
+        let named = confs.filter(|conf| conf.upstream.is_null());
+        named.map(|conf| guard.install(cf, conf)).collect()
+    }
+}
+
+/// nginx's modules whose `*_pass` takes variables. They are private, and any of them may be absent; but the location
+/// configuration of each begins with an ngx_http_upstream_conf_t in every nginx (src/http/modules/ngx_http_*_module.c).
+const UPSTREAM_MODULES: [&CStr; 5] = [
+    c"ngx_http_proxy_module",
+    c"ngx_http_fastcgi_module",
+    c"ngx_http_uwsgi_module",
+    c"ngx_http_scgi_module",
+    c"ngx_http_grpc_module",
+];
+
+/// The `ctx_index` of each of them that this nginx has.
+fn upstream_modules(cf: &Conf) -> Vec<usize> {
+    // SAFETY: the cycle that is being read; its modules are an array of pointers.
+    let (modules, len) = unsafe {
+        let cycle = &*(*cf.as_ptr()).cycle;
+        (cycle.modules, cycle.modules_n)
+    };
+    if modules.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: ngx_cycle_modules has copied `modules_n` pointers to modules that live as long as the process.
+    let modules = unsafe { std::slice::from_raw_parts(modules, len) };
+    let found = modules.iter().filter_map(|module| {
+        // SAFETY: as above.
+        let module = unsafe { module.as_ref() }?;
+        if module.type_ != NGX_HTTP_MODULE as ngx_uint_t || module.name.is_null() {
+            return None;
+        }
+        // SAFETY: nginx names each module with a C string when it is added.
+        let name = unsafe { CStr::from_ptr(module.name) };
+        UPSTREAM_MODULES.contains(&name).then_some(module.ctx_index)
+    });
+    found.collect()
+}
+
+/// The upstreams of the configuration, explicit and implicit.
+pub(crate) fn upstreams(
+    main: &ngx_http_upstream_main_conf_t,
+) -> &[*mut ngx_http_upstream_srv_conf_t] {
+    let array = &main.upstreams;
+    if array.elts.is_null() {
+        return &[];
+    }
+    // SAFETY: an ngx_array_t of pointers with `nelts` elements.
+    unsafe { std::slice::from_raw_parts(array.elts.cast(), array.nelts) }
+}
+
+/// The upstream module's main configuration, of the cycle that the request belongs to.
+pub(crate) fn main_conf_of(r: &Request) -> &ngx_http_upstream_main_conf_t {
+    // SAFETY: main_conf has an entry for each http module.
+    unsafe { main_conf(r.raw().main_conf) }
+}
+
+/// # Safety
+///
+/// `confs` must be the array of main configurations of a cycle that lives for `'a`.
+unsafe fn main_conf<'a>(confs: *mut *mut c_void) -> &'a ngx_http_upstream_main_conf_t {
     // SAFETY: the module's index is set at start.
-    let index = unsafe { ngx_http_proxy_module.ctx_index };
-    // SAFETY: loc_conf has an entry for each http module.
-    proxy_upstream(unsafe { *r.raw().loc_conf.add(index) }).is_some()
+    let index = unsafe { ngx_http_upstream_module.ctx_index };
+    // SAFETY: the caller's promise; the upstream module's is never null.
+    unsafe { &*(*confs.add(index)).cast::<ngx_http_upstream_main_conf_t>() }
 }
 
 /// `upstream.upstream` of a proxy location. The proxy module's structure is private, but begins with an

@@ -8,6 +8,7 @@ use ngx::ffi::{
 
 use crate::ffi::boundary::boundary;
 use crate::ffi::conf::{Conf, Fault};
+use crate::ffi::context::place;
 use crate::ffi::request::Request;
 use crate::ffi::string::bytes;
 
@@ -83,6 +84,12 @@ impl ComplexValue {
         // SAFETY: the three pointers are valid during the call; what it keeps is in the cycle's pool.
         let code = unsafe { ngx_http_compile_complex_value(&raw mut compile) };
         if code == NGX_OK as ngx_int_t { Ok(ComplexValue(value)) } else { Err(Fault::new()) }
+    }
+
+    /// Moves it into the cycle's pool, for structures of nginx's; null when memory is out.
+    pub(crate) fn into_pool(self, cf: &Conf) -> *mut ngx_http_complex_value_t {
+        // SAFETY: the pool of the running callback's ngx_conf_t is the cycle's.
+        unsafe { place((*cf.as_ptr()).pool, self.0) }
     }
 
     /// The value for this request; none when memory is out.
