@@ -6,21 +6,6 @@
 use crate::header::{self, has_control, is_token, trim};
 use crate::{Error, Header, Scratch};
 
-/// Whether a parameter of this name, which is lower case, is signed like any other and then left aside, as S3 does with what
-/// is said about a checksum: `x-amz-checksum-*` and `x-amz-sdk-checksum-algorithm` (4).
-///
-/// SDKs presign a body that they do not have: what AWS's for JavaScript puts there is the CRC-32 of no bytes, which an origin
-/// that found it in a header would hold against the object.
-pub(crate) fn is_left_aside(name: &[u8]) -> bool {
-    let mut dashes = [0; header::X_AMZ_SDK_CHECKSUM_ALGORITHM.len()];
-    for (dash, byte) in dashes.iter_mut().zip(name) {
-        *dash = if *byte == b'_' { b'-' } else { *byte };
-    }
-    let is_sdk_algorithm =
-        name.len() == dashes.len() && dashes == *header::X_AMZ_SDK_CHECKSUM_ALGORITHM.as_bytes();
-    is_sdk_algorithm || dashes.starts_with(b"x-amz-checksum-")
-}
-
 /// Checks every hoisted header.
 pub(crate) fn check<'a>(
     scratch: &Scratch,
@@ -41,7 +26,7 @@ pub(crate) fn check<'a>(
     for header in headers {
         let place = scratch.hoisted_place(header.name);
         match place.and_then(|place| scratch.all_hoisted().nth(place)) {
-            Some((name, _)) if is_left_aside(name) => (),
+            Some((name, _)) if header::is_left_aside(name) => (),
             Some((name, value)) if trim(header.value) != trim(value) => {
                 return Err(Error::HoistedConflict { name: name.to_vec() });
             }

@@ -146,7 +146,7 @@ pub fn resign(
     let is_header = are_headers(scratch, head, permit);
     for (number, (name, value)) in scratch.all_hoisted().enumerate() {
         // One that is there as a header as well says the same.
-        let becomes_header = fate(name) == Fate::Sign && !hoisted::is_left_aside(name);
+        let becomes_header = fate(name) == Fate::Sign && !header::is_left_aside(name);
         if becomes_header && is_header.get(number) != Some(&true) {
             origin_head.signed(name, trim(value));
         }

@@ -3,7 +3,7 @@
 use crate::param::{self, Field, Role};
 use crate::query::{Pair, Query, Span};
 use crate::query_auth::{AuthSpans, QueryAuth};
-use crate::{Error, UriFault, canonical, header, hoisted};
+use crate::{Error, UriFault, canonical, header};
 
 /// Buffers for [`verify`](crate::verify) and [`resign`](crate::resign), and what these leave for the caller: the
 /// canonical target of the last request.
@@ -52,7 +52,7 @@ impl Scratch {
     ///
     /// Sorted by name; no header twice, whether its name is written with `-` or with `_`.
     pub fn hoisted(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.all_hoisted().filter(|(name, _)| !hoisted::is_left_aside(name))
+        self.all_hoisted().filter(|(name, _)| !header::is_left_aside(name))
     }
 
     /// The same with checksums, which a Signature V2 covers as it covers headers.

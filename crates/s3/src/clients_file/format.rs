@@ -12,9 +12,6 @@ use sigv4::{Secret, Timestamp};
 use super::{ClientsError, SecretReference};
 use crate::grants::{GrantError, Verb};
 
-/// Longest access key id. Amazon's have 20 characters.
-const MAX_ACCESS_KEY: usize = 128;
-
 /// One client, checked.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Object<RawClient>")]
@@ -194,10 +191,8 @@ struct AccessKey(String);
 impl TryFrom<String> for AccessKey {
     type Error = &'static str;
 
-    /// A slash or a comma would end the key id inside a credential or an Authorization header.
     fn try_from(text: String) -> Result<Self, &'static str> {
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/,".contains(&byte));
-        if text.is_empty() || text.len() > MAX_ACCESS_KEY || !is_plain {
+        if !sigv4::is_usable_id(text.as_bytes()) {
             return Err("must be 1 to 128 visible ASCII characters without slash or comma");
         }
         Ok(Self(text))
