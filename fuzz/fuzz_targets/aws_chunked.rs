@@ -100,14 +100,14 @@ fuzz_target!(|input: &[u8]| {
     let Some((&[mode, ref cuts @ ..], body)) = input.split_first_chunk::<5>() else { return };
     let framings = [Framing::Signed, Framing::SignedTrailer, Framing::UnsignedTrailer];
     let framing = framings[usize::from(mode % 3)];
-    let forward = if mode / 3 % 2 == 0 { Forward::Frames } else { Forward::Unwrap };
+    let forward = [Forward::Frames, Forward::Unwrap, Forward::AsSent][usize::from(mode / 3 % 3)];
     let trailer = ChecksumAlgorithm::of_trailer(CRC32.as_bytes());
-    let trailer = trailer.filter(|_| framing != Framing::Signed && mode / 6 % 2 == 1);
+    let trailer = trailer.filter(|_| framing != Framing::Signed && mode / 9 % 2 == 1);
     let frames = frames::read(framing, body);
     let data = frames.as_ref().map(|frames| frames.data(body));
     let length = data.as_ref().map_or(body.len() / 2, Vec::len) as u64;
     // Now and then another length than that of the data.
-    let is_announced = mode / 12 % 4 != 3;
+    let is_announced = mode / 18 % 4 != 3;
     let decoded_length = if is_announced { length } else { length + 1 };
     let announced = Announced { content_length: Some(body.len() as u64), decoded_length, trailer };
     let mut cuts = cuts.map(|cut| usize::from(cut) * body.len() / 255);
@@ -148,7 +148,7 @@ fn refused(choice: &Choice, body: &[u8], signed: bool) {
     let (verdict, out) = choice.push(body, signed);
     assert!(verdict.is_err(), "passed: {}", body.escape_ascii());
     let all = match choice.forward {
-        Forward::Frames => body.len() as u64,
+        Forward::AsSent | Forward::Frames => body.len() as u64,
         Forward::Unwrap => choice.announced.decoded_length,
     };
     assert!(out.is_empty() || (out.len() as u64) < all, "all of a body that was refused went on");
@@ -157,6 +157,15 @@ fn refused(choice: &Choice, body: &[u8], signed: bool) {
 fn passed(choice: &Choice, frames: &Frames, body: &[u8], data: &[u8], out: &[u8]) {
     if choice.forward == Forward::Unwrap {
         return assert!(out == data, "another object");
+    }
+    if choice.forward == Forward::AsSent {
+        return assert!(out == body, "not as it was sent");
+    }
+    if frames.has_line_feed {
+        // Its trailer lines leave with CRLF, in no more bytes.
+        let sent = frames::read(choice.framing, out).map(|frames| frames.data(out));
+        assert!(out.len() == body.len(), "another length");
+        return assert!(sent.as_deref() == Some(data), "other data");
     }
     if !choice.framing.is_signed() {
         return assert!(out == body, "other frames");
