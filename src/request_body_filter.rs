@@ -4,7 +4,7 @@
 //! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
 //! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
 
-use s3::S3Error;
+use s3::{ErrorCode, S3Error};
 use sigv4::aws_chunked::{
     Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
 };
@@ -44,6 +44,7 @@ impl Body {
         conf: &LocationConf,
         verified: &Verified<'_, G>,
     ) -> Result<Option<Box<Body>>, S3Error> {
+        must_be_whole(r, conf)?;
         let payload = verified.payload();
         let checked = match payload {
             Payload::Unsigned => false,
@@ -73,6 +74,7 @@ impl Body {
         r: &Request,
         conf: &LocationConf,
     ) -> Result<Option<Box<Body>>, S3Error> {
+        must_be_whole(r, conf)?;
         let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
             return Ok(None);
         };
@@ -104,7 +106,7 @@ impl Body {
     ) -> Result<Box<Self>, S3Error> {
         if request_body::was_read(r) {
             r.log(Level::Error, format_args!("s3: the body was read before it could be checked"));
-            return Err(S3Error::internal_error());
+            return Err(was_read(r));
         }
         let buffers = Buffers::default();
         let (chunked, framing) = (payload.is_streaming(), framing(payload));
@@ -141,6 +143,38 @@ impl Body {
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
         Some(Unwrapped { decoded_length: self.decoded_length, checksum })
     }
+}
+
+/// A request that stores something leaves with the body that its client sent, or not at all: what nginx has thrown away by now
+/// would leave an empty object where the payload is unsigned.
+fn must_be_whole(r: &Request, conf: &LocationConf) -> Result<(), S3Error> {
+    // A page that `error_page` names is asked for by GET, whatever came of the body (ngx_http_internal_redirect).
+    let may_store = !matches!(r.method(), b"GET" | b"HEAD");
+    if conf.resign().is_none() || !may_store || request_body::is_whole(r) {
+        return Ok(());
+    }
+    r.log(
+        Level::Error,
+        format_args!(
+            "s3: refused: the body was discarded, or sent elsewhere, before this location"
+        ),
+    );
+    Err(S3Error::service_unavailable()
+        .with_message("The body of the request is no longer there. Please send it again."))
+}
+
+/// The answer where a body that must be checked was read already.
+fn was_read(r: &Request) -> S3Error {
+    // It was checked on its way to an origin that failed, and has changed by that. Another time there may be no error.
+    if ctx::earlier(r).any(|ctx| ctx.body.borrow().is_some()) {
+        return S3Error::service_unavailable()
+            .with_message("The body of the request cannot be used again. Please send it again.");
+    }
+    // The configuration's doing, so that another time would be no better.
+    S3Error::new(ErrorCode::NotImplemented).with_message(
+        "The proxy reads the body before it can be checked. Neither aws-chunked bodies, nor others whose hash is verified, are \
+         possible here.",
+    )
 }
 
 /// Called when something was sent. A body that was read before it was sent keeps its memory, for another attempt; one that

@@ -219,10 +219,11 @@ d: refuse
 --- main_config eval: $::lua
 --- config eval: ::places('access_by_lua_block { ngx.var.args = ngx.var.args }')
 
-=== rewrite_by_lua that reads the body
+=== rewrite_by_lua that reads the body: frames cannot be checked any more, and are refused with a document that says so
 --- skip_eval: no Lua for this nginx: !$::lua
 --- main_config eval: $::lua
 --- config eval: ::places('rewrite_by_lua_block { ngx.req.read_body() }')
+--- code: matrix($t, refuses => qr/chunks|trailer/);
 
 === header_filter_by_lua and body_filter_by_lua
 --- skip_eval: no Lua for this nginx: !$::lua

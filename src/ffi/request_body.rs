@@ -14,9 +14,9 @@ use ngx::ffi::{
 use sigv4::aws_chunked::Sink;
 
 use crate::ffi::boundary::boundary;
-use crate::ffi::chain::Made;
+use crate::ffi::chain::{Made, is_in_memory};
 use crate::ffi::request::Request;
-use crate::ffi::string::span;
+use crate::ffi::string::{bytes, span};
 use crate::spare_memory;
 
 static mut NEXT_REQUEST_BODY_FILTER: ngx_http_request_body_filter_pt = None;
@@ -307,4 +307,77 @@ pub(crate) fn streams(r: &Request) -> bool {
 /// Whether the body was read, or is being read, before the access phase: past a filter that knew nothing of it.
 pub(crate) fn was_read(r: &Request) -> bool {
     !r.raw().request_body.is_null()
+}
+
+/// Whether the body of a request in the access phase is all there, or still to come; there may be none. It is neither where
+/// nginx has thrown it away, for an answer that an `error_page` then replaced (ngx_http_discard_request_body), or where it was
+/// passed on to an upstream before.
+pub(crate) fn is_whole(r: &Request) -> bool {
+    let raw = r.raw();
+    // What nginx leaves of the length falls while it discards; the header still says what it was.
+    let length = r.content_length();
+    let announced = match announced_length(r) {
+        Ok(announced) => announced,
+        Err(()) => return false,
+    };
+    if announced.unwrap_or(0) == 0 && !r.is_chunked() {
+        return true;
+    }
+    if raw.discard_body() != 0 {
+        return false;
+    }
+    // SAFETY: null or the request's own, which nothing changes during the call.
+    let Some(body) = (unsafe { raw.request_body.as_ref() }) else {
+        // Without a header the length is unknown until something has been read.
+        return length == announced && !skips_data(r);
+    };
+    // Passed on while it arrived: what was sent is gone.
+    if streams(r) || body.rest > 0 {
+        return false;
+    }
+    // A chunked body's length is what has come of it.
+    buffered_length(body.bufs) == announced.or(length)
+}
+
+/// The length that the Content-Length header states; an error where that is no number.
+fn announced_length(r: &Request) -> Result<Option<u64>, ()> {
+    // SAFETY: null or an element of the request's headers.
+    let Some(header) = (unsafe { r.raw().headers_in.content_length.as_ref() }) else {
+        return Ok(None);
+    };
+    // SAFETY: nginx's string, alive as long as the request.
+    let value = unsafe { bytes(&header.value) };
+    let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+    number.map(Some).ok_or(())
+}
+
+/// Bytes in memory and in files; none where they cannot be told.
+fn buffered_length(mut link: *mut ngx_chain_t) -> Option<u64> {
+    let mut length = 0_u64;
+    // SAFETY: the chain of the request's body, which nothing changes during the call.
+    while let Some(current) = unsafe { link.as_ref() } {
+        // SAFETY: a link of such a chain has a buffer.
+        let buffer = unsafe { &*current.buf };
+        // The rule of ngx_buf_size().
+        let size = if is_in_memory(buffer) {
+            u64::try_from(buffer.last.addr().checked_sub(buffer.pos.addr())?).ok()?
+        } else {
+            u64::try_from(buffer.file_last.checked_sub(buffer.file_pos)?).ok()?
+        };
+        length = length.checked_add(size)?;
+        link = current.next;
+    }
+    Some(length)
+}
+
+/// Whether HTTP/2 drops what comes of the body: all that discarding means there.
+#[cfg(ngx_feature = "http_v2")]
+fn skips_data(r: &Request) -> bool {
+    // SAFETY: null or the request's stream, which lives as long as it does.
+    unsafe { r.raw().stream.as_ref() }.is_some_and(|stream| stream.skip_data() != 0)
+}
+
+#[cfg(not(ngx_feature = "http_v2"))]
+fn skips_data(_: &Request) -> bool {
+    false
 }

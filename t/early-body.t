@@ -1,0 +1,157 @@
+# Tests for a body that is not there, or was read, when the access phase comes: what a refusal discarded, what went to another
+# origin already, what a script has read. No object may be stored short of its bytes.
+
+use v5.36;
+use lib 't/lib';
+use S3Proxy::Client qw(run_command);
+use S3Proxy::Nginx;
+use S3Proxy::Setup;
+use S3Proxy::Test;
+
+my $module = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
+our $lua = -e $module && S3Proxy::Nginx::binary() eq '/usr/sbin/nginx'
+    ? join '', map { "load_module /usr/lib/nginx/modules/$_.so; " } qw(ndk_http_module ngx_http_lua_module) : '';
+
+our $unsigned = "$CLIENT payload=unsigned";
+our @modes = map { "$CLIENT payload=$_" } 'unsigned', 'hex', 'streaming chunk=8192', 'streaming-unsigned trailer=x-amz-checksum-crc32';
+our $proxy = 's3_verify apps; s3_resign on; proxy_http_version 1.1; proxy_set_header Connection "";';
+our $other = "location \@other { $proxy proxy_pass http://other; }";
+our $settings = "client_max_body_size 0; client_body_buffer_size 4k; $other";
+
+# The object of what an origin received, also of frames.
+sub main::object ($received) {
+    my ($body, $data) = ($received->{body}, '');
+    return $body if $received->{head} !~ /^x-amz-content-sha256: STREAMING-/mi;
+    while ($body =~ s/\A([0-9a-fA-F]+)[^\r\n]*\r\n//) {
+        my $size = hex $1 or last;
+        $data .= substr $body, 0, $size, '';
+        $body =~ s/\A\r\n//;
+    }
+    return $data;
+}
+
+# Each request of the block left its object at origin a.
+sub main::all_whole ($t) {
+    my @got = map { object($_) } grep { $_->{complete} } $t->received('a');
+    is(scalar @got, scalar @{ $t->{responses} }, $t->name('all are stored'));
+    my @wanted = map { S3Proxy::Request::_pattern($_) } 5, 20_000;
+    is(scalar(grep { my $got = $_; !grep { $got eq $_ } @wanted } @got), 0, $t->name('and whole'));
+    return;
+}
+
+# Nothing was stored, whatever was begun.
+sub main::none_stored ($t) {
+    is(scalar(grep { $_->{complete} } $t->received('a')), 0, $t->name('nothing is stored'));
+    return;
+}
+
+default_sections(
+    http_config => http_config(more => 'upstream other { server %%ORIGIN_A%%; }'),
+    origins     => $ORIGINS,
+    s3_sign     => $unsigned,
+    request     => 'PUT /bucket/key',
+);
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: a refusal by 413, whose error_page has an origin: nginx discarded the body
+--- config eval: "$::settings error_page 413 = \@other; location / { client_max_body_size 1; }"
+--- s3_sign eval: [map { ($_) x 2 } @::modes]
+--- request eval: [("PUT /bucket/key") x 8]
+--- request_body_size eval: [(5, 20_000) x 4]
+--- s3_error: 503 ServiceUnavailable
+--- s3_error_like
+Message: The body of the request is no longer there
+--- code: none_stored($t);
+
+=== TEST 2: likewise, over HTTP/2
+--- http2
+--- config eval: "$::settings error_page 413 = \@other; location / { client_max_body_size 1; }"
+--- request_body_size: 5
+--- s3_error: 503 ServiceUnavailable
+--- code: none_stored($t);
+
+=== TEST 3: return 503 discards nothing: nginx looks for the error_page first
+--- config eval: "$::settings error_page 503 = \@other; location / { return 503; }"
+--- s3_sign eval: [map { ($_) x 2 } @::modes]
+--- request eval: [("PUT /bucket/key") x 8]
+--- request_body_size eval: [(5, 20_000) x 4]
+--- error_code: 200
+--- response_body: from a
+--- code: all_whole($t);
+
+=== TEST 4: what has no body goes on
+--- config eval: "$::settings error_page 503 = \@other; location / { return 503; }"
+--- request eval: ["GET /bucket/key", "PUT /bucket/key\n", "DELETE /bucket/key"]
+--- error_code: 200
+--- response_body: from a
+
+=== TEST 5: a refusal after the body went to a first origin, unbuffered
+--- config eval: "$::settings location / { $::proxy proxy_request_buffering off; proxy_intercept_errors on; proxy_next_upstream off; error_page 503 = \@other; proxy_pass http://s3; }"
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/200 body="from b"/503/r
+--- s3_sign eval: \@::modes
+--- request eval: [("PUT /bucket/key") x 4]
+--- request_body_size: 200000
+--- write_size: 20000
+--- s3_error: 503 ServiceUnavailable
+--- code: none_stored($t);
+
+=== TEST 6: likewise, chunked: it was read whole, for its length
+--- config eval: "$::settings location / { $::proxy proxy_request_buffering off; proxy_intercept_errors on; proxy_next_upstream off; error_page 503 = \@other; proxy_pass http://s3; }"
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/200 body="from b"/503/r
+--- chunked_body eval: ["hello", " world"]
+--- error_code: 200
+--- origin_body: a: hello world
+
+=== TEST 7: buffered: what is not framed goes to the second
+--- config eval: "$::settings location / { $::proxy proxy_intercept_errors on; proxy_next_upstream off; error_page 503 = \@other; proxy_pass http://s3; }"
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/200 body="from b"/503/r
+--- s3_sign eval: [map { ($_) x 2 } @::modes[0, 1]]
+--- request eval: [("PUT /bucket/key") x 4]
+--- request_body_size eval: [(5, 20_000) x 2]
+--- error_code: 200
+--- response_body: from a
+--- code: all_whole($t);
+
+=== TEST 8: buffered: what is framed was proven once, and cannot be again; the client may try again
+--- config eval: "$::settings location / { $::proxy proxy_intercept_errors on; proxy_next_upstream off; error_page 503 = \@other; proxy_pass http://s3; }"
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/200 body="from b"/503/r
+--- s3_sign eval: [@::modes[2, 3]]
+--- request eval: [("PUT /bucket/key") x 2]
+--- request_body_size: 20000
+--- s3_error: 503 ServiceUnavailable
+--- code: none_stored($t);
+
+=== TEST 9: a script has read it: what is framed is refused, and the document says why
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- config eval: "$::settings location / { rewrite_by_lua_block { ngx.req.read_body() } $::proxy proxy_pass http://other; }"
+--- s3_sign eval: [map { ($_) x 2 } @::modes[2, 3]]
+--- request eval: [("PUT /bucket/key") x 4]
+--- request_body_size eval: [(5, 20_000) x 2]
+--- s3_error: 501 NotImplemented
+--- s3_error_like
+Message: aws-chunked
+--- error_log: the body was read before it could be checked
+--- code: none_stored($t);
+
+=== TEST 10: a script has read it: what is not framed goes on, also by ngx.exec
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- config eval: "$::settings location / { rewrite_by_lua_block { ngx.req.read_body() } $::proxy proxy_pass http://other; } location /exec/ { content_by_lua_block { ngx.req.read_body() ngx.exec('\@other') } }"
+--- s3_sign eval: [map { ($_) x 2 } @::modes[0, 1]]
+--- request eval: [map { "PUT $_" } ('/bucket/key', '/exec/key') x 2]
+--- request_body_size eval: [(5, 20_000) x 2]
+--- error_code: 200
+--- code: all_whole($t);
+
+=== TEST 11: a script has discarded it
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- config eval: "$::settings location / { rewrite_by_lua_block { ngx.req.discard_body() } $::proxy proxy_pass http://other; }"
+--- request_body_size eval: [5, 20_000]
+--- request eval: [("PUT /bucket/key") x 2]
+--- s3_error: 503 ServiceUnavailable
+--- code: none_stored($t);
