@@ -1,8 +1,11 @@
-//! Runs one piece of work over and over, for an instruction counter: `instructions CASE COUNT`.
+//! Runs one piece of work over and over, for an instruction counter: `instructions CASE COUNT`. Without arguments it
+//! lists the cases, with `hostile` those of [`hostile`].
 //!
 //! The clock is an argument of all that is called, so two runs of a case execute the same instructions, and the difference
 //! of two counts, over the difference of the runs' lengths, is what one call costs. Keys are derived before: the first call
 //! of each run pays for that and is the same in both.
+
+mod hostile;
 
 use std::hint::black_box;
 
@@ -35,9 +38,10 @@ const COMMON: [(&str, &str); 4] = [
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (Some(case), Some(count)) = (arguments.next(), arguments.next()) else {
-        CASES.iter().for_each(|case| println!("{case}"));
-        return;
+    let (case, count) = match (arguments.next(), arguments.next()) {
+        (Some(case), Some(count)) => (case, count),
+        (Some(_), None) => return hostile::CASES.iter().for_each(|case| println!("{case}")),
+        (None, _) => return CASES.iter().for_each(|case| println!("{case}")),
     };
     let count: usize = count.parse().expect("a count");
     match case.as_str() {
@@ -48,7 +52,7 @@ fn main() {
         "resign-put" => resign(&TARGETS.map(put_head), count),
         "sign-chunk" => chunks(count, false),
         "verify-chunk" => chunks(count, true),
-        _ => panic!("unknown case {case}"),
+        _ => assert!(hostile::run(&case, count), "unknown case {case}"),
     }
 }
 
@@ -78,8 +82,12 @@ impl Owned {
         text
     }
 
-    fn with(mut self, headers: &[(&str, &str)]) -> Self {
+    fn with(self, headers: &[(&str, &str)]) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        self.and(headers.collect())
+    }
+
+    fn and(mut self, headers: Vec<(String, Vec<u8>)>) -> Self {
         self.headers.extend(headers);
         self
     }

@@ -114,8 +114,11 @@ impl<'a> Index<'a> {
 
     /// The place in the list of a header's name, which comes in any case.
     pub(crate) fn place(&self, name: &[u8]) -> Option<usize> {
-        let lower = || name.iter().map(u8::to_ascii_lowercase);
-        self.0.binary_search_by(|own| own.iter().copied().cmp(lower())).ok()
+        let order = |own: &&'a [u8]| {
+            let (own, name) = header::without_common_words(own, name);
+            own.iter().copied().cmp(name.iter().map(u8::to_ascii_lowercase))
+        };
+        self.0.binary_search_by(order).ok()
     }
 
     /// Whether a header is in the list.
