@@ -1,8 +1,10 @@
-// Uploads and downloads with the clients of npm, for ../run.py.
+// Uploads, downloads and presigned URLs with the clients of npm, for ../run.py and ../presigned.py.
 //
 //     node send.mjs client-s3|minio-js put KEY=FILE ...
 //     node send.mjs client-s3|minio-js get KEY=FILE ...
 //     node send.mjs client-s3|minio-js stream KEY        from standard input, whose length is not known
+//     node send.mjs client-s3|minio-js presign-put|presign-get KEY      prints the URL
+//     node send.mjs client-s3 presign-part KEY=UPLOAD_ID                for part 1
 //
 // The endpoint and the key stand in ENDPOINT, REGION, BUCKET, ACCESS_KEY, SECRET_KEY; NODE_EXTRA_CA_CERTS names the authority.
 
@@ -14,7 +16,8 @@ const PART = 5 << 20;
 
 // A file is given as a stream, as programs do that do not want it in memory.
 async function clientS3() {
-  const { S3Client, GetObjectCommand, PutObjectCommand } = await import("@aws-sdk/client-s3");
+  const { S3Client, GetObjectCommand, PutObjectCommand, UploadPartCommand } = await import("@aws-sdk/client-s3");
+  const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
   const { Upload } = await import("@aws-sdk/lib-storage");
   const s3 = new S3Client({
     endpoint: ENDPOINT,
@@ -37,6 +40,12 @@ async function clientS3() {
       await pipeline(answer.Body, createWriteStream(file));
     },
     stream: (key) => upload(key, process.stdin),
+    "presign-put": async (key) => console.log(await getSignedUrl(s3, new PutObjectCommand({ Bucket: BUCKET, Key: key }))),
+    "presign-get": async (key) => console.log(await getSignedUrl(s3, new GetObjectCommand({ Bucket: BUCKET, Key: key }))),
+    "presign-part": async (key, id) => {
+      const part = new UploadPartCommand({ Bucket: BUCKET, Key: key, UploadId: id, PartNumber: 1 });
+      console.log(await getSignedUrl(s3, part));
+    },
   };
 }
 
@@ -57,6 +66,8 @@ async function minioJs() {
     put: (key, file) => s3.fPutObject(BUCKET, key, file),
     get: (key, file) => s3.fGetObject(BUCKET, key, file),
     stream: (key) => s3.putObject(BUCKET, key, process.stdin),
+    "presign-put": async (key) => console.log(await s3.presignedPutObject(BUCKET, key)),
+    "presign-get": async (key) => console.log(await s3.presignedGetObject(BUCKET, key)),
   };
 }
 

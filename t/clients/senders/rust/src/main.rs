@@ -1,8 +1,10 @@
-//! Uploads and downloads with the AWS SDK for Rust, for `../run.py`:
+//! Uploads, downloads and presigned URLs with the AWS SDK for Rust, for `../run.py` and `../presigned.py`:
 //!
 //! ```text
 //! sdk-sender put KEY=FILE ...
 //! sdk-sender get KEY=FILE ...
+//! sdk-sender presign-put|presign-get KEY=        prints the URL
+//! sdk-sender presign-part KEY=UPLOAD_ID          for part 1
 //! ```
 //!
 //! The endpoint and the key stand in `ENDPOINT`, `REGION`, `BUCKET`, `ACCESS_KEY`, `SECRET_KEY`; `CA` names the file of the
@@ -10,10 +12,12 @@
 
 use std::env::{args, var};
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_http_client::{Builder, tls};
@@ -38,7 +42,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let answer = client.get_object().bucket(&bucket).key(key).send().await?;
                 tokio::fs::write(file, answer.body.collect().await?.into_bytes()).await?;
             }
-            _ => return Err("put or get expected".into()),
+            "presign-put" | "presign-get" | "presign-part" => {
+                println!("{}", presigned(&client, &bucket, &operation, key, file).await?);
+            }
+            _ => return Err("put, get or presign-* expected".into()),
         }
     }
     Ok(())
@@ -70,6 +77,29 @@ fn client() -> Result<Client, Box<dyn Error>> {
         .http_client(http)
         .build();
     Ok(Client::from_conf(config))
+}
+
+/// A URL that a client without the SDK can use: whatever headers it needs would be missing there, so none may be.
+async fn presigned(
+    client: &Client,
+    bucket: &str,
+    operation: &str,
+    key: &str,
+    id: &str,
+) -> Result<String, Box<dyn Error>> {
+    let config = PresigningConfig::expires_in(Duration::from_secs(600))?;
+    let request = match operation {
+        "presign-put" => client.put_object().bucket(bucket).key(key).presigned(config).await?,
+        "presign-get" => client.get_object().bucket(bucket).key(key).presigned(config).await?,
+        _ => {
+            let part = client.upload_part().bucket(bucket).key(key).upload_id(id);
+            part.part_number(1).presigned(config).await?
+        }
+    };
+    match request.headers().next() {
+        Some((name, _)) => Err(format!("the URL needs a header: {name}").into()),
+        None => Ok(request.uri().to_owned()),
+    }
 }
 
 async fn parts(client: &Client, bucket: &str, key: &str, file: &str) -> Result<(), Box<dyn Error>> {
