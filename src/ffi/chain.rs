@@ -77,7 +77,7 @@ impl Chain {
 }
 
 /// `ngx_buf_in_memory` (src/core/ngx_buf.h).
-fn is_in_memory(buffer: &ngx_buf_t) -> bool {
+pub(crate) fn is_in_memory(buffer: &ngx_buf_t) -> bool {
     buffer.temporary() != 0 || buffer.memory() != 0 || buffer.mmap() != 0
 }
 
