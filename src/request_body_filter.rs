@@ -135,6 +135,11 @@ impl Body {
         self.framing.filter(|_| self.forward == Forward::Frames)
     }
 
+    /// Whether what goes on is in aws-chunked framing.
+    pub(crate) fn is_framed(&self) -> bool {
+        self.chunked && self.forward != Forward::Unwrap
+    }
+
     /// What the head must say where the framing is taken off. The checksum is known where the body was read before.
     pub(crate) fn unwrapped(&self) -> Option<Unwrapped> {
         if self.forward != Forward::Unwrap {

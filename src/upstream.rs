@@ -6,7 +6,7 @@ use std::rc::Rc;
 use request_head::{HeadError, Lines};
 use s3::{Access, Reserved, S3Error};
 use sigv4::aws_chunked::Resigner;
-use sigv4::{OriginBody, Permit, ResignError, in_client_spelling};
+use sigv4::{OriginBody, OtherBody, Permit, ResignError, in_client_spelling};
 
 use crate::conf::location::{LocationConf, Resign, Verify};
 use crate::conf::origin::Origin;
@@ -16,6 +16,7 @@ use crate::ffi::log::Level;
 use crate::ffi::peer::{OriginalInit, Peer, UpstreamId};
 use crate::ffi::request::Request;
 use crate::ffi::resolved_host::{GuardId, UsersBind};
+use crate::ffi::sent_body::{self, SentBody};
 use crate::ffi::upstream_output;
 use crate::request_body_filter::Body;
 use crate::worker::{self, Worker};
@@ -39,6 +40,12 @@ enum Refusal {
     Sign(ResignError),
     /// `proxy_pass` has a variable, and its value names no `upstream`.
     UnknownHost { host: String },
+    /// Another body than the client's has the client's aws-chunked frames in it.
+    QuotedFrames,
+    /// A body stands behind the head, and another one follows.
+    TwoBodies,
+    /// The client's body was not read, or is being read: an object that is none, or a piece of one, would be stored.
+    UnreadBody,
     /// The head announces signed chunks, and nothing has proven them.
     UnprovenBody,
     /// The value of `s3_resign`'s variable names no `s3_origin`.
@@ -63,6 +70,11 @@ impl fmt::Display for Refusal {
             Refusal::UnknownHost { host } => {
                 write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")
             }
+            Refusal::QuotedFrames => {
+                f.write_str("its body would be the client's aws-chunked frames")
+            }
+            Refusal::TwoBodies => f.write_str("a body follows that of \"proxy_set_body\""),
+            Refusal::UnreadBody => f.write_str("the client's body was not read whole"),
             Refusal::UnprovenBody => {
                 f.write_str("it announces signed chunks that were not verified")
             }
@@ -94,9 +106,10 @@ pub(crate) fn sign<T>(
     r: &Request,
     peer: &Peer<'_>,
     head: &[u8],
+    sent: SentBody,
     place: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Option<T> {
-    match try_sign(r, peer, head, place) {
+    match try_sign(r, peer, head, sent, place) {
         Ok(placed) => Some(placed),
         Err(refusal) => {
             refuse(r, &refusal);
@@ -109,6 +122,7 @@ fn try_sign<T>(
     r: &Request,
     peer: &Peer<'_>,
     head: &[u8],
+    sent: SentBody,
     place: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Result<T, Refusal> {
     crate::fault::inject(r, "sign");
@@ -133,8 +147,7 @@ fn try_sign<T>(
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
-    let origin_body = OriginBody { unwrap: checked.and_then(Body::unwrapped) };
-    let is_unwrapped = origin_body.unwrap.is_some();
+    let origin_body = origin_body(r, checked, body, sent)?;
 
     let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
         let signature = sigv4::resign(
@@ -160,17 +173,48 @@ fn try_sign<T>(
         signed.extend_from_slice(body);
         place(signed).map(|placed| (placed, signature)).ok_or(Refusal::Internal)
     })?;
-    let resigner = match (signed.chunk_chain(), checked.and_then(Body::signed_frames)) {
+    let frames = checked.and_then(Body::signed_frames);
+    let resigner = match (signed.chunk_chain(), frames) {
         (Some(chain), Some(framing)) => Some(Resigner::new(framing, chain)),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,
     };
     upstream_output::install(r, resigner);
-    if is_unwrapped {
+    if matches!(origin_body, OriginBody::Unwrapped(_)) {
         upstream_output::send_plain(r);
     }
     ctx::of(r).ok_or(Refusal::Internal)?.origin.replace(Some(origin));
     Ok(placed)
+}
+
+/// What is to be said of the body that is sent: `inline`, which proxy_pass has put behind the head, or `sent`.
+fn origin_body(
+    r: &Request,
+    checked: Option<&Body>,
+    inline: &[u8],
+    sent: SentBody,
+) -> Result<OriginBody, Refusal> {
+    let is_framed = checked.is_some_and(Body::is_framed);
+    if !inline.is_empty() {
+        // Two bodies would be one request too many.
+        if matches!(sent, SentBody::OfClient | SentBody::Rest | SentBody::Other(_)) {
+            return Err(Refusal::TwoBodies);
+        }
+        // `$request_body` of frames is no object, and hashes stand in the place of their signatures.
+        if is_framed && sent_body::is_quoted(r, inline) {
+            return Err(Refusal::QuotedFrames);
+        }
+        return Ok(OriginBody::Other(OtherBody::known(inline)));
+    }
+    match sent {
+        SentBody::OfClient | SentBody::None => {
+            Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
+        SentBody::Withheld => Ok(OriginBody::Other(OtherBody::known(b""))),
+        SentBody::Unread | SentBody::Rest => Err(Refusal::UnreadBody),
+        SentBody::Other(_) if is_framed && sent_body::quotes(r) => Err(Refusal::QuotedFrames),
+        SentBody::Other(length) => Ok(OriginBody::Other(OtherBody::of_length(length))),
+    }
 }
 
 /// Whether the keys of the location that let the request in may use interfaces that are not S3's.

@@ -17,6 +17,7 @@ use ngx::ffi::{
 
 use crate::ffi::boundary::boundary;
 use crate::ffi::request::Request;
+use crate::ffi::sent_body::{self, SentBody};
 use crate::ffi::string::{bytes, pool_copy};
 
 /// What was saved of one request's peer hooks. In the request's pool; owns nothing.
@@ -33,6 +34,8 @@ struct Hooks {
     head: ngx_str_t,
     /// Where the signed head begins that we put in its place; null before the first attempt.
     placed: *mut u8,
+    /// What goes behind that head; once it was sent, its buffers no longer tell.
+    body: SentBody,
 }
 
 /// An upstream whose `peer.init` was wrapped, by address; that of the configuration lives as long as its cycle.
@@ -132,6 +135,7 @@ unsafe extern "C" fn init_peer(
             save_session: u.peer.save_session,
             head: ngx_str_t::empty(),
             placed: null_mut(),
+            body: SentBody::None,
         };
         // SAFETY: fresh memory of that size; ngx_palloc aligns to a machine word, which is all that Hooks needs.
         unsafe { hooks.write(saved) };
@@ -209,6 +213,7 @@ fn prepare_head(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks) -> Option<()>
     if hooks.placed.is_null() || buffer.start != hooks.placed {
         let len = buffer.last.addr().saturating_sub(buffer.pos.addr());
         hooks.head = ngx_str_t { len, data: buffer.pos };
+        hooks.body = sent_body::of(&request);
     }
     // SAFETY: the serialized head stays where proxy_pass put it, in the request's pool.
     let head = unsafe { bytes(&hooks.head) };
@@ -223,7 +228,7 @@ fn prepare_head(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks) -> Option<()>
         name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
         address: Address { sockaddr: pc.sockaddr, socklen: pc.socklen },
     };
-    let signed = crate::upstream::sign(&request, &peer, head, |signed| {
+    let signed = crate::upstream::sign(&request, &peer, head, hooks.body, |signed| {
         // SAFETY: the request's pool.
         unsafe { pool_copy(request.raw().pool, signed) }
     })?;

@@ -91,7 +91,7 @@ pub use permit::Permit;
 pub use policy::Policy;
 pub use preflight::may_be_preflight;
 pub use request::{Header, Request};
-pub use resign::{OriginBody, ResignError, Signed, Unwrapped, resign};
+pub use resign::{OriginBody, OtherBody, ResignError, Signed, Unwrapped, resign};
 pub use scratch::Scratch;
 pub use secret::Secret;
 pub use sign::{SignedRequest, presign, presign_v2, sign_request};

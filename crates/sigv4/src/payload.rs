@@ -69,6 +69,10 @@ impl Payload {
         }
     }
 
+    pub(crate) fn of_digest(digest: &[u8; 32]) -> Self {
+        Self::Sha256(PayloadHash { text: hex_text::encode(digest) })
+    }
+
     /// The line in the canonical request: the value of `x-amz-content-sha256`.
     pub fn line(&self) -> &[u8] {
         match self {

@@ -16,13 +16,42 @@ use crate::param::{Field, Role};
 use crate::permit::Kind;
 use crate::query::Query;
 use crate::scratch::Strip;
+use crate::sha256::TextHash;
+use crate::sink::Sink as _;
 use crate::{ChunkChain, Error, OriginCredential, Payload, Permit, Scratch, Timestamp, hoisted};
 
 /// What happens to the body on its way to the origin. The default sends it as it came.
 #[derive(Clone, Debug, Default)]
-pub struct OriginBody {
-    /// Set where aws-chunked framing is taken off: then the payload goes unsigned, in its decoded length.
-    pub unwrap: Option<Unwrapped>,
+pub enum OriginBody {
+    /// It goes as it came, and is what the client said of it.
+    #[default]
+    AsSent,
+    /// Its aws-chunked framing is taken off: then the payload goes unsigned, in its decoded length.
+    Unwrapped(Unwrapped),
+    /// Another body goes in its place, or none: nothing that the client said of its own is true.
+    Other(OtherBody),
+}
+
+/// A body that is not the client's.
+#[derive(Clone, Debug)]
+pub struct OtherBody {
+    pub(crate) length: u64,
+    payload: Payload,
+}
+
+impl OtherBody {
+    /// One that is known whole, empty for none at all. Its SHA-256 is signed.
+    pub fn known(bytes: &[u8]) -> Self {
+        let mut hash = TextHash::<2>::new();
+        hash.put(bytes);
+        let payload = Payload::of_digest(&hash.finish());
+        Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), payload }
+    }
+
+    /// One of which the length in bytes alone is known. It goes unsigned.
+    pub fn of_length(length: u64) -> Self {
+        Self { length, payload: Payload::Unsigned }
+    }
 }
 
 /// A body whose aws-chunked framing was taken off.
@@ -130,11 +159,12 @@ pub fn resign(
     if kind != Kind::Preflight {
         hoisted::check(scratch, head.headers().filter(|header| !permit.drops(header.name)))?;
     }
-    let payload = match body.unwrap {
-        Some(_) => Payload::Unsigned,
-        None => payload(head, scratch)?,
+    let payload = match body {
+        OriginBody::AsSent => payload(head, scratch)?,
+        OriginBody::Unwrapped(_) => Payload::Unsigned,
+        OriginBody::Other(other) => other.payload,
     };
-    let framing = body.unwrap.as_ref().map(|unwrap| Framing::new(unwrap, head));
+    let framing = Framing::new(body, head);
 
     let target = Target { method: head.method(), path: scratch.path(), query: scratch.query() };
     let mut origin_head = OriginHead::new(out, &target, head.minor_version(), authority);
@@ -147,7 +177,8 @@ pub fn resign(
     for (number, (name, value)) in scratch.all_hoisted().enumerate() {
         // One that is there as a header as well says the same.
         let becomes_header = fate(name) == Fate::Sign && !header::is_left_aside(name);
-        if becomes_header && is_header.get(number) != Some(&true) {
+        let is_of_other = framing.as_ref().is_some_and(|framing| framing.is_of_other(name));
+        if becomes_header && !is_of_other && is_header.get(number) != Some(&true) {
             origin_head.signed(name, trim(value));
         }
     }

@@ -1,8 +1,8 @@
 //! What goes to the origin: header rules, target, payload, preflight.
 
 use sigv4::{
-    Credential, Error, Keyring, OriginBody, OriginCredential, Permit, Policy, ResignError, Scratch,
-    Secret, Unwrapped, presign, resign, verify,
+    Credential, Error, Keyring, OriginBody, OriginCredential, OtherBody, Permit, Policy,
+    ResignError, Scratch, Secret, Unwrapped, presign, resign, verify,
 };
 
 use crate::support::{Owned, time};
@@ -223,7 +223,7 @@ fn unwrapped_bodies() {
         ];
         headers.extend(encoding);
         let checksum = Some((b"x-amz-checksum-crc32".to_vec(), b"AAAAAA==".to_vec()));
-        let body = OriginBody { unwrap: Some(Unwrapped { decoded_length: 5, checksum }) };
+        let body = OriginBody::Unwrapped(Unwrapped { decoded_length: 5, checksum });
         let head = Owned::new("PUT", "/b/k", &headers);
         let (mut scratch, mut out) = (Scratch::default(), Vec::new());
         let (permit, origin, now) = (Permit::verify_off(), origin(None), time(NOW));
@@ -248,6 +248,46 @@ fn unwrapped_bodies() {
     assert_eq!(put(&[("Content-Encoding", "gzip")]).as_deref(), Some("gzip"));
     // What is not touched stays as it was written.
     assert_eq!(put(&[("Content-Encoding", "gzip,br")]).as_deref(), Some("gzip,br"));
+}
+
+#[test]
+fn other_bodies() {
+    let send = |method, target, other| {
+        let headers = [
+            ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
+            ("x-amz-decoded-content-length", "5"),
+            ("x-amz-trailer", "x-amz-checksum-crc32"),
+            ("x-amz-checksum-sha1", "stale"),
+            ("x-amz-sdk-checksum-algorithm", "SHA1"),
+            ("Content-MD5", "stale"),
+            ("Content-Encoding", "aws-chunked"),
+            ("Content-Length", "200"),
+            ("x-amz-meta-a", "kept"),
+        ];
+        let head = Owned::new(method, target, &headers);
+        let (origin, body) = (origin(None), OriginBody::Other(other));
+        let sent = send_as(&head, &Permit::verify_off(), &origin, &body).unwrap();
+        assert_eq!(sent.header("x-amz-meta-a"), Some("kept"));
+        let stated = headers.iter().map(|(name, _)| *name);
+        for gone in stated.filter(|name| {
+            !["x-amz-content-sha256", "Content-Length", "x-amz-meta-a"].contains(name)
+        }) {
+            assert_eq!(sent.header(gone), None, "{gone}");
+        }
+        let text = |name| sent.header(name).map(str::to_owned);
+        (text("content-length"), text("x-amz-content-sha256").unwrap())
+    };
+    let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let length = |value: &str| Some(value.to_owned());
+    let parameters = "/b/k?x-amz-trailer=x-amz-checksum-crc32&x-amz-decoded-content-length=5";
+    for target in ["/b/k", parameters] {
+        assert_eq!(send("GET", target, OtherBody::known(b"")), (None, none.into()));
+        assert_eq!(send("PUT", target, OtherBody::known(b"")), (length("0"), none.into()));
+        assert_eq!(send("PUT", target, OtherBody::known(b"abc")), (length("3"), abc.into()));
+        let unsigned = (length("7"), "UNSIGNED-PAYLOAD".to_owned());
+        assert_eq!(send("GET", target, OtherBody::of_length(7)), unsigned);
+    }
 }
 
 #[test]
