@@ -163,7 +163,7 @@ PUT /bucket/key
 hello
 --- error_code: 200
 --- origin_request_like
-b: (?i)^x-amz-content-sha256: UNSIGNED-PAYLOAD$
+b: (?i)^x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855$
 
 === TEST 12: HTTP/1.0 to the origin
 --- config eval: ::config(location => 'proxy_http_version 1.0;') =~ s/proxy_http_version 1.1;//r
