@@ -27,7 +27,7 @@ pub(crate) enum SentBody {
     Other(u64),
 }
 
-/// Looks at a request whose head was serialized and of which nothing was sent: sending moves the buffers' positions.
+/// Looks at a request whose head was serialized, before it is sent: sending moves the buffers' positions.
 pub(crate) fn of(r: &Request) -> SentBody {
     if crate::ffi::request_body::streams(r) {
         return SentBody::OfClient;
@@ -36,7 +36,11 @@ pub(crate) fn of(r: &Request) -> SentBody {
     let own = r.raw().request_body;
     // SAFETY: null, or the upstream's chain of the request that is about to be sent.
     let head = r.upstream().and_then(|u| unsafe { u.request_bufs.as_ref() });
-    let length: u64 = head.map_or(0, |head| buffers(head.next).map(size).sum());
+    // A head that was made anew for a next attempt: nginx takes the buffers back to their beginning after this
+    // (ngx_http_upstream_reinit).
+    let again = r.upstream().is_some_and(|u| u.request_sent() != 0);
+    let size_to_send = |one| if again { whole_size(one) } else { size(one) };
+    let length: u64 = head.map_or(0, |head| buffers(head.next).map(size_to_send).sum());
     if length > 0 {
         return match std::ptr::eq(own, main.raw().request_body) {
             true if crate::ffi::request_body::streams(&main) => SentBody::Rest,
@@ -109,4 +113,13 @@ fn size(buffer: &ngx_buf_t) -> u64 {
         return buffer.last.addr().saturating_sub(buffer.pos.addr()) as u64;
     }
     u64::try_from(buffer.file_last.saturating_sub(buffer.file_pos)).unwrap_or(0)
+}
+
+/// The same from where the buffer begins, whatever was sent of it.
+fn whole_size(buffer: &ngx_buf_t) -> u64 {
+    if !is_in_memory(buffer) {
+        return u64::try_from(buffer.file_last).unwrap_or(0);
+    }
+    let start = if buffer.start.is_null() { buffer.pos } else { buffer.start.min(buffer.pos) };
+    buffer.last.addr().saturating_sub(start.addr()) as u64
 }
