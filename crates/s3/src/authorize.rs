@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode;
+use sigv4::header;
 
 use crate::copy_source::{Source, copy_source, rename_source};
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
-use crate::right::{self, Extent, Right, Rights};
+use crate::right::{Extent, Right, Rights};
 use crate::{Address, Grants, Kind, Operation, S3Error};
 
 /// What of a request the decision depends on.
@@ -54,10 +55,10 @@ impl<'a> Access<'a> {
             reserved_source: false,
         };
         for (name, value) in headers {
-            let source = if right::is(name, COPY_SOURCE) {
+            let source = if header::is(name, header::X_AMZ_COPY_SOURCE) {
                 access.reserved_source |= is_reserved_source(value);
                 &mut access.copy_source
-            } else if right::is(name, RENAME_SOURCE) {
+            } else if header::is(name, header::X_AMZ_RENAME_SOURCE) {
                 &mut access.rename_source
             } else {
                 if let Some(right) = Right::of(name, value) {
@@ -74,7 +75,8 @@ impl<'a> Access<'a> {
     pub fn reserved(&self) -> Option<Reserved> {
         let has_reserved_source = || {
             self.reserved_source
-                || hoisted(self.query, COPY_SOURCE).any(|value| is_reserved_source(&value))
+                || hoisted(self.query, header::X_AMZ_COPY_SOURCE)
+                    .any(|value| is_reserved_source(&value))
         };
         Reserved::of(self.method, self.path, self.query)
             .or_else(|| has_reserved_source().then_some(Reserved::AdminApi))
@@ -85,9 +87,6 @@ impl<'a> Access<'a> {
         Operation::of(self.method, self.path, self.query, self.copy_source.is_some())
     }
 }
-
-const COPY_SOURCE: &[u8] = b"x-amz-copy-source";
-const RENAME_SOURCE: &[u8] = b"x-amz-rename-source";
 
 /// Why a request is refused; for the log, since the client learns no more than `AccessDenied`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -217,8 +216,11 @@ fn authorize_sources(
     access: &Access<'_>,
     address: &Address<'_>,
 ) -> Result<(), Denied> {
-    for value in
-        access.copy_source.into_iter().map(<[u8]>::to_vec).chain(hoisted(access.query, COPY_SOURCE))
+    for value in access
+        .copy_source
+        .into_iter()
+        .map(<[u8]>::to_vec)
+        .chain(hoisted(access.query, header::X_AMZ_COPY_SOURCE))
     {
         if !covers(grants, &[Kind::Read], copy_source(&value)) {
             return Err(Denied::CopySource);
@@ -229,7 +231,7 @@ fn authorize_sources(
         .rename_source
         .into_iter()
         .map(<[u8]>::to_vec)
-        .chain(hoisted(access.query, RENAME_SOURCE))
+        .chain(hoisted(access.query, header::X_AMZ_RENAME_SOURCE))
     {
         if !covers(grants, &[Kind::Read, Kind::Delete], rename_source(&value, &bucket)) {
             return Err(Denied::RenameSource);
@@ -247,9 +249,9 @@ fn listed_prefix(query: &[u8]) -> Option<&[u8]> {
 }
 
 /// The values, decoded, of parameters that stand for a header.
-fn hoisted<'a>(query: &'a [u8], header: &'static [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
+fn hoisted<'a>(query: &'a [u8], own: &'static str) -> impl Iterator<Item = Vec<u8>> + 'a {
     parameters(query)
-        .filter(move |(name, _)| right::is(name, header))
+        .filter(move |(name, _)| header::is(name, own))
         .map(|(_, value)| percent_decode(value).collect())
 }
 

@@ -178,7 +178,7 @@ const SWIFT: &[&[u8]] = &[
 ];
 
 /// Whether `name` is `own`, which is in lower case and has dashes.
-pub(crate) fn is(name: &[u8], own: &[u8]) -> bool {
+fn is(name: &[u8], own: &[u8]) -> bool {
     after(name, own).is_some_and(<[u8]>::is_empty)
 }
 

@@ -292,7 +292,7 @@ impl<'a> Parameters<'a> {
                 name if PLAIN.contains(&name) || is_prefixed(name, b"response-") => {}
                 // Headers may come as parameters of a presigned request.
                 name if right::after(name, b"x-amz-").is_some() => {
-                    found.copy_source |= right::is(name, b"x-amz-copy-source");
+                    found.copy_source |= sigv4::header::is(name, sigv4::header::X_AMZ_COPY_SOURCE);
                 }
                 _ if value.is_empty() => return None,
                 _ => {}
