@@ -40,12 +40,12 @@ pub(super) struct Forwarding {
 
 #[derive(Clone, Copy)]
 enum Plan {
-    /// Signed chunks, each when it is proven, with hashes for signatures if so wanted.
-    ProvenFrames { hashes: bool },
+    /// Signed chunks, each when it is proven; for a [`Resigner`](super::Resigner), or as sent.
+    ProvenFrames { as_sent: bool },
     /// The data of signed chunks, each when it is proven, the last one at the end.
     ProvenData,
     /// Everything as it comes but the lines from the last chunk's header on.
-    StreamedFrames,
+    StreamedFrames { as_sent: bool },
     /// Data as it comes but the last byte.
     StreamedData,
 }
@@ -66,12 +66,12 @@ impl Forwarding {
                 return Err(BodyError::TrailerNotSupported { name: algorithm.trailer() });
             }
         }
+        let as_sent = forward == Forward::AsSent;
         let plan = match (scheme.framing(), forward) {
-            (Framing::UnsignedTrailer, Forward::Frames | Forward::AsSent) => Plan::StreamedFrames,
             (Framing::UnsignedTrailer, Forward::Unwrap) => Plan::StreamedData,
-            (_, Forward::Frames) => Plan::ProvenFrames { hashes: true },
-            (_, Forward::AsSent) => Plan::ProvenFrames { hashes: false },
+            (Framing::UnsignedTrailer, _) => Plan::StreamedFrames { as_sent },
             (_, Forward::Unwrap) => Plan::ProvenData,
+            (_, _) => Plan::ProvenFrames { as_sent },
         };
         Ok(Self {
             plan,
@@ -89,9 +89,9 @@ impl Forwarding {
             return Err(self.malformed(FrameFault::AfterEnd));
         }
         match self.plan {
-            Plan::ProvenFrames { hashes } => self.proven_frames(input, hashes, out),
+            Plan::ProvenFrames { as_sent } => self.proven_frames(input, as_sent, out),
             Plan::ProvenData => self.proven_data(input, out),
-            Plan::StreamedFrames => self.streamed_frames(input, out),
+            Plan::StreamedFrames { as_sent } => self.streamed_frames(input, as_sent, out),
             Plan::StreamedData => self.streamed_data(input, out),
         }
     }
@@ -124,7 +124,7 @@ impl Forwarding {
     fn proven_frames(
         &mut self,
         mut input: &[u8],
-        hashes: bool,
+        as_sent: bool,
         out: &mut impl Sink,
     ) -> Result<(), BodyError> {
         while let Some(Checked { event, proven, .. }) = self.verifier.next(&mut input)? {
@@ -136,7 +136,7 @@ impl Forwarding {
                 }
                 (Event::ChunkEnd, Some(hash)) => {
                     append(&mut self.hold, event.raw(), self.most);
-                    if hashes {
+                    if !as_sent {
                         write_hash(self.hold.get_mut(..self.header), &hash);
                     }
                     if !self.ends_message() {
@@ -146,12 +146,12 @@ impl Forwarding {
                 (Event::Header(_) | Event::TrailerSignature(_), Some(hash)) => {
                     let start = self.hold.len();
                     self.hold.extend_from_slice(event.raw());
-                    if hashes {
+                    if !as_sent {
                         write_hash(self.hold.get_mut(start..), &hash);
                     }
                 }
                 (Event::Data(data), _) => append(&mut self.hold, data, self.most),
-                (Event::Trailer(line), _) => put_trailer(&mut self.hold, line),
+                (Event::Trailer(line), _) if !as_sent => put_trailer(&mut self.hold, line),
                 _ => self.hold.extend_from_slice(event.raw()),
             }
         }
@@ -170,7 +170,12 @@ impl Forwarding {
         Ok(())
     }
 
-    fn streamed_frames(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+    fn streamed_frames(
+        &mut self,
+        input: &[u8],
+        as_sent: bool,
+        out: &mut impl Sink,
+    ) -> Result<(), BodyError> {
         let mut rest = input;
         let mut run = Run::new(input, self.verifier.held());
         while let Some(Checked { event, .. }) = self.verifier.next(&mut rest)? {
@@ -182,7 +187,7 @@ impl Forwarding {
             if end {
                 run.leave_out(rest, out);
                 match &event {
-                    Event::Trailer(line) => put_trailer(&mut self.hold, line),
+                    Event::Trailer(line) if !as_sent => put_trailer(&mut self.hold, line),
                     _ => self.hold.extend_from_slice(event.raw()),
                 }
             } else {

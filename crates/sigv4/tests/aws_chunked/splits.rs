@@ -173,6 +173,9 @@ fn trailers_of_minio_go() {
                 _ => resign(framing, chain("R6"), &[&out]).unwrap(),
             };
             assert!(out == expected, "{at:?}: {}", out.escape_ascii());
+            let (verdict, out) = push(&mut filter(framing, announced, Forward::AsSent), &slices);
+            assert_eq!(verdict, Ok(Progress::Complete), "{at:?}");
+            assert!(out == of_minio_go, "{at:?}: {}", out.escape_ascii());
         });
         // No digit more than a size may have: then the line stays as it is.
         let full = [&zero[..2], &[b'0'; 15], &zero[2..]].concat();
