@@ -64,7 +64,7 @@ unsafe extern "C" fn block_line<B>(
         let words = conf.words();
         if words.first() == Some(&&b"include"[..]) {
             if words.len() != 2 {
-                return conf.answer(Err(wrong_arguments(b"include")));
+                return conf.answer(Err("\"include\" takes one file name".into()));
             }
             // SAFETY: `cf` carries this handler, so the included file's lines come here too.
             return unsafe { ngx_conf_include(cf, command, block) };
@@ -88,7 +88,8 @@ impl<B> Block<'_, B> {
             return Err(format!("unknown directive \"{word}\" in {name}").into());
         };
         if !command.arguments.contains(&arguments.len()) {
-            return Err(wrong_arguments(word));
+            let (word, name) = (word.escape_ascii(), self.name);
+            return Err(format!("invalid number of arguments in \"{word}\" of {name}").into());
         }
         if std::mem::replace(seen, true) && !command.repeats {
             let (word, name) = (word.escape_ascii(), self.name);
@@ -96,9 +97,4 @@ impl<B> Block<'_, B> {
         }
         (command.set)(cf, self.build, words)
     }
-}
-
-/// In the words of ngx_conf_handler.
-fn wrong_arguments(name: &[u8]) -> ConfError {
-    format!("invalid number of arguments in \"{}\" directive", name.escape_ascii()).into()
 }

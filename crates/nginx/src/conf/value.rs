@@ -34,9 +34,7 @@ pub fn flag(words: &[&[u8]]) -> Result<bool, ConfError> {
     if value.eq_ignore_ascii_case(b"off") {
         return Ok(false);
     }
-    let value = value.escape_ascii();
-    Err(format!("invalid value \"{value}\" in \"{name}\" directive, it must be \"on\" or \"off\"")
-        .into())
+    Err(format!("invalid value in \"{name}\" directive, it must be \"on\" or \"off\"").into())
 }
 
 /// A word of the configuration as text; nginx allows any bytes.
