@@ -1,6 +1,7 @@
 //! The directives, and the structures that they fill.
 
 pub(crate) mod clients;
+pub(crate) mod health;
 pub(crate) mod location;
 pub(crate) mod origin;
 pub(crate) mod secret;
@@ -71,6 +72,6 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
     location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
-    location_command::<location::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
+    location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     ngx_command_t::empty(),
 ];

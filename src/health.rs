@@ -11,17 +11,11 @@ use nginx::Request;
 use nginx::phase::{Answer, Verdict};
 use nginx::subrequest::{self, SubrequestHandler};
 
+use crate::conf::location::Probe;
 use crate::ctx;
 
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
-
-/// An origin of a health location: what it is called, and the location that asks it.
-#[derive(Clone)]
-pub(crate) struct Probe {
-    pub(crate) name: String,
-    pub(crate) uri: Vec<u8>,
-}
 
 /// The answer to a health check.
 #[derive(Clone)]
@@ -42,14 +36,14 @@ pub(crate) fn handler<'r>(r: Request<'r>, probes: &'r [Probe]) -> Verdict<'r> {
     let now = r.now();
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
 
-    let statuses = ctx.probed.borrow().clone();
+    let statuses = ctx.health.probed.borrow().clone();
     if statuses.is_empty() {
         let fresh = |answer: &&Health| (0..=FRESH).contains(&now.saturating_sub(answer.at));
         let kept = ANSWERS.with_borrow(|answers| answers.get(&key).filter(fresh).cloned());
         if let Some(answer) = kept {
             return send(r, &answer);
         }
-        ctx.probed.replace(vec![None; probes.len()]);
+        ctx.health.probed.replace(vec![None; probes.len()]);
         let started = probes
             .iter()
             .enumerate()
@@ -70,7 +64,7 @@ struct Probes;
 impl SubrequestHandler for Probes {
     fn ended(r: Request<'_>, number: usize, status: u16) {
         let Some(ctx) = ctx::existing(r) else { return };
-        if let Some(slot) = ctx.probed.borrow_mut().get_mut(number) {
+        if let Some(slot) = ctx.health.probed.borrow_mut().get_mut(number) {
             *slot = Some(status);
         }
     }

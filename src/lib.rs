@@ -7,20 +7,29 @@
 #![deny(unsafe_code)]
 
 mod access;
+mod body_filter;
 mod conf;
 mod ctx;
+mod error_page;
 mod error_response;
 mod fault;
+mod header_filter;
 mod health;
+mod log;
+mod request_body;
 mod request_body_filter;
 mod request_id;
-mod response_headers;
+mod subrequest;
 mod upstream;
 mod variables;
 mod worker;
 
 use nginx::conf::Conf;
-use nginx::{ConfError, Cycle, HttpModule, Lifecycle, filter, flavour, log_writer, phase, request};
+use nginx::filter::{self, NextFilters, OutputFilter};
+use nginx::{
+    Chain, ConfError, Cycle, HttpModule, Lifecycle, Request, Status, flavour, log_writer, phase,
+    request,
+};
 use ngx::ffi::{ngx_http_module_t, ngx_module_t};
 
 use crate::conf::{LocationConf, MainConf, ServerConf};
@@ -77,9 +86,9 @@ impl Lifecycle for S3Signature {
 
     fn postconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
         phase::install::<access::Access>(cf)?;
-        phase::install::<access::Subrequest>(cf)?;
-        request::install_error_page::<error_response::ErrorResponse>(cf)?;
-        filter::install::<error_response::ErrorResponse>(cf);
+        phase::install::<subrequest::Subrequest>(cf)?;
+        request::install_error_page::<Self>(cf)?;
+        filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
@@ -102,8 +111,18 @@ impl Lifecycle for S3Signature {
     }
 }
 
-impl log_writer::LogMask for S3Signature {
-    fn mask(line: &mut [u8]) {
-        sigv4::mask(line);
+static NEXT_FILTERS: NextFilters = NextFilters::new();
+
+impl OutputFilter for S3Signature {
+    fn next() -> &'static NextFilters {
+        &NEXT_FILTERS
+    }
+
+    fn header(r: Request<'_>) -> Status {
+        header_filter::header_filter(r)
+    }
+
+    fn body<'r>(r: Request<'r>, chain: Chain<'r>) -> Status {
+        body_filter::body_filter(r, chain)
     }
 }

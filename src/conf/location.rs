@@ -12,7 +12,6 @@ use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::{MainConf, upstreams};
-use crate::health::Probe;
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -24,7 +23,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    health: Option<Vec<Probe>>,
+    pub(super) health: Option<Vec<Probe>>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -52,6 +51,13 @@ pub(crate) enum Resign {
     Origin(Rc<Origin>),
     /// For the origin that the value names.
     Variable(ComplexValue<S3Signature>),
+}
+
+/// An origin of a health location: what it is called, and the location that asks it.
+#[derive(Clone)]
+pub(crate) struct Probe {
+    pub(crate) name: String,
+    pub(crate) uri: Vec<u8>,
 }
 
 impl LocationConf {
@@ -179,42 +185,11 @@ impl LocationDirective for S3MaxChunkSize {
     }
 }
 
-/// `s3_health NAME=URI …`
-pub(crate) struct S3Health;
-
-impl LocationDirective for S3Health {
-    type Module = S3Signature;
-
-    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        let mut probes: Vec<Probe> = Vec::new();
-        for word in words.iter().skip(1) {
-            let text = text(word, "parameter of \"s3_health\"")?;
-            let plain = |name: &str| {
-                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-            };
-            let probe = text
-                .split_once('=')
-                .filter(|(name, uri)| !name.is_empty() && plain(name) && uri.starts_with('/'));
-            let Some((name, uri)) = probe else {
-                return Err(format!(
-                    "invalid parameter \"{text}\" of \"s3_health\": a name, \"=\" and a URI"
-                )
-                .into());
-            };
-            if probes.iter().any(|probe| probe.name == name) {
-                return Err(format!("duplicate name \"{name}\" in \"s3_health\"").into());
-            }
-            probes.push(Probe { name: name.to_owned(), uri: uri.into() });
-        }
-        once(words, conf.health.replace(probes).is_some())
-    }
-}
-
 /// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
 
 /// nginx's word for a directive that stands twice in one place.
-fn once(words: &[&[u8]], stands_already: bool) -> Result<(), ConfError> {
+pub(super) fn once(words: &[&[u8]], stands_already: bool) -> Result<(), ConfError> {
     let name = words.first().copied().unwrap_or_default().escape_ascii();
     if !stands_already {
         return Ok(());
