@@ -6,7 +6,8 @@
 
 use s3::{ErrorCode, S3Error};
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
+    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
+    Scheme,
 };
 use sigv4::{Payload, Unwrapped, Verified, header};
 
@@ -27,6 +28,9 @@ pub(crate) struct Body {
     chunked: bool,
     /// Set where chunks have signatures: the origin's are to be put in.
     framing: Option<Framing>,
+    /// Set until its first bytes, where nothing is found out that nginx does not find out itself of a body that it stores
+    /// before it sends any of it.
+    only_unbuffered: bool,
     decoded_length: u64,
     /// Whether a checksum follows the chunks.
     has_trailer: bool,
@@ -52,7 +56,7 @@ impl Body {
             _ => true,
         };
         if !checked {
-            return Ok(None);
+            return Ok(Self::of_length(r));
         }
         let forward = conf.forward();
         let rules = rules(conf, framing(payload));
@@ -76,11 +80,11 @@ impl Body {
     ) -> Result<Option<Box<Body>>, S3Error> {
         must_be_whole(r, conf)?;
         let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
-            return Ok(None);
+            return Ok(Self::of_length(r));
         };
         let payload = Payload::parse(value).map_err(|error| S3Error::from_sigv4(&error))?;
         if !payload.is_streaming() {
-            return Ok(None);
+            return Ok(Self::of_length(r));
         }
         let decoded = r.header(header::X_AMZ_DECODED_CONTENT_LENGTH.as_bytes());
         let number = decoded.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
@@ -94,6 +98,26 @@ impl Body {
         let filter = BodyFilter::chunked(scheme, announced, rules(conf, framing), forward);
         let filter = filter.map_err(|error| refusal(r, &error, b""))?;
         Self::new(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
+    }
+
+    /// What withholds the end of a body of which nothing but the length is known, where the client may send more than that:
+    /// nginx finds it out when the origin has all that was announced, a whole object. HTTP/1 has no such bytes.
+    fn of_length(r: &Request) -> Option<Box<Self>> {
+        let length = content_length(r).filter(|&length| length > 0)?;
+        if !r.ends_apart_from_length() || request_body::was_read(r) {
+            return None;
+        }
+        Some(Box::new(Body {
+            filter: BodyFilter::digest(PayloadDigest::of_length(length)),
+            buffers: Buffers::default(),
+            forward: Forward::AsSent,
+            chunked: false,
+            framing: None,
+            only_unbuffered: true,
+            decoded_length: length,
+            has_trailer: false,
+            access_key: Vec::new(),
+        }))
     }
 
     fn new(
@@ -124,6 +148,7 @@ impl Body {
             forward,
             chunked,
             framing,
+            only_unbuffered: false,
             decoded_length,
             has_trailer,
             access_key,
@@ -235,8 +260,13 @@ pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
     if ctx.needs_length.replace(false) {
         request_body::buffer_whole(r);
     }
-    let mut body = ctx.body.borrow_mut();
-    let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
+    let mut slot = ctx.body.borrow_mut();
+    // Likewise known since the first call. Once nothing streams any more, all of it has come.
+    if !request_body::streams(r) && slot.as_deref().is_some_and(|body| body.only_unbuffered) {
+        *slot = None;
+    }
+    let Some(body) = slot.as_deref_mut() else { return Ok(input.pass()) };
+    body.only_unbuffered &= input.is_empty();
     let Body { filter, buffers, access_key, .. } = body;
     let mut check = Checked { filter, fault: None };
     let result = input.run(r, buffers, &mut check);

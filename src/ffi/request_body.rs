@@ -118,6 +118,11 @@ impl Input {
         Filtered::Unchanged(self.0)
     }
 
+    /// Whether nothing has come.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_null()
+    }
+
     /// Runs what has come, and what was left pending, through `check`.
     ///
     /// # Errors
