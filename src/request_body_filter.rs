@@ -4,7 +4,7 @@
 //! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
 //! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
 
-use s3::{ErrorCode, S3Error};
+use s3::S3Error;
 use sigv4::aws_chunked::{
     Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
     Scheme,
@@ -17,6 +17,7 @@ use crate::ctx::{self, Ctx};
 use crate::ffi::log::Level;
 use crate::ffi::request::Request;
 use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
+use crate::ffi::stored_body::{self, StoredBody};
 use crate::spare_memory;
 
 /// A body that is checked.
@@ -128,9 +129,8 @@ impl Body {
         decoded_length: u64,
         access_key: Vec<u8>,
     ) -> Result<Box<Self>, S3Error> {
-        if request_body::was_read(r) {
-            r.log(Level::Error, format_args!("s3: the body was read before it could be checked"));
-            return Err(was_read(r));
+        if Self::is_stored(r) {
+            fit_to_check(r)?;
         }
         let buffers = Buffers::default();
         let (chunked, framing) = (payload.is_streaming(), framing(payload));
@@ -153,6 +153,48 @@ impl Body {
             has_trailer,
             access_key,
         }))
+    }
+
+    /// Whether the body lies here already, and no filter is called for it: it is to be checked in its place.
+    pub(crate) fn is_stored(r: &Request) -> bool {
+        request_body::was_read(r) && announces_body(r)
+    }
+
+    /// Goes on with a body that is stored: true when all of it is proven, and false when there is more. What takes its place
+    /// is what the filter lets through of one that streams.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it. Nothing of it is left then, if it has been changed.
+    pub(crate) fn check_stored(
+        &mut self,
+        r: &Request,
+        stored: &mut StoredBody,
+    ) -> Result<bool, S3Error> {
+        let changes_bytes = self.changes_bytes();
+        let Body { filter, access_key, .. } = self;
+        let mut fault = None;
+        let result = stored.advance(r, |input, last, out| {
+            filter.push(input, last, out).map(|_| ()).map_err(|error| {
+                fault = Some(error);
+                0
+            })
+        });
+        result.map_err(|_| {
+            let error = match fault {
+                Some(error) => refusal(r, &error, access_key),
+                None => S3Error::internal_error(),
+            };
+            if changes_bytes {
+                stored_body::discard(r);
+            }
+            error
+        })
+    }
+
+    /// Whether what goes on is not what the client sent.
+    fn changes_bytes(&self) -> bool {
+        self.chunked && self.forward != Forward::AsSent
     }
 
     /// The framing of signed chunks that go on to the origin.
@@ -193,18 +235,23 @@ fn must_be_whole(r: &Request, conf: &LocationConf) -> Result<(), S3Error> {
         .with_message("The body of the request is no longer there. Please send it again."))
 }
 
-/// The answer where a body that must be checked was read already.
-fn was_read(r: &Request) -> S3Error {
-    // It was checked on its way to an origin that failed, and has changed by that. Another time there may be no error.
-    if ctx::earlier(r).any(|ctx| ctx.body.borrow().is_some()) {
-        return S3Error::service_unavailable()
-            .with_message("The body of the request cannot be used again. Please send it again.");
+/// Whether a body that was read before can be checked where it lies: it is whole, and as the client sent it.
+fn fit_to_check(r: &Request) -> Result<(), S3Error> {
+    let changed = |ctx: &Ctx| ctx.body.borrow().as_deref().is_some_and(Body::changes_bytes);
+    if ctx::earlier(r).any(changed) {
+        r.log(
+            Level::Error,
+            format_args!("s3: refused: the body was changed on its way to another origin"),
+        );
+        return Err(S3Error::service_unavailable()
+            .with_message("The body of the request cannot be used again. Please send it again."));
     }
-    // The configuration's doing, so that another time would be no better.
-    S3Error::new(ErrorCode::NotImplemented).with_message(
-        "The proxy reads the body before it can be checked. Neither aws-chunked bodies, nor others whose hash is verified, are \
-         possible here.",
-    )
+    if request_body::is_whole(r) {
+        return Ok(());
+    }
+    r.log(Level::Error, format_args!("s3: refused: the body was read in part, or discarded"));
+    Err(S3Error::service_unavailable()
+        .with_message("The body of the request is no longer there. Please send it again."))
 }
 
 /// Called when something was sent. A body that was read before it was sent keeps its memory, for another attempt; one that

@@ -12,11 +12,17 @@ my $module = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
 our $lua = -e $module && S3Proxy::Nginx::binary() eq '/usr/sbin/nginx'
     ? join '', map { "load_module /usr/lib/nginx/modules/$_.so; " } qw(ndk_http_module ngx_http_lua_module) : '';
 
+our $client = $CLIENT;
 our $unsigned = "$CLIENT payload=unsigned";
 our @modes = map { "$CLIENT payload=$_" } 'unsigned', 'hex', 'streaming chunk=8192', 'streaming-unsigned trailer=x-amz-checksum-crc32';
 our $proxy = 's3_verify apps; s3_resign on; proxy_http_version 1.1; proxy_set_header Connection "";';
 our $other = "location \@other { $proxy proxy_pass http://other; }";
 our $settings = "client_max_body_size 0; client_body_buffer_size 4k; $other";
+
+# A body in each mode that is checked here, and a location whose script reads it first: up to 4k in memory, the rest in the file.
+our @checked = map { "$CLIENT payload=$_" } 'hex', 'streaming chunk=8192', 'streaming-trailer chunk=65536 trailer=x-amz-checksum-crc32c',
+    'streaming-unsigned chunk=9000 trailer=x-amz-checksum-crc32', 'streaming-unsigned trailer=x-amz-checksum-sha256 form=minio';
+our $read_early = "$settings location / { rewrite_by_lua_block { ngx.req.read_body() } s3_verify_payload on; $proxy proxy_pass http://other; }";
 
 # The object of what an origin received, also of frames.
 sub main::object ($received) {
@@ -34,7 +40,7 @@ sub main::object ($received) {
 sub main::all_whole ($t) {
     my @got = map { object($_) } grep { $_->{complete} } $t->received('a');
     is(scalar @got, scalar @{ $t->{responses} }, $t->name('all are stored'));
-    my @wanted = map { S3Proxy::Request::_pattern($_) } 5, 20_000;
+    my @wanted = map { S3Proxy::Request::_pattern($_) } 0, 5, 20_000, 700_000;
     is(scalar(grep { my $got = $_; !grep { $got eq $_ } @wanted } @got), 0, $t->name('and whole'));
     return;
 }
@@ -124,18 +130,52 @@ Message: The body of the request is no longer there
 --- s3_error: 503 ServiceUnavailable
 --- code: none_stored($t);
 
-=== TEST 9: a script has read it: what is framed is refused, and the document says why
+=== TEST 9: a script has read it: it is checked where it lies, in memory or in the file, and goes on
 --- skip_eval: no Lua for this nginx: !$::lua
 --- main_config eval: $::lua
---- config eval: "$::settings location / { rewrite_by_lua_block { ngx.req.read_body() } $::proxy proxy_pass http://other; }"
---- s3_sign eval: [map { ($_) x 2 } @::modes[2, 3]]
---- request eval: [("PUT /bucket/key") x 4]
---- request_body_size eval: [(5, 20_000) x 2]
---- s3_error: 501 NotImplemented
---- s3_error_like
-Message: aws-chunked
---- error_log: the body was read before it could be checked
---- code: none_stored($t);
+--- config eval: $::read_early
+--- s3_sign eval: [map { ($_) x 4 } @::checked]
+--- request eval: [("PUT /bucket/key") x 20]
+--- request_body_size eval: [(0, 5, 20_000, 700_000) x 5]
+--- error_code: 200
+--- code: all_whole($t);
+
+=== TEST 9.1: likewise, and the origin takes no frames
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- http_config eval: S3Proxy::Setup::http_config(a => 'payload unsigned;', more => 'upstream other { server %%ORIGIN_A%%; }')
+--- config eval: $::read_early
+--- s3_sign eval: [map { ($_) x 4 } @::checked]
+--- request eval: [("PUT /bucket/key") x 20]
+--- request_body_size eval: [(0, 5, 20_000, 700_000) x 5]
+--- error_code: 200
+--- code
+all_whole($t);
+unlike($_->{head}, qr/STREAMING|aws-chunked/, 'no frames') for $t->received('a');
+
+=== TEST 9.2: likewise, and the client announces no length
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- http_config eval: S3Proxy::Setup::http_config(a => 'payload unsigned;', more => 'upstream other { server %%ORIGIN_A%%; }')
+--- config eval: $::read_early
+--- s3_sign eval: ["$::client payload=streaming-unsigned trailer=x-amz-checksum-crc32", "$::client payload=streaming"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- chunked_body eval: ["hello", " world"]
+--- error_code: 200
+--- code: is($_->{body}, 'hello world', 'whole') for $t->received('a');
+
+=== TEST 9.3: damaged: refused as one that streams is, and nothing reaches an origin
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- config eval: $::read_early
+--- s3_sign eval: [map { my $mode = $_; map { "$mode 'tamper_body=$_'" } ('s/0000001/0000009/', 's/.*\K\d/x/s', 's/.{4}\z//s') x 2 } @::checked]
+--- request eval: [("PUT /bucket/key") x 30]
+--- request_body_size eval: [(20, 20_000, 700_000, 20_000, 700_000, 20) x 5]
+--- ignore_response
+--- code
+like($_->{status}, qr/^40[03]$/, 'refused') for @{ $t->{responses} };
+like($_->{body}, qr/<Code>(?:SignatureDoesNotMatch|BadDigest|XAmzContentSHA256Mismatch|IncompleteBody|MalformedTrailerError|InvalidRequest|InvalidChunkSizeError)</, 'in the words of S3') for @{ $t->{responses} };
+is(scalar(my @sent = $t->received), 0, 'nothing is sent');
 
 === TEST 10: a script has read it: what is not framed goes on, also by ngx.exec
 --- skip_eval: no Lua for this nginx: !$::lua

@@ -357,7 +357,7 @@ fn announced_length(r: &Request) -> Result<Option<u64>, ()> {
 }
 
 /// Bytes in memory and in files; none where they cannot be told.
-fn buffered_length(mut link: *mut ngx_chain_t) -> Option<u64> {
+pub(crate) fn buffered_length(mut link: *mut ngx_chain_t) -> Option<u64> {
     let mut length = 0_u64;
     // SAFETY: the chain of the request's body, which nothing changes during the call.
     while let Some(current) = unsafe { link.as_ref() } {

@@ -108,7 +108,7 @@ fn buffers<'a>(chain: *mut ngx_chain_t) -> impl Iterator<Item = &'a ngx_buf_t> {
 }
 
 /// `ngx_buf_size` (src/core/ngx_buf.h).
-fn size(buffer: &ngx_buf_t) -> u64 {
+pub(crate) fn size(buffer: &ngx_buf_t) -> u64 {
     if is_in_memory(buffer) {
         return buffer.last.addr().saturating_sub(buffer.pos.addr()) as u64;
     }
