@@ -16,7 +16,7 @@ use crate::conf::location::LocationConf;
 use crate::ctx::{self, Ctx};
 use crate::ffi::log::Level;
 use crate::ffi::request::Request;
-use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
+use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Kept, Output};
 use crate::ffi::stored_body::{self, StoredBody};
 use crate::spare_memory;
 
@@ -32,6 +32,8 @@ pub(crate) struct Body {
     /// Set until its first bytes, where nothing is found out that nginx does not find out itself of a body that it stores
     /// before it sends any of it.
     only_unbuffered: bool,
+    /// What was let through, where nginx keeps it until it is sent.
+    kept: Option<Kept>,
     decoded_length: u64,
     /// Whether a checksum follows the chunks.
     has_trailer: bool,
@@ -115,6 +117,7 @@ impl Body {
             chunked: false,
             framing: None,
             only_unbuffered: true,
+            kept: None,
             decoded_length: length,
             has_trailer: false,
             access_key: Vec::new(),
@@ -149,6 +152,8 @@ impl Body {
             chunked,
             framing,
             only_unbuffered: false,
+            // Nothing is to come: it is checked already.
+            kept: (!announces_body(r)).then_some(Kept::NONE),
             decoded_length,
             has_trailer,
             access_key,
@@ -180,6 +185,9 @@ impl Body {
                 0
             })
         });
+        if matches!(result, Ok(true)) {
+            self.kept = Some(Kept::of(r));
+        }
         result.map_err(|_| {
             let error = match fault {
                 Some(error) => refusal(r, &error, access_key),
@@ -192,9 +200,20 @@ impl Body {
         })
     }
 
-    /// Whether what goes on is not what the client sent.
+    /// Whether what lies there to be sent was put there after what was let through, or in its place. Of a body that streams
+    /// nothing lies there.
+    pub(crate) fn is_replaced(&self, r: &Request) -> bool {
+        !request_body::streams(r) && self.kept != Some(Kept::of(r))
+    }
+
+    /// Whether what goes on is no longer what could be checked: signatures are replaced, or frames are taken off. (A trailer
+    /// line of an unsigned body may end in other characters, which is as good.)
     fn changes_bytes(&self) -> bool {
-        self.chunked && self.forward != Forward::AsSent
+        match self.forward {
+            Forward::AsSent => false,
+            Forward::Frames => self.framing.is_some(),
+            Forward::Unwrap => self.chunked,
+        }
     }
 
     /// The framing of signed chunks that go on to the origin.
@@ -324,6 +343,14 @@ pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
         r.set_keep_alive(false);
     }
     result
+}
+
+/// Called when the end of the body has passed and nginx has stored it, if it does.
+pub(crate) fn ended(r: &Request) {
+    let Some(ctx) = ctx::existing(r) else { return };
+    if let Some(body) = ctx.body.borrow_mut().as_deref_mut() {
+        body.kept = Some(Kept::of(r));
+    }
 }
 
 struct Checked<'b> {

@@ -81,10 +81,13 @@ unsafe extern "C" fn request_body_filter(
         };
         match crate::request_body_filter::filter(&request, Input(chain)) {
             Ok(Filtered::Unchanged(chain)) => next(&request, chain),
-            Ok(Filtered::Made(made)) => {
+            Ok(Filtered::Made(made, ends)) => {
                 let code = next(&request, made.first());
                 // nginx's save filter has made its own links.
                 made.free();
+                if ends {
+                    crate::request_body_filter::ended(&request);
+                }
                 code
             }
             Err(status) => ngx_int_t::from(status as i16),
@@ -105,8 +108,8 @@ fn next(r: &Request, chain: *mut ngx_chain_t) -> ngx_int_t {
 pub(crate) enum Filtered {
     /// nginx's own chain.
     Unchanged(*mut ngx_chain_t),
-    /// One of ours.
-    Made(Made),
+    /// One of ours, and whether it has the body's end.
+    Made(Made, bool),
 }
 
 /// The chain that nginx passed to the filter; null asks to get on with what waits.
@@ -154,7 +157,7 @@ impl Input {
             out.buffers.pending.pop_front();
             out.take(buffer, check)?;
         }
-        Ok(Filtered::Made(out.made))
+        Ok(Filtered::Made(out.made, out.ended))
     }
 }
 
@@ -190,11 +193,13 @@ pub(crate) struct Output<'b> {
     current: Option<*mut ngx_buf_t>,
     /// Memory is out.
     failed: bool,
+    /// The end of the body is passed on.
+    ended: bool,
 }
 
 impl<'b> Output<'b> {
     fn new(pool: *mut ngx_pool_t, buffers: &'b mut Buffers) -> Self {
-        Output { made: Made::new(pool), buffers, current: None, failed: false }
+        Output { made: Made::new(pool), buffers, current: None, failed: false, ended: false }
     }
 
     fn take(&mut self, buffer: *mut ngx_buf_t, check: &mut impl Check) -> Result<(), u16> {
@@ -222,6 +227,7 @@ impl<'b> Output<'b> {
             buffer.set_last_buf(1);
         }
         self.append(buffer);
+        self.ended = true;
     }
 
     fn own(&mut self, memory: Vec<u8>) {
@@ -302,6 +308,56 @@ impl Sink for Output<'_> {
 pub(crate) fn buffer_whole(r: &Request) {
     // SAFETY: single-threaded; no reference to the bit field is alive.
     unsafe { (*r.as_ptr()).set_request_body_no_buffering(0) };
+}
+
+/// The body that nginx keeps for the upstream, by where it lies: another one that somebody puts into its place (Lua's
+/// `ngx.req.set_body_data`) has another buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Addresses of the first buffer, its bytes in memory, and its file's name. Lua puts another body into the same buffer.
+    first: [usize; 3],
+    length: Option<u64>,
+}
+
+impl Kept {
+    /// None at all.
+    pub(crate) const NONE: Kept = Kept { first: [0; 3], length: Some(0) };
+
+    /// What the request has now.
+    pub(crate) fn of(r: &Request) -> Self {
+        // SAFETY: null or the request's own, which nothing changes during the call.
+        let Some(body) = (unsafe { r.raw().request_body.as_ref() }) else { return Self::NONE };
+        // SAFETY: null or the first link of the body.
+        let link = unsafe { body.bufs.as_ref() };
+        // SAFETY: a link of such a chain has a buffer.
+        let first = link.map(|link| unsafe { &*link.buf }).map_or([0; 3], |buffer| {
+            // SAFETY: null or the file that the buffer is a part of, which is open.
+            let file = unsafe { buffer.file.as_ref() };
+            let name = file.map_or(0, |file| file.name.data.addr());
+            [std::ptr::from_ref(buffer).addr(), buffer.pos.addr(), name]
+        });
+        Kept { first, length: buffered_length(body.bufs) }
+    }
+
+    /// Its length in bytes, if that can be told.
+    pub(crate) fn length(self) -> Option<u64> {
+        self.length
+    }
+}
+
+/// Whether nothing is there of a body that the client has announced. Not to be asked of one that streams, or that was
+/// emptied by our filter.
+pub(crate) fn is_missing(r: &Request) -> bool {
+    if Kept::of(r).length != Some(0) {
+        return false;
+    }
+    let announced = announced_length(r) != Ok(None) && announced_length(r) != Ok(Some(0));
+    let discarded = r.raw().discard_body() != 0 || skips_data(r);
+    match (announced, r.is_chunked()) {
+        (true, _) => true,
+        (false, true) => discarded || !was_read(r),
+        (false, false) => r.content_length().is_some_and(|length| length > 0),
+    }
 }
 
 /// Whether the body is passed on while it arrives.

@@ -19,7 +19,7 @@ pub(crate) enum SentBody {
     None,
     /// None, though the client has announced one.
     Withheld,
-    /// None, for nothing has read the client's body, or it was discarded.
+    /// None, for nothing has read the client's body, or it was discarded; or our filter has emptied it.
     Unread,
     /// A piece of the client's body, which streams.
     Rest,
@@ -48,16 +48,14 @@ pub(crate) fn of(r: &Request) -> SentBody {
             false => SentBody::Other(length),
         };
     }
-    let announced = match client_body(&main) {
-        Some(body) => {
-            crate::ffi::request_body::streams(&main) || buffers(body.bufs).any(|one| size(one) > 0)
-        }
-        None => main.is_chunked() || main.content_length().is_some_and(|length| length > 0),
-    };
-    match announced {
-        false => SentBody::None,
-        true if r.is_main() && own.is_null() => SentBody::Unread,
+    let is_there = crate::ffi::request_body::streams(&main)
+        || client_body(&main).is_some_and(|body| buffers(body.bufs).any(|one| size(one) > 0));
+    match is_there {
         true => SentBody::Withheld,
+        false if !crate::ffi::request_body::is_missing(&main) => SentBody::None,
+        // Its body was not read yet, or is another one's.
+        false if !r.is_main() => SentBody::Withheld,
+        false => SentBody::Unread,
     }
 }
 
