@@ -10,6 +10,8 @@ PART = 5 << 20
 
 class Library:
     cannot: dict[str, str] = {}
+    operations: tuple[str, ...] = ()
+    objects_are_own = False
 
     def __init__(self, target: Target, prefix):
         self.target = target
