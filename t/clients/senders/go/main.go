@@ -4,7 +4,9 @@
 //	minio-sender MODE get KEY=FILE ...
 //	minio-sender MODE stream KEY                  from standard input, whose length is not known
 //	minio-sender MODE operate KEY=OPERATION       one of `operations`, with objects below KEY
-//	minio-sender MODE presign-put|presign-get|presign-head|presign-part|presign-post KEY=UPLOAD_ID
+//	minio-sender MODE presign-put|presign-get|presign-head KEY    prints the URL
+//	minio-sender MODE presign-part KEY=UPLOAD_ID                  for part 1
+//	minio-sender MODE presign-post KEY                            prints {"url": URL, "fields": {NAME: VALUE ...}}
 //
 // MODE is one of `modes`, the settings of a client and its uploads. The endpoint and the key stand in ENDPOINT, REGION, BUCKET,
 // ACCESS_KEY, SECRET_KEY; CA names the file of the authority. Built in GOPATH mode from Debian's
@@ -15,6 +17,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -147,11 +150,32 @@ func (s *sender) do(ctx context.Context, operation, key, value string) error {
 		}
 		return action(ctx, s, key)
 	}
+	if operation == "presign-post" {
+		return s.printForm(ctx, key)
+	}
 	address, err := s.presigned(ctx, operation, key, value)
 	if err == nil {
 		fmt.Println(address)
 	}
 	return err
+}
+
+func (s *sender) printForm(ctx context.Context, key string) error {
+	policy := minio.NewPostPolicy()
+	if err := policy.SetBucket(s.bucket); err != nil {
+		return err
+	}
+	if err := policy.SetKey(key); err != nil {
+		return err
+	}
+	if err := policy.SetExpires(time.Now().UTC().Add(10 * time.Minute)); err != nil {
+		return err
+	}
+	address, fields, err := s.PresignedPostPolicy(ctx, policy)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{"url": address.String(), "fields": fields})
 }
 
 // onlyReader hides that a file can be read at any place.
