@@ -28,8 +28,6 @@ if os.path.realpath(sys.prefix) != os.path.realpath(VENV) and os.path.exists(VEN
 sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
-import boto3  # noqa: E402
-from botocore.config import Config  # noqa: E402
 from drivers import CommandDriver, Failure, Target, aws_cli, boto3_sdk, minio_py, rclone, s3cmd  # noqa: E402
 from minio.datatypes import PostPolicy  # noqa: E402
 
@@ -37,15 +35,10 @@ SIZE = 100000
 
 
 class AwsCli(aws_cli.Driver):
-    """Without the setting by which version 1 presigns with Signature V4."""
+    """As it comes, unlike the driver."""
 
+    signature = ""
     presigns_v2 = True
-
-    def __init__(self, target):
-        super().__init__(target)
-        with open(self.config) as file:
-            config = file.read()
-        self.file("config", config.replace("signature_version = s3v4\n", "\n").encode())
 
 
 class AwsCli2(AwsCli):
@@ -69,22 +62,10 @@ class Boto3(boto3_sdk.Driver):
 
 
 class Boto3Default(Boto3):
-    """Without the setting by which it presigns with Signature V4."""
+    """As it comes, unlike the driver."""
 
+    signature_version = None
     presigns_v2 = True
-
-    def __init__(self, target):
-        super().__init__(target)
-        config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
-        self.s3 = boto3.session.Session().client(
-            "s3",
-            endpoint_url=target.endpoint,
-            aws_access_key_id=target.access_key,
-            aws_secret_access_key=target.secret_key,
-            region_name=target.region,
-            verify=target.ca,
-            config=config,
-        )
 
 
 class MinioPy(minio_py.Driver):
