@@ -249,7 +249,7 @@ sub payload_column (@uploads) {
     }
     return (keys %count)[0] if keys %count == 1;
     return join '; ', map { $_ . (!$parts{$_} ? '' : $parts{$_} == $count{$_} ? ' (parts)' : ' (also parts)') }
-        sort { ($parts{$a} // 0) <=> ($parts{$b} // 0) } keys %count;
+        sort { ($parts{$a} // 0) <=> ($parts{$b} // 0) || $a cmp $b } keys %count;
 }
 
 # "chunked" is all that a Transfer-Encoding can say here; aws-chunked bodies ought to have it as Content-Encoding.
