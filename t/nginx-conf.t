@@ -157,7 +157,19 @@ sub start ($file, $edit = sub ($text) { $text }, %environment) {
     my ($said, $failed) = $nginx->test_config(\%all);
     is($failed, 0, "$file: nginx -t") or diag($said);
     unlike($said, qr/\[warn\]/, "$file: no warning");
+    my ($limited) = run_command('bash', '-c', "ulimit -Sn 1024; exec \"\$@\"", 'bash', 'env', map({ "$_=$all{$_}" } keys %all),
+        S3Proxy::Nginx::binary(), '-t', '-p', "$dir/", '-c', 'conf/nginx.conf');
+    unlike($limited, qr/\[warn\]/, "$file: nor where a process may open 1024 files");
     $nginx->start(\%all);
+    my $worker;
+    # The master opens the sockets first.
+    for (1 .. 200) { ($worker) = $nginx->workers and last; sleep 0.05 }
+    my ($limit) = run_command('cat', "/proc/$worker/limits");
+    like($limit, qr/^Max open files\s+8192\s+8192\s/m, "$file: workers may open two for each connection");
+    if (-s '/proc/net/if_inet6') {
+        my ($status) = run_command('curl', '-sS', '-g', '-o', '/dev/null', '-w', '%{http_code}', "http://[::1]:$PORT/");
+        is($status, 403, "$file: IPv6");
+    }
     return;
 }
 
