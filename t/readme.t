@@ -9,6 +9,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Cwd qw(abs_path);
+use Encode ();
 use File::Path qw(make_path);
 use S3Proxy::Children qw(slurp test_origin);
 use S3Proxy::Client qw(connect_to exchange run_command);
@@ -114,7 +115,7 @@ subtest 'configuration' => sub {
     }
     for my $block (grep { $_->{language} eq 'json' && $_->{heading} eq 'Clients file' } @blocks) {
         my $text = $block->{text} =~ s{"/run/secrets/([\w-]+)"}{'"' . secret_file($1) . '"'}ger;
-        $nginx->write_file('conf/clients.json', $text);
+        $nginx->write_file('conf/clients.json', Encode::encode('UTF-8', $text));
         like(nginx_says('http { s3_clients apps { file clients.json; } }', { map { $_ => 'x' } $text =~ /"env": *"(\w+)"/g }),
             qr/test is successful/, at($block) . ': clients are read');
     }
@@ -144,13 +145,13 @@ subtest 'lines in comments of nginx-conf/' => sub {
 
 subtest 'Five minutes' => sub {
     run_block($_) for grep { $_->{heading} eq 'Five minutes' && $_->{language} eq 'sh' && $_->{text} =~ m{/secrets/} } @blocks;
-    my @key = (b => 'ACCESS_KEY_OF_B', 'SECRET_KEY_OF_B', 'eu-west-1'), (a => 'ACCESS_KEY_OF_A', 'SECRET_KEY_OF_A', 'us-east-1');
     start_origin(b => 'ACCESS_KEY_OF_B', 'SECRET_KEY_OF_B', 'eu-west-1');
     start_origin(a => 'ACCESS_KEY_OF_A', 'SECRET_KEY_OF_A', 'us-east-1');
     $nginx->write_file('conf/nginx.conf', main_file(configuration($whole->{text})));
     my ($said, $failed) = $nginx->test_config;
     is($failed, 0, 'nginx -t') or diag($said);
     $ran{'nginx -t'} = 1;
+    $nginx->mark_logs;
     $nginx->start;
 
     my ($block) = grep { $_->{heading} eq 'Five minutes' && $_->{text} =~ /healthz/ && $_->{language} eq 'sh' } @blocks;
@@ -233,11 +234,11 @@ sub names () {
     return grep { !$seen{$_}++ } slurp(S3Proxy::Nginx::module()) =~ /(?=\b(s3_[a-z0-9_]+))/g;
 }
 
-# What could be a line of a block: short words of the module's sources, without what their tests say.
+# What could be a line of a block: the words in what reads the configuration. A word that is missing here is missed below, too.
 sub words () {
     my %seen;
-    my @files = split /\n/, (run_command('find', "$ROOT/src", '-name', '*.rs'))[0];
-    return grep { !$seen{$_}++ } map { slurp($_) =~ /[bc]"([a-z][a-z0-9_]{2,})"/g } @files;
+    my @files = split /\n/, (run_command('find', "$ROOT/src", '-path', '*conf*', '-name', '*.rs'))[0];
+    return grep { !$seen{$_}++ } map { slurp($_) =~ /"([a-z][a-z0-9_]{2,})"/g } @files;
 }
 
 # The reference of README.md: syntax, default and contexts by name.
