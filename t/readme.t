@@ -233,10 +233,10 @@ sub anchors ($path) {
     return { map { lc($_) =~ s/[^\w\- ]//gr =~ s/ /-/gr => 1 } $text =~ /^#+ +(.*?)\s*$/mg };
 }
 
-# What could be a directive: words in the module's file that begin as ours do.
+# What could be a directive: C strings in the module's file that begin as ours do.
 sub names () {
     my %seen;
-    return grep { !$seen{$_}++ } slurp(S3Proxy::Nginx::module()) =~ /(?=\b(s3_[a-z0-9_]+))/g;
+    return grep { !$seen{$_}++ } slurp(S3Proxy::Nginx::module()) =~ /(?=(s3_[a-z0-9_]+)\0)/g;
 }
 
 # What could be a line of a block: the words in what reads the configuration. A word that is missing here is missed below, too.
@@ -271,8 +271,15 @@ sub parameters ($block) {
     return %line;
 }
 
-# Least and most numbers of arguments by a line of syntax (undef: any number), and whether a block follows.
+# Least and most numbers of arguments by a line of syntax (undef: any number), and whether a block follows. "<br>" is between forms.
 sub arguments ($name, $syntax) {
+    my @forms = map { [arguments_of_form($name, $_)] } split /\s*<br>\s*/, $syntax;
+    my ($least) = sort { $a <=> $b } map { $_->[0] } @forms;
+    my ($most) = (grep { !defined $_->[1] } @forms) ? undef : sort { $b <=> $a } map { $_->[1] } @forms;
+    return ($least, $most, $forms[0][2]);
+}
+
+sub arguments_of_form ($name, $syntax) {
     my $block = $syntax =~ s/\s*\{.*//r ne $syntax;
     my $text = $syntax =~ s/^\Q$name\E\s*//r =~ s/\s*\{.*//r;
     my $optional = () = $text =~ /\[[^\]]*\]/g;
