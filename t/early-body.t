@@ -335,3 +335,14 @@ like($_->{body}, qr/\A(?:OTHER\n?|)\z/, 'the script has the last word') for $t->
 --- s3_sign eval: $::client
 --- request eval: [map { ("GET $_", "HEAD $_", "DELETE $_", "PUT $_\n") } '/bucket/key', '/late/key']
 --- error_code: 200
+
+=== TEST 16: where nobody is verified, what is framed is taken apart and signed anew all the same
+--- config eval: "$::settings location / { proxy_pass http://%%ORIGIN_B%%; }" =~ s/s3_verify apps;/s3_verify off;/r
+--- http_config eval: S3Proxy::Setup::http_config(more => 'upstream other { server %%ORIGIN_A%%; }')
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: .*/b: 200 header="X-Accel-Redirect: \@other"/mr
+--- client_key_sent
+--- s3_sign eval: [map { ($_) x 2 } @::checked]
+--- request eval: [("PUT /bucket/key") x 10]
+--- request_body_size eval: [(5, 20_000) x 5]
+--- error_code: 200
+--- code: all_whole($t);
