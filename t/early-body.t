@@ -77,11 +77,12 @@ __DATA__
 Message: The body of the request is no longer there
 --- code: none_stored($t);
 
-=== TEST 2: likewise, over HTTP/2
+=== TEST 2: likewise, over HTTP/2 (nginx may reset the stream before curl has sent the body, which curl takes for a fault)
 --- http2
 --- config eval: "$::settings error_page 413 = \@other; location / { client_max_body_size 1; }"
 --- request_body_size: 5
---- s3_error: 503 ServiceUnavailable
+--- ignore_response
+--- error_log: s3: refused: the body was discarded
 --- code: none_stored($t);
 
 === TEST 3: return 503 discards nothing: nginx looks for the error_page first
