@@ -215,6 +215,10 @@ unsafe fn replace(buffer: *mut ngx_buf_t, offset: u64, bytes: &[u8]) -> Option<(
     // SAFETY: the caller's promise.
     unsafe {
         if is_in_memory(&*buffer) {
+            // `memory` and `mmap` say that the bytes must not be changed; nginx reads bodies into none of these.
+            if (*buffer).temporary() == 0 {
+                return None;
+            }
             let target = (*buffer).pos.add(usize::try_from(offset).ok()?);
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
             return Some(());
