@@ -4,6 +4,8 @@
 //! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
 //! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
 
+mod early;
+
 use s3::S3Error;
 use sigv4::aws_chunked::{
     Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
@@ -14,10 +16,9 @@ use sigv4::{Payload, Unwrapped, Verified, header};
 use crate::access;
 use crate::conf::location::LocationConf;
 use crate::ctx::{self, Ctx};
-use crate::ffi::log::Level;
 use crate::ffi::request::Request;
-use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Kept, Output};
-use crate::ffi::stored_body::{self, StoredBody};
+use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
+use crate::ffi::stored_body::Kept;
 use crate::spare_memory;
 
 /// A body that is checked.
@@ -51,7 +52,7 @@ impl Body {
         conf: &LocationConf,
         verified: &Verified<'_, G>,
     ) -> Result<Option<Box<Body>>, S3Error> {
-        must_be_whole(r, conf)?;
+        early::must_be_whole(r, conf)?;
         let payload = verified.payload();
         let checked = match payload {
             Payload::Unsigned => false,
@@ -81,7 +82,7 @@ impl Body {
         r: &Request,
         conf: &LocationConf,
     ) -> Result<Option<Box<Body>>, S3Error> {
-        must_be_whole(r, conf)?;
+        early::must_be_whole(r, conf)?;
         let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
             return Ok(Self::of_length(r));
         };
@@ -133,7 +134,7 @@ impl Body {
         access_key: Vec<u8>,
     ) -> Result<Box<Self>, S3Error> {
         if Self::is_stored(r) {
-            fit_to_check(r)?;
+            early::fit_to_check(r)?;
         }
         let buffers = Buffers::default();
         let (chunked, framing) = (payload.is_streaming(), framing(payload));
@@ -160,62 +161,6 @@ impl Body {
         }))
     }
 
-    /// Whether the body lies here already, and no filter is called for it: it is to be checked in its place.
-    pub(crate) fn is_stored(r: &Request) -> bool {
-        request_body::was_read(r) && announces_body(r)
-    }
-
-    /// Goes on with a body that is stored: true when all of it is proven, and false when there is more. What takes its place
-    /// is what the filter lets through of one that streams.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it. Nothing of it is left then, if it has been changed.
-    pub(crate) fn check_stored(
-        &mut self,
-        r: &Request,
-        stored: &mut StoredBody,
-    ) -> Result<bool, S3Error> {
-        let changes_bytes = self.changes_bytes();
-        let Body { filter, access_key, .. } = self;
-        let mut fault = None;
-        let result = stored.advance(r, |input, last, out| {
-            filter.push(input, last, out).map(|_| ()).map_err(|error| {
-                fault = Some(error);
-                0
-            })
-        });
-        if matches!(result, Ok(true)) {
-            self.kept = Some(Kept::of(r));
-        }
-        result.map_err(|_| {
-            let error = match fault {
-                Some(error) => refusal(r, &error, access_key),
-                None => S3Error::internal_error(),
-            };
-            if changes_bytes {
-                stored_body::discard(r);
-            }
-            error
-        })
-    }
-
-    /// Whether what lies there to be sent was put there after what was let through, or in its place. Of a body that streams
-    /// nothing lies there.
-    pub(crate) fn is_replaced(&self, r: &Request) -> bool {
-        !request_body::streams(r) && self.kept != Some(Kept::of(r))
-    }
-
-    /// Whether what goes on is no longer what could be checked: signatures are replaced, or frames are taken off. (A trailer
-    /// line of an unsigned body may end in other characters, which is as good.)
-    fn changes_bytes(&self) -> bool {
-        match self.forward {
-            Forward::AsSent => false,
-            Forward::Frames => self.framing.is_some(),
-            Forward::Unwrap => self.chunked,
-        }
-    }
-
     /// The framing of signed chunks that go on to the origin.
     pub(crate) fn signed_frames(&self) -> Option<Framing> {
         self.framing.filter(|_| self.forward == Forward::Frames)
@@ -234,43 +179,6 @@ impl Body {
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
         Some(Unwrapped { decoded_length: self.decoded_length, checksum })
     }
-}
-
-/// A request that stores something leaves with the body that its client sent, or not at all: what nginx has thrown away by now
-/// would leave an empty object where the payload is unsigned.
-fn must_be_whole(r: &Request, conf: &LocationConf) -> Result<(), S3Error> {
-    // A page that `error_page` names is asked for by GET, whatever came of the body (ngx_http_internal_redirect).
-    let may_store = !matches!(r.method(), b"GET" | b"HEAD");
-    if conf.resign().is_none() || !may_store || request_body::is_whole(r) {
-        return Ok(());
-    }
-    r.log(
-        Level::Error,
-        format_args!(
-            "s3: refused: the body was discarded, or sent elsewhere, before this location"
-        ),
-    );
-    Err(S3Error::service_unavailable()
-        .with_message("The body of the request is no longer there. Please send it again."))
-}
-
-/// Whether a body that was read before can be checked where it lies: it is whole, and as the client sent it.
-fn fit_to_check(r: &Request) -> Result<(), S3Error> {
-    let changed = |ctx: &Ctx| ctx.body.borrow().as_deref().is_some_and(Body::changes_bytes);
-    if ctx::earlier(r).any(changed) {
-        r.log(
-            Level::Error,
-            format_args!("s3: refused: the body was changed on its way to another origin"),
-        );
-        return Err(S3Error::service_unavailable()
-            .with_message("The body of the request cannot be used again. Please send it again."));
-    }
-    if request_body::is_whole(r) {
-        return Ok(());
-    }
-    r.log(Level::Error, format_args!("s3: refused: the body was read in part, or discarded"));
-    Err(S3Error::service_unavailable()
-        .with_message("The body of the request is no longer there. Please send it again."))
 }
 
 /// Called when something was sent. A body that was read before it was sent keeps its memory, for another attempt; one that

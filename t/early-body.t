@@ -77,11 +77,12 @@ __DATA__
 Message: The body of the request is no longer there
 --- code: none_stored($t);
 
-=== TEST 2: likewise, over HTTP/2
+=== TEST 2: likewise, over HTTP/2 (nginx may reset the stream before curl has sent the body, which curl takes for a fault)
 --- http2
 --- config eval: "$::settings error_page 413 = \@other; location / { client_max_body_size 1; }"
 --- request_body_size: 5
---- s3_error: 503 ServiceUnavailable
+--- ignore_response
+--- error_log: s3: refused: the body was discarded
 --- code: none_stored($t);
 
 === TEST 3: return 503 discards nothing: nginx looks for the error_page first
@@ -335,3 +336,14 @@ like($_->{body}, qr/\A(?:OTHER\n?|)\z/, 'the script has the last word') for $t->
 --- s3_sign eval: $::client
 --- request eval: [map { ("GET $_", "HEAD $_", "DELETE $_", "PUT $_\n") } '/bucket/key', '/late/key']
 --- error_code: 200
+
+=== TEST 16: where nobody is verified, what is framed is taken apart and signed anew all the same
+--- config eval: "$::settings location / { proxy_pass http://%%ORIGIN_B%%; }" =~ s/s3_verify apps;/s3_verify off;/r
+--- http_config eval: S3Proxy::Setup::http_config(more => 'upstream other { server %%ORIGIN_A%%; }')
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: .*/b: 200 header="X-Accel-Redirect: \@other"/mr
+--- client_key_sent
+--- s3_sign eval: [map { ($_) x 2 } @::checked]
+--- request eval: [("PUT /bucket/key") x 10]
+--- request_body_size eval: [(5, 20_000) x 5]
+--- error_code: 200
+--- code: all_whole($t);

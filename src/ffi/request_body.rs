@@ -14,8 +14,9 @@ use ngx::ffi::{
 use sigv4::aws_chunked::Sink;
 
 use crate::ffi::boundary::boundary;
-use crate::ffi::chain::{Made, is_in_memory};
+use crate::ffi::chain::{Made, buffered_length};
 use crate::ffi::request::Request;
+use crate::ffi::stored_body::Kept;
 use crate::ffi::string::{bytes, span};
 use crate::spare_memory;
 
@@ -310,45 +311,10 @@ pub(crate) fn buffer_whole(r: &Request) {
     unsafe { (*r.as_ptr()).set_request_body_no_buffering(0) };
 }
 
-/// The body that nginx keeps for the upstream, by where it lies: another one that somebody puts into its place (Lua's
-/// `ngx.req.set_body_data`) has another buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kept {
-    /// Addresses of the first buffer, its bytes in memory, and its file's name. Lua puts another body into the same buffer.
-    first: [usize; 3],
-    length: Option<u64>,
-}
-
-impl Kept {
-    /// None at all.
-    pub(crate) const NONE: Kept = Kept { first: [0; 3], length: Some(0) };
-
-    /// What the request has now.
-    pub(crate) fn of(r: &Request) -> Self {
-        // SAFETY: null or the request's own, which nothing changes during the call.
-        let Some(body) = (unsafe { r.raw().request_body.as_ref() }) else { return Self::NONE };
-        // SAFETY: null or the first link of the body.
-        let link = unsafe { body.bufs.as_ref() };
-        // SAFETY: a link of such a chain has a buffer.
-        let first = link.map(|link| unsafe { &*link.buf }).map_or([0; 3], |buffer| {
-            // SAFETY: null or the file that the buffer is a part of, which is open.
-            let file = unsafe { buffer.file.as_ref() };
-            let name = file.map_or(0, |file| file.name.data.addr());
-            [std::ptr::from_ref(buffer).addr(), buffer.pos.addr(), name]
-        });
-        Kept { first, length: buffered_length(body.bufs) }
-    }
-
-    /// Its length in bytes, if that can be told.
-    pub(crate) fn length(self) -> Option<u64> {
-        self.length
-    }
-}
-
 /// Whether nothing is there of a body that the client has announced. Not to be asked of one that streams, or that was
 /// emptied by our filter.
 pub(crate) fn is_missing(r: &Request) -> bool {
-    if Kept::of(r).length != Some(0) {
+    if Kept::of(r).length() != Some(0) {
         return false;
     }
     let announced = announced_length(r) != Ok(None) && announced_length(r) != Ok(Some(0));
@@ -410,25 +376,6 @@ fn announced_length(r: &Request) -> Result<Option<u64>, ()> {
     let value = unsafe { bytes(&header.value) };
     let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
     number.map(Some).ok_or(())
-}
-
-/// Bytes in memory and in files; none where they cannot be told.
-pub(crate) fn buffered_length(mut link: *mut ngx_chain_t) -> Option<u64> {
-    let mut length = 0_u64;
-    // SAFETY: the chain of the request's body, which nothing changes during the call.
-    while let Some(current) = unsafe { link.as_ref() } {
-        // SAFETY: a link of such a chain has a buffer.
-        let buffer = unsafe { &*current.buf };
-        // The rule of ngx_buf_size().
-        let size = if is_in_memory(buffer) {
-            u64::try_from(buffer.last.addr().checked_sub(buffer.pos.addr())?).ok()?
-        } else {
-            u64::try_from(buffer.file_last.checked_sub(buffer.file_pos)?).ok()?
-        };
-        length = length.checked_add(size)?;
-        link = current.next;
-    }
-    Some(length)
 }
 
 /// Whether HTTP/2 drops what comes of the body: all that discarding means there.

@@ -6,7 +6,7 @@
 
 use ngx::ffi::{ngx_buf_t, ngx_chain_t, ngx_http_request_body_t};
 
-use crate::ffi::chain::is_in_memory;
+use crate::ffi::chain::{is_in_memory, size};
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
 
@@ -105,15 +105,7 @@ fn buffers<'a>(chain: *mut ngx_chain_t) -> impl Iterator<Item = &'a ngx_buf_t> {
     links.map(|current| unsafe { &*current.buf })
 }
 
-/// `ngx_buf_size` (src/core/ngx_buf.h).
-pub(crate) fn size(buffer: &ngx_buf_t) -> u64 {
-    if is_in_memory(buffer) {
-        return buffer.last.addr().saturating_sub(buffer.pos.addr()) as u64;
-    }
-    u64::try_from(buffer.file_last.saturating_sub(buffer.file_pos)).unwrap_or(0)
-}
-
-/// The same from where the buffer begins, whatever was sent of it.
+/// The size from where the buffer begins, whatever was sent of it.
 fn whole_size(buffer: &ngx_buf_t) -> u64 {
     if !is_in_memory(buffer) {
         return u64::try_from(buffer.file_last).unwrap_or(0);

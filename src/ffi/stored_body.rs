@@ -10,7 +10,7 @@ use ngx::ffi::{
 };
 use sigv4::aws_chunked::Sink;
 
-use crate::ffi::chain::is_in_memory;
+use crate::ffi::chain::{buffered_length, is_in_memory, size};
 use crate::ffi::request::Request;
 use crate::spare_memory;
 
@@ -46,7 +46,7 @@ impl StoredBody {
         // SAFETY: null or the request's own.
         let body = unsafe { r.raw().request_body.as_ref() }?;
         let start = Place { link: body.bufs, offset: 0, total: 0 };
-        let length = crate::ffi::request_body::buffered_length(body.bufs)?;
+        let length = buffered_length(body.bufs)?;
         Some(StoredBody { length, read: start, written: start, piece: spare_memory::take() })
     }
 
@@ -157,7 +157,7 @@ impl Place {
             // SAFETY: null or a link of the request's body, which nothing else changes meanwhile.
             let link = unsafe { self.link.as_ref() }?;
             // SAFETY: a link of such a chain has a buffer.
-            let size = crate::ffi::sent_body::size(unsafe { &*link.buf });
+            let size = size(unsafe { &*link.buf });
             match size.checked_sub(self.offset) {
                 Some(room) if room > 0 => return Some((link.buf, room)),
                 _ => {
@@ -215,6 +215,10 @@ unsafe fn replace(buffer: *mut ngx_buf_t, offset: u64, bytes: &[u8]) -> Option<(
     // SAFETY: the caller's promise.
     unsafe {
         if is_in_memory(&*buffer) {
+            // `memory` and `mmap` say that the bytes must not be changed; nginx reads bodies into none of these.
+            if (*buffer).temporary() == 0 {
+                return None;
+            }
             let target = (*buffer).pos.add(usize::try_from(offset).ok()?);
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
             return Some(());
@@ -238,6 +242,41 @@ impl Sink for Rewritten<'_> {
 
     fn copied(&mut self, bytes: &[u8]) {
         self.failed |= self.write(bytes, false).is_none();
+    }
+}
+
+/// The body that nginx keeps for the upstream, by where it lies: another one that somebody puts into its place (Lua's
+/// `ngx.req.set_body_data`) has another buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Addresses of the first buffer, its bytes in memory, and its file's name. Lua puts another body into the same buffer.
+    first: [usize; 3],
+    length: Option<u64>,
+}
+
+impl Kept {
+    /// None at all.
+    pub(crate) const NONE: Kept = Kept { first: [0; 3], length: Some(0) };
+
+    /// What the request has now.
+    pub(crate) fn of(r: &Request) -> Self {
+        // SAFETY: null or the request's own, which nothing changes during the call.
+        let Some(body) = (unsafe { r.raw().request_body.as_ref() }) else { return Self::NONE };
+        // SAFETY: null or the first link of the body.
+        let link = unsafe { body.bufs.as_ref() };
+        // SAFETY: a link of such a chain has a buffer.
+        let first = link.map(|link| unsafe { &*link.buf }).map_or([0; 3], |buffer| {
+            // SAFETY: null or the file that the buffer is a part of, which is open.
+            let file = unsafe { buffer.file.as_ref() };
+            let name = file.map_or(0, |file| file.name.data.addr());
+            [std::ptr::from_ref(buffer).addr(), buffer.pos.addr(), name]
+        });
+        Kept { first, length: buffered_length(body.bufs) }
+    }
+
+    /// Its length in bytes, if that can be told.
+    pub(crate) fn length(self) -> Option<u64> {
+        self.length
     }
 }
 
