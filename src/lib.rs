@@ -20,6 +20,7 @@ mod malloc;
 mod request_body;
 mod request_body_filter;
 mod request_id;
+mod stored_body;
 mod subrequest;
 mod upstream;
 mod variables;

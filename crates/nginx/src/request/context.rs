@@ -9,6 +9,7 @@ use crate::boundary::boundary;
 use crate::module::{HttpModule, ctx_index};
 use crate::request::Request;
 use crate::request_body_filter::Buffers;
+use crate::stored_body::StoredBody;
 use crate::upstream::{FinalizeRequest, RewrittenBody};
 
 /// What is at the module's place in `r->ctx`.
@@ -28,6 +29,8 @@ struct ContextSlot<M: HttpModule> {
 pub(crate) struct RequestHooks {
     /// The buffers of the request body that is being filtered.
     pub(crate) body: RefCell<Buffers>,
+    /// A body that was read before, while it is gone through where it lies.
+    pub(crate) stored: RefCell<Option<StoredBody>>,
     /// What rewrites the body on its way to the upstream.
     pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
     /// The `finalize_request` that ours stands in front of.
