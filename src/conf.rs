@@ -3,16 +3,19 @@
 pub(crate) mod clients;
 pub(crate) mod location;
 pub(crate) mod origin;
+pub(crate) mod probe;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
 
 use std::ffi::CStr;
 use std::rc::Rc;
 
+use ::probe::Parameters;
 use ngx::ffi::{
-    NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
-    NGX_HTTP_SRV_CONF, ngx_command_t, ngx_str_t, ngx_uint_t,
+    NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_NOARGS, NGX_CONF_TAKE1,
+    NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF,
+    NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF, NGX_HTTP_SRV_CONF_OFFSET, NGX_HTTP_UPS_CONF,
+    ngx_command_t, ngx_str_t, ngx_uint_t,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -20,17 +23,29 @@ pub(crate) use self::location::LocationConf;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::upstreams::Peers;
-use crate::ffi::conf::{Directive, directive};
+use crate::ffi::conf::{Directive, Position, directive};
 use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::peer::UpstreamId;
 use crate::ffi::resolved_host::{GuardId, UsersBind};
 use crate::ffi::upstream_conf::Place;
+use crate::probes::Plan;
 
-/// What is known of a server{}.
+/// What is known of a server{}, or of an upstream{}.
 #[derive(Default)]
 pub(crate) struct ServerConf {
     /// Whether the module has anything to do in any of its locations.
     pub(crate) is_active: bool,
+    /// Of an upstream{}: how its peers are probed; none where they are not.
+    pub(crate) probe: Option<Rc<Parameters>>,
+    /// Whether `s3_probe` stands there, `off` included.
+    pub(crate) has_probe: bool,
+}
+
+/// A place where `s3_resign` is in force.
+pub(crate) struct Resigning {
+    pub(crate) place: Place,
+    /// The origin that it names.
+    pub(crate) origin: Option<Rc<Origin>>,
 }
 
 /// What is configured in http{}.
@@ -45,9 +60,13 @@ pub(crate) struct MainConf {
     /// The error logs of all servers and locations.
     pub(crate) error_logs: FxHashSet<ErrorLog>,
     /// Where `s3_resign` is in force; complete when all was merged.
-    pub(crate) resigning: Vec<Place>,
+    pub(crate) resigning: Vec<Resigning>,
     /// What the user's `proxy_bind` says in those places, where ours has taken its place.
     pub(crate) guards: FxHashMap<GuardId, UsersBind>,
+    /// What is probed; none where nothing is.
+    pub(crate) probes: Option<Plan>,
+    /// Names of origins that `s3_health` answers for from memory, and where.
+    pub(crate) health_names: Vec<(String, Position)>,
 }
 
 impl MainConf {
@@ -71,7 +90,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
     command::<clients::S3Clients>(c"s3_clients", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
     command::<origin::S3Origin>(c"s3_origin", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
     command::<location::S3Verify>(
@@ -103,6 +122,11 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
         c"s3_health",
         NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
         NGX_HTTP_LOC_CONF_OFFSET,
+    ),
+    command::<probe::S3Probe>(
+        c"s3_probe",
+        NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS | NGX_CONF_1MORE,
+        NGX_HTTP_SRV_CONF_OFFSET,
     ),
     ngx_command_t::empty(),
 ];

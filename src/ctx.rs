@@ -10,6 +10,7 @@ use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::error_response::Response;
 use crate::ffi::request::Request;
+use crate::ffi::request_timer::RequestTimer;
 use crate::ffi::upstream_end::FinalizeRequest;
 use crate::ffi::upstream_output::Output;
 use crate::request_body_filter::Body;
@@ -34,6 +35,8 @@ pub(crate) struct Ctx {
     pub(crate) output: RefCell<Option<Box<Output>>>,
     /// For a health check: the status of each probe, as they come in.
     pub(crate) probed: RefCell<Vec<Option<u16>>>,
+    /// For a health check: how long it waits for them.
+    pub(crate) probe_timer: OnceCell<RequestTimer>,
     /// The code of the error that was answered with, for the log.
     pub(crate) error_code: Cell<Option<&'static str>>,
     /// The origin that the request was last signed for.

@@ -3,26 +3,34 @@
 //! Every function that nginx calls enters through [`boundary`], and every pointer that nginx hands over is turned into a
 //! view here. What a view promises is written at its type; nothing in here knows S3.
 
+pub(crate) mod attempt;
 pub(crate) mod boundary;
 pub(crate) mod chain;
 pub(crate) mod conf;
 pub(crate) mod context;
 pub(crate) mod environment;
 pub(crate) mod error_page;
+pub(crate) mod exchange;
 pub(crate) mod filter;
 pub(crate) mod flavour;
+pub(crate) mod idle_connections;
 pub(crate) mod log;
 pub(crate) mod log_writer;
 pub(crate) mod peer;
 pub(crate) mod phase;
 pub(crate) mod request;
 pub(crate) mod request_body;
+pub(crate) mod request_timer;
 pub(crate) mod resolved_host;
 pub(crate) mod response;
 pub(crate) mod sent_body;
+pub(crate) mod shared_zone;
 pub(crate) mod string;
 pub(crate) mod subrequest;
+pub(crate) mod tls_client;
 pub(crate) mod upstream_conf;
 pub(crate) mod upstream_end;
 pub(crate) mod upstream_output;
+pub(crate) mod upstream_peers;
 pub(crate) mod variable;
+pub(crate) mod worker_process;

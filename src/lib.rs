@@ -11,6 +11,7 @@ mod error_response;
 mod fault;
 mod ffi;
 mod health;
+mod probes;
 mod request_body_filter;
 mod request_id;
 mod response_headers;
@@ -58,10 +59,10 @@ pub static mut ngx_http_s3_signature_module: ngx_module_t = ngx_module_t {
     type_: NGX_HTTP_MODULE as ngx_uint_t,
     init_master: None,
     init_module: Some(ngx_http_s3_signature_init_module),
-    init_process: Some(ffi::environment::init_process),
+    init_process: Some(ngx_http_s3_signature_init_process),
     init_thread: None,
     exit_thread: None,
-    exit_process: None,
+    exit_process: Some(ngx_http_s3_signature_exit_process),
     exit_master: None,
     spare_hook0: 0,
     spare_hook1: 0,
@@ -130,6 +131,8 @@ unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t
         ffi::request_body::install();
         let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;
         conf::upstreams::wrap_all(cf, main)?;
+        main.probes = probes::make(cf, main)?;
+        probes::check_names(cf, main)?;
         conf::upstreams::guard_all(cf, main)
     })
 }
@@ -145,4 +148,23 @@ unsafe extern "C" fn ngx_http_s3_signature_init_module(cycle: *mut ngx_cycle_t) 
         let done = ffi::log_writer::mask_all(cycle, &logs);
         if done { NGX_OK as ngx_int_t } else { NGX_ERROR as ngx_int_t }
     })
+}
+
+/// Runs in each process that nginx has started, the cycle of which is complete.
+unsafe extern "C" fn ngx_http_s3_signature_init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    // SAFETY: nginx passes the cycle that this process serves.
+    unsafe { ffi::environment::init_process(cycle) };
+    ffi::boundary::boundary(NGX_OK as ngx_int_t, || {
+        let is_probing = |main: &MainConf| main.probes.is_some();
+        let probes = ffi::worker_process::with_main_conf(module(), is_probing);
+        if probes == Some(true) && ffi::worker_process::serves() {
+            ffi::worker_process::every(probes::TICK as usize, probes::tick);
+        }
+        NGX_OK as ngx_int_t
+    })
+}
+
+/// Runs when a process ends by itself.
+unsafe extern "C" fn ngx_http_s3_signature_exit_process(_cycle: *mut ngx_cycle_t) {
+    ffi::boundary::boundary((), probes::release);
 }

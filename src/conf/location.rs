@@ -6,12 +6,12 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, ServerConf, flag, text, upstreams};
+use crate::conf::{MainConf, Resigning, ServerConf, flag, text, upstreams};
 use crate::ffi::conf::{Conf, Directive, Fault, Position};
 use crate::ffi::log_writer::ErrorLog;
 use crate::ffi::upstream_conf::{Place, Upstream};
 use crate::ffi::variable::ComplexValue;
-use crate::health::Probe;
+use crate::health::{Health, Probe};
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    health: Option<Vec<Probe>>,
+    health: Option<Health>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -70,8 +70,8 @@ impl LocationConf {
     }
 
     /// What `s3_health` asks; none where it does not stand.
-    pub(crate) fn health(&self) -> Option<&[Probe]> {
-        self.health.as_deref()
+    pub(crate) fn health(&self) -> Option<&Health> {
+        self.health.as_ref()
     }
 
     /// Whether payload hashes and checksums are calculated here.
@@ -180,35 +180,50 @@ impl Directive for S3MaxChunkSize {
     }
 }
 
-/// `s3_health NAME=URI …`
+/// `s3_health NAME[=URI] … [timeout=TIME]`
 pub(crate) struct S3Health;
 
 impl Directive for S3Health {
     type Conf = LocationConf;
 
-    fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
-        let mut probes: Vec<Probe> = Vec::new();
+    fn set(cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
+        let main = cf.main_conf::<MainConf>(crate::module()).ok_or("no main configuration")?;
+        let mut health = Health::default();
         for word in words.iter().skip(1) {
             let text = text(word, "parameter of \"s3_health\"")?;
-            let plain = |name: &str| {
-                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            let wrong = |why| format!("invalid parameter \"{text}\" of \"s3_health\": {why}");
+            let (name, value) = match text.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (text, None),
             };
-            let probe = text
-                .split_once('=')
-                .filter(|(name, uri)| !name.is_empty() && plain(name) && uri.starts_with('/'));
-            let Some((name, uri)) = probe else {
-                return Err(format!(
-                    "invalid parameter \"{text}\" of \"s3_health\": a name, \"=\" and a URI"
-                ));
-            };
-            if probes.iter().any(|probe| probe.name == name) {
+            if let ("timeout", Some(time)) = (name, value.filter(|uri| !uri.starts_with('/'))) {
+                let time =
+                    cf.milliseconds(time.as_bytes()).filter(|time| HEALTH_TIMES.contains(time));
+                health.timeout = time.ok_or_else(|| wrong("a time from 1ms to 1h"))?;
+                continue;
+            }
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            let is_uri = value.is_none_or(|uri| uri.starts_with('/'));
+            if name.is_empty() || !name.bytes().all(plain) || !is_uri {
+                return Err(wrong("a name, \"=\" and a URI, or the name of a probed s3_origin"));
+            }
+            if health.probes.iter().any(|probe| probe.name == name) {
                 return Err(format!("duplicate name \"{name}\" in \"s3_health\""));
             }
-            probes.push(Probe { name: name.to_owned(), uri: uri.into() });
+            if value.is_none() {
+                main.health_names.push((name.to_owned(), cf.position()));
+            }
+            health.probes.push(Probe { name: name.to_owned(), uri: value.map(Into::into) });
         }
-        once(words, conf.health.replace(probes).is_some())
+        if health.probes.is_empty() {
+            return Err("\"s3_health\" names no origin".to_owned());
+        }
+        once(words, conf.health.replace(health).is_some())
     }
 }
+
+/// What `s3_health` may wait, in milliseconds.
+const HEALTH_TIMES: std::ops::RangeInclusive<u64> = 1..=3_600_000;
 
 /// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
@@ -245,14 +260,18 @@ pub(crate) fn merge(
         };
         conf.verify = Some(Verify::Clients(Rc::clone(clients)));
     }
-    if conf.resign().is_some() {
-        main.resigning.extend(Place::of(cf));
-    }
     let resigned = resolve(cf, main, conf);
     resigned.map_err(|fault| {
         cf.error_at(&conf.resign_at, &fault);
         Fault::new()
     })?;
+    if let Some(resign) = conf.resign() {
+        let origin = match resign {
+            Resign::Origin(origin) => Some(Rc::clone(origin)),
+            _ => None,
+        };
+        main.resigning.extend(Place::of(cf).map(|place| Resigning { place, origin }));
+    }
     if conf.is_active() {
         let server = cf.server_conf::<ServerConf>(crate::module());
         server.ok_or("no server configuration")?.is_active = true;

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::conf::MainConf;
 use crate::conf::origin::Origin;
+use crate::conf::{MainConf, Resigning};
 use crate::ffi::conf::{Conf, Fault};
 use crate::ffi::peer::{Address, OriginalInit};
 use crate::ffi::resolved_host::Guard;
@@ -58,7 +58,7 @@ pub(crate) fn guard_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
         return Ok(());
     }
     let guard = Guard::new(cf)?;
-    for place in places {
+    for Resigning { place, .. } in places {
         main.guards.extend(place.guard(cf, &guard)?);
     }
     Ok(())
@@ -118,7 +118,7 @@ fn origin_at_host(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
 
 /// The origin whose endpoint a `server` line names. nginx's port for a server without one is 80. A `proxy_pass` to an address
 /// has a server without a name.
-fn origin_of_server(
+pub(crate) fn origin_of_server(
     main: &MainConf,
     upstream: &Upstream,
     server: &Server<'_>,

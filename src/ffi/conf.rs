@@ -122,6 +122,13 @@ impl Conf {
         i64::try_from(seconds).ok().filter(|seconds| *seconds >= 0)
     }
 
+    /// A time as nginx writes them (`500ms`, `2s`), in milliseconds.
+    pub(crate) fn milliseconds(&self, word: &[u8]) -> Option<u64> {
+        let mut word = ngx_str_t { len: word.len(), data: word.as_ptr().cast_mut() };
+        // SAFETY: nginx only reads the string. NGX_ERROR is negative.
+        u64::try_from(unsafe { ngx_parse_time(&raw mut word, 0) }).ok()
+    }
+
     /// A size as nginx writes them (`64k`, `5g`), in bytes.
     pub(crate) fn size(&self, word: &[u8]) -> Option<u64> {
         let mut word = ngx_str_t { len: word.len(), data: word.as_ptr().cast_mut() };

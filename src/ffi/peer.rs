@@ -15,6 +15,7 @@ use ngx::ffi::{
     ngx_peer_connection_t, ngx_str_t, ngx_uint_t, sockaddr, socklen_t,
 };
 
+use crate::ffi::attempt::Link;
 use crate::ffi::boundary::boundary;
 use crate::ffi::request::Request;
 use crate::ffi::sent_body::{self, SentBody};
@@ -36,6 +37,8 @@ struct Hooks {
     placed: *mut u8,
     /// What goes behind that head; once it was sent, its buffers no longer tell.
     body: SentBody,
+    /// The attempt's place among those of this worker.
+    attempt: Link,
 }
 
 /// An upstream whose `peer.init` was wrapped, by address; that of the configuration lives as long as its cycle.
@@ -136,6 +139,7 @@ unsafe extern "C" fn init_peer(
             head: ngx_str_t::empty(),
             placed: null_mut(),
             body: SentBody::None,
+            attempt: Link::new(r, UpstreamId::of(us)),
         };
         // SAFETY: fresh memory of that size; ngx_palloc aligns to a machine word, which is all that Hooks needs.
         unsafe { hooks.write(saved) };
@@ -172,10 +176,15 @@ unsafe extern "C" fn get_peer(pc: *mut ngx_peer_connection_t, data: *mut c_void)
         if !sends(code, pc) {
             return code;
         }
-        match prepare_head(pc, hooks) {
-            Some(()) => code,
-            None => NGX_ERROR as ngx_int_t,
+        if prepare_head(pc, hooks).is_none() {
+            return NGX_ERROR as ngx_int_t;
         }
+        // Nothing else would take it out.
+        if hooks.free.is_some() {
+            // SAFETY: hooks stay where they are in the request's pool; `free_peer` takes it out.
+            unsafe { Link::insert(&raw mut hooks.attempt) };
+        }
+        code
     })
 }
 
@@ -251,6 +260,8 @@ unsafe extern "C" fn free_peer(
     boundary((), || {
         // SAFETY: nginx passes `u->peer.data`.
         let Some(hooks) = (unsafe { hooks(data) }) else { return };
+        // SAFETY: as where it was put in.
+        unsafe { Link::remove(&raw mut hooks.attempt) };
         if let Some(free) = hooks.free {
             // SAFETY: the balancer's own hook with its own data.
             unsafe { free(pc, hooks.data, state) };

@@ -3,8 +3,8 @@
 use std::ffi::c_void;
 
 use ngx::ffi::{
-    NGX_HTTP_SUBREQUEST_WAITED, NGX_OK, ngx_http_complex_value_t, ngx_http_finalize_request,
-    ngx_http_post_subrequest_t, ngx_http_request_body_t, ngx_http_request_t,
+    NGX_HTTP_SUBREQUEST_BACKGROUND, NGX_OK, ngx_http_complex_value_t, ngx_http_finalize_request,
+    ngx_http_post_request, ngx_http_post_subrequest_t, ngx_http_request_body_t, ngx_http_request_t,
     ngx_http_send_response, ngx_http_subrequest, ngx_int_t, ngx_pcalloc, ngx_str_t,
 };
 
@@ -12,8 +12,9 @@ use crate::ffi::boundary::boundary;
 use crate::ffi::request::Request;
 
 /// Asks `uri`, a location of the same server, and tells [`crate::health::answered`] the status under `number`. The phase
-/// handler must answer "again" meanwhile; it is called anew when all subrequests have ended (the way of
-/// ngx_http_auth_request_module.c). False when memory is out.
+/// handler must answer "again" meanwhile; it is called anew when a subrequest has ended. False when memory is out.
+///
+/// In the background, as ngx_http_mirror_module.c does it: an answer of the request's own need not wait for the rest.
 pub(crate) fn start(r: &Request, uri: &'static [u8], number: usize) -> bool {
     let pool = r.raw().pool;
     // SAFETY: the request's pool, which the subrequest shares.
@@ -33,7 +34,7 @@ pub(crate) fn start(r: &Request, uri: &'static [u8], number: usize) -> bool {
     let mut uri = ngx_str_t { len: uri.len(), data: uri.as_ptr().cast_mut() };
     let mut subrequest: *mut ngx_http_request_t = std::ptr::null_mut();
     let none = std::ptr::null_mut();
-    let flags = NGX_HTTP_SUBREQUEST_WAITED as usize;
+    let flags = NGX_HTTP_SUBREQUEST_BACKGROUND as usize;
     // SAFETY: all pointers are valid during the call; the URI's bytes are configuration memory.
     let code = unsafe {
         ngx_http_subrequest(r.as_ptr(), &raw mut uri, none, &raw mut subrequest, post, flags)
@@ -69,7 +70,11 @@ unsafe extern "C" fn ended(
             Ok(code) if code >= 300 => code,
             _ => subrequest.status(),
         };
-        crate::health::answered(&parent, data.addr(), status);
+        if crate::health::answered(&parent, data.addr(), status) {
+            // Of one in the background nginx tells nobody that it ended.
+            // SAFETY: a live request.
+            unsafe { ngx_http_post_request(parent.as_ptr(), std::ptr::null_mut()) };
+        }
         // The status is known; an error page of the subrequest is not wanted.
         NGX_OK as ngx_int_t
     })

@@ -5,15 +5,18 @@ use std::ptr::NonNull;
 
 use ngx::ffi::{
     NGX_HTTP_MODULE, ngx_addr_t, ngx_http_conf_ctx_t, ngx_http_upstream_conf_t,
-    ngx_http_upstream_main_conf_t, ngx_http_upstream_module, ngx_http_upstream_server_t,
-    ngx_http_upstream_srv_conf_t, ngx_module_t, ngx_uint_t,
+    ngx_http_upstream_main_conf_t, ngx_http_upstream_module, ngx_http_upstream_rr_peers_t,
+    ngx_http_upstream_server_t, ngx_http_upstream_srv_conf_t, ngx_module_t, ngx_uint_t,
 };
 
 use crate::ffi::conf::{Conf, Fault};
+use crate::ffi::exchange::LocalAddress;
 use crate::ffi::peer::{self, Address, OriginalInit, UpstreamId};
 use crate::ffi::request::Request;
 use crate::ffi::resolved_host::{Guard, GuardId, UsersBind};
 use crate::ffi::string::bytes;
+use crate::ffi::tls_client::Tls;
+use crate::ffi::upstream_peers::Peers;
 
 unsafe extern "C" {
     /// nginx's proxy module; its headers do not declare it.
@@ -104,9 +107,39 @@ impl Upstream {
         Some(servers.iter().map(server).collect())
     }
 
+    /// This module's configuration in the block; none for an upstream that `proxy_pass` implies.
+    pub(crate) fn server_conf<T>(&self, module: &ngx_module_t) -> Option<&T> {
+        let confs = NonNull::new(self.conf().srv_conf)?;
+        // SAFETY: srv_conf of a block has an entry for each http module; ours is what create_srv_conf returned.
+        unsafe { (*confs.as_ptr().add(module.ctx_index)).cast::<T>().as_ref() }
+    }
+
+    /// Its peers, where they are kept as nginx's own balancers keep them. For postconfiguration, when the balancer has made
+    /// them: round robin notes the upstream's name with them (ngx_http_upstream_init_round_robin), and `zone` copies them only
+    /// later.
+    pub(crate) fn round_robin(&self) -> Option<RoundRobin> {
+        let peers = NonNull::new(self.conf().peer.data.cast::<ngx_http_upstream_rr_peers_t>())?;
+        // SAFETY: memory of some balancer's in the cycle's pool. One that does not keep round robin peers would have to keep as
+        // much, with this very pointer in the same place, to be mistaken.
+        let name = unsafe { (*peers.as_ptr()).name };
+        std::ptr::eq(name, &raw const self.conf().host).then_some(RoundRobin(self.0))
+    }
+
     /// Wraps `peer.init`.
     pub(crate) fn wrap(&self) -> Option<OriginalInit> {
         peer::wrap(self.0)
+    }
+}
+
+/// An upstream with a balancer of nginx's own.
+pub(crate) struct RoundRobin(NonNull<ngx_http_upstream_srv_conf_t>);
+
+impl RoundRobin {
+    /// The peers that this process picks from. Asked for anew each time, since `zone` puts others in their place after the
+    /// configuration was read (ngx_http_upstream_init_zone).
+    pub(crate) fn peers(&self) -> Option<Peers> {
+        // SAFETY: an upstream of the cycle whose configuration has this view, and see `Upstream::round_robin`.
+        unsafe { NonNull::new((*self.0.as_ptr()).peer.data.cast()).map(|peers| Peers::new(peers)) }
     }
 }
 
@@ -133,6 +166,34 @@ impl Place {
         // SAFETY: inside http{} the parser's `ctx` is the http configuration context.
         let ctx = unsafe { (*cf.as_ptr()).ctx.cast::<ngx_http_conf_ctx_t>().as_ref() }?;
         Some(Place(ctx.loc_conf))
+    }
+
+    /// The upstream that `proxy_pass` names here; none where there is no `proxy_pass`, or one with variables.
+    pub(crate) fn upstream(&self) -> Option<UpstreamId> {
+        let upstream = NonNull::new(self.proxy_conf()?.upstream)?;
+        Some(UpstreamId::of(upstream.as_ptr()))
+    }
+
+    /// How `proxy_pass` speaks TLS here; none where it does not.
+    pub(crate) fn tls(&self) -> Option<Tls> {
+        Tls::of_location(self.proxy_conf()?)
+    }
+
+    /// The address that `proxy_bind` names here, where that does not depend on the request.
+    pub(crate) fn local_address(&self) -> Option<LocalAddress> {
+        // SAFETY: null, or what was made for this configuration.
+        let local = unsafe { self.proxy_conf()?.local.as_ref() }?;
+        let address = NonNull::new(local.addr)?;
+        local.value.is_null().then_some(LocalAddress(address))
+    }
+
+    /// The proxy module's part; see [`proxy_upstream`].
+    fn proxy_conf(&self) -> Option<&ngx_http_upstream_conf_t> {
+        // SAFETY: loc_conf has an entry for each http module, null or the proxy module's location configuration.
+        unsafe {
+            let conf = *self.0.add(ngx_http_proxy_module.ctx_index);
+            conf.cast::<ngx_http_upstream_conf_t>().as_ref()
+        }
     }
 
     /// Sees to it that what starts an upstream here by a name of the request's own is refused, unless that is an upstream of

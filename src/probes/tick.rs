@@ -1,0 +1,156 @@
+//! The worker's tick.
+
+use crate::conf::MainConf;
+use crate::ffi::peer::UpstreamId;
+use crate::ffi::upstream_peers::{PeerCopy, PeerId};
+use crate::ffi::{idle_connections, worker_process};
+use crate::probes::plan::{Plan, Probed};
+use crate::probes::prober::Question;
+use crate::probes::rescue;
+use crate::probes::state::{self, Known, State};
+use crate::probes::table::{Key, Table};
+
+/// From one tick to the next, in milliseconds.
+pub(crate) const TICK: u64 = 50;
+
+/// A tick that comes so late, in milliseconds, is one of a worker that could not see what had arrived meanwhile.
+const STALL: u64 = 200;
+
+/// Asks who is to be asked, marks peers by what is known, lets go of what waits at those that went down.
+pub(crate) fn tick() {
+    let now = worker_process::now();
+    worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
+        let Some(plan) = &main.probes else { return };
+        let Some(table) = Table::of(&plan.zone) else { return };
+        let (questions, down) = state::with(|state| turn(state, plan, table, now));
+        if !down.is_empty() {
+            rescue::all(&down, now);
+        }
+        // Without the state: an answer may be there at once.
+        questions.into_iter().for_each(Question::ask);
+    });
+}
+
+/// Gives the lease to others. For workers that end.
+pub(crate) fn release() {
+    let now = worker_process::now();
+    worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
+        if let Some(table) = main.probes.as_ref().and_then(|plan| Table::of(&plan.zone)) {
+            table.release(worker_process::id(), now);
+        }
+    });
+}
+
+type Down = Vec<(UpstreamId, PeerId)>;
+
+fn turn(state: &mut State, plan: &Plan, table: Table<'_>, now: u64) -> (Vec<Question>, Down) {
+    if now.saturating_sub(state.ticked_at) > STALL {
+        state.stalled_at = now;
+    }
+    state.ticked_at = now;
+    let process = worker_process::id();
+    // One that shuts down still has peers to mark and requests to let go of, but for how long nobody knows.
+    let is_prober = if worker_process::is_exiting() {
+        table.release(process, now);
+        false
+    } else {
+        table.claim(process, now)
+    };
+    if !is_prober {
+        state.schedules.clear();
+    }
+    let (mut questions, mut down) = (Vec::new(), Vec::new());
+    state.known.clear();
+    let mut marked = Vec::new();
+    let mut copies = std::mem::take(&mut state.copies);
+    for upstream in &plan.upstreams {
+        let Some(peers) = upstream.peers.peers() else { continue };
+        peers.copy(&mut copies);
+        let keys = keys(upstream, &copies);
+        if is_prober {
+            ask(state, upstream, table, &copies, &keys, now, &mut questions);
+        }
+        note_known(state, upstream, &copies, &keys);
+        let chosen = chosen(table, &copies, &keys);
+        if copies.iter().any(|peer| peer.is_marked != chosen.contains(&peer.id)) {
+            peers.mark(&chosen);
+        }
+        for (peer, key) in copies.iter().zip(&keys).filter(|(peer, _)| chosen.contains(&peer.id)) {
+            down.push((upstream.id, peer.id));
+            marked.push(*key);
+            // Each worker has connections of its own.
+            if !state.marked.contains(key) {
+                idle_connections::close_to(peer.address());
+            }
+        }
+    }
+    state.copies = copies;
+    state.marked = marked;
+    (questions, down)
+}
+
+fn keys(upstream: &Probed, peers: &[PeerCopy]) -> Vec<Key> {
+    let key = |peer: &PeerCopy| Key::of(&upstream.name, peer.server(), peer.address());
+    peers.iter().map(key).collect()
+}
+
+/// The peers that are to be passed over. All of them would be none at all: then a probe is wrong, or nothing is lost by trying.
+fn chosen(table: Table<'_>, peers: &[PeerCopy], keys: &[Key]) -> Vec<PeerId> {
+    let is_down = |key: &Key| table.slot(*key).is_some_and(|slot| slot.health().is_down());
+    let usable = || peers.iter().zip(keys).filter(|(peer, _)| !peer.is_off);
+    if usable().all(|(_, key)| is_down(key)) {
+        return Vec::new();
+    }
+    usable().filter(|(_, key)| is_down(key)).map(|(peer, _)| peer.id).collect()
+}
+
+fn note_known(state: &mut State, upstream: &Probed, peers: &[PeerCopy], keys: &[Key]) {
+    let parameters = &upstream.parameters;
+    // Two turns that were missed, and the time for another process to take over.
+    let patience = 2 * (parameters.interval + parameters.timeout) + 2000;
+    for (peer, key) in peers.iter().zip(keys).filter(|(peer, _)| !peer.is_off) {
+        if let Some(target) = upstream.target(peer.server()) {
+            let origin = std::rc::Rc::clone(&target.origin);
+            state.known.push(Known { key: *key, origin, patience });
+        }
+    }
+}
+
+fn ask(
+    state: &mut State,
+    upstream: &Probed,
+    table: Table<'_>,
+    peers: &[PeerCopy],
+    keys: &[Key],
+    now: u64,
+    questions: &mut Vec<Question>,
+) {
+    let parameters = &upstream.parameters;
+    let is_off = |peer: &PeerCopy| peer.is_off;
+    for (number, (peer, key)) in peers.iter().zip(keys).enumerate() {
+        // One peer that stands there twice is asked once.
+        let is_repeated = keys.get(..number).unwrap_or_default().contains(key);
+        let Some(target) = upstream.target(peer.server()).filter(|_| !is_off(peer) && !is_repeated)
+        else {
+            continue;
+        };
+        let Some(slot) = table.slot_or_new(*key, now) else { continue };
+        let schedule = state.schedules.entry(*key).or_default();
+        if !schedule.is_due(now, slot.health(), parameters) {
+            continue;
+        }
+        let same_origin = |other: &PeerCopy| {
+            upstream
+                .target(other.server())
+                .is_some_and(|other| std::rc::Rc::ptr_eq(&other.origin, &target.origin))
+        };
+        let is_alone = peers.iter().zip(keys).all(|(other, k)| k == key || !same_origin(other));
+        let name = &target.origin.name;
+        let label = match is_alone {
+            true => name.clone(),
+            false => format!("{name} ({})", peer.name().escape_ascii()),
+        };
+        let address = peer.address();
+        questions.extend(Question::new(state, target, parameters, *key, label, address, now));
+    }
+}
