@@ -13,6 +13,7 @@ use crate::ffi::worker_process;
 use crate::probes::plan::Target;
 use crate::probes::state::{self, State};
 use crate::probes::table::{Key, Table};
+use crate::probes::tick;
 
 /// A question that is ready to be asked.
 pub(super) struct Question {
@@ -79,13 +80,17 @@ impl Waits {
         });
         let Some(reason) = self.judge(outcome, now, stalled_at) else { return };
         worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
-            let table = main.probes.as_ref().and_then(|plan| Table::of(&plan.zone));
+            let Some(plan) = &main.probes else { return };
             // Who was stopped for long and wakes up knows nothing that counts: another one has gone on.
-            let table = table.filter(|table| table.is_held(worker_process::id(), now));
-            if let Some(slot) = table.and_then(|table| table.slot_or_new(self.key, now)) {
-                let (health, change) =
-                    slot.health().after(reason.is_empty(), now, &self.parameters);
-                slot.note(health, now, &reason);
+            let table = Table::of(&plan.zone);
+            let Some(table) = table.filter(|table| table.is_held(worker_process::id(), now)) else {
+                return;
+            };
+            let Some(slot) = table.slot_or_new(self.key, now) else { return };
+            let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
+            slot.note(health, now, &reason);
+            if let Some(change) = change {
+                tick::apply(plan, table, now);
                 self.say(change, &reason);
             }
         });
@@ -112,18 +117,17 @@ impl Waits {
         }
     }
 
-    fn say(&self, change: Option<Change>, reason: &str) {
+    fn say(&self, change: Change, reason: &str) {
         let label = &self.label;
         match change {
-            None => {}
-            Some(Change::Down) => {
+            Change::Down => {
                 worker_process::log(
                     Level::Error,
                     format_args!("s3: origin {label} is down: {reason}"),
                 );
             }
             // At the same level: whoever sees the one wants to see the other.
-            Some(Change::Up(after)) => {
+            Change::Up(after) => {
                 let seconds = after.saturating_add(500) / 1000;
                 let line = format_args!("s3: origin {label} is up again after {seconds} s");
                 worker_process::log(Level::Error, line);

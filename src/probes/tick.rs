@@ -1,5 +1,7 @@
 //! The worker's tick.
 
+use std::rc::Rc;
+
 use crate::conf::MainConf;
 use crate::ffi::peer::UpstreamId;
 use crate::ffi::upstream_peers::{PeerCopy, PeerId};
@@ -16,19 +18,25 @@ pub(crate) const TICK: u64 = 50;
 /// A tick that comes so late, in milliseconds, is one of a worker that could not see what had arrived meanwhile.
 const STALL: u64 = 200;
 
-/// Asks who is to be asked, marks peers by what is known, lets go of what waits at those that went down.
+/// Asks who is to be asked, and does what [`apply`] does.
 pub(crate) fn tick() {
     let now = worker_process::now();
     worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
         let Some(plan) = &main.probes else { return };
         let Some(table) = Table::of(&plan.zone) else { return };
-        let (questions, down) = state::with(|state| turn(state, plan, table, now));
-        if !down.is_empty() {
-            rescue::all(&down, now);
-        }
+        let questions = state::with(|state| questions(state, plan, table, now));
+        apply(plan, table, now);
         // Without the state: an answer may be there at once.
         questions.into_iter().for_each(Question::ask);
     });
+}
+
+/// Marks peers by what is known, and lets go of what waits at those that are down.
+pub(super) fn apply(plan: &Plan, table: Table<'_>, now: u64) {
+    let down = state::with(|state| mark(state, plan, table));
+    if !down.is_empty() {
+        rescue::all(&down, now);
+    }
 }
 
 /// Gives the lease to others. For workers that end.
@@ -41,35 +49,45 @@ pub(crate) fn release() {
     });
 }
 
-type Down = Vec<(UpstreamId, PeerId)>;
-
-fn turn(state: &mut State, plan: &Plan, table: Table<'_>, now: u64) -> (Vec<Question>, Down) {
+/// What is to be asked now, by this process if it holds the lease.
+fn questions(state: &mut State, plan: &Plan, table: Table<'_>, now: u64) -> Vec<Question> {
     if now.saturating_sub(state.ticked_at) > STALL {
         state.stalled_at = now;
     }
     state.ticked_at = now;
     let process = worker_process::id();
-    // One that shuts down still has peers to mark and requests to let go of, but for how long nobody knows.
-    let is_prober = if worker_process::is_exiting() {
+    let mut questions = Vec::new();
+    if worker_process::is_exiting() {
+        // It still has peers to mark and requests to let go of, but for how long nobody knows.
         table.release(process, now);
-        false
-    } else {
-        table.claim(process, now)
-    };
-    if !is_prober {
-        state.schedules.clear();
+    } else if table.claim(process, now) {
+        let mut copies = std::mem::take(&mut state.copies);
+        for upstream in &plan.upstreams {
+            let Some(peers) = upstream.peers.peers() else { continue };
+            peers.copy(&mut copies);
+            ask(state, upstream, table, &copies, now, &mut questions);
+        }
+        state.copies = copies;
+        // With `resolve` peers come and go.
+        if state.schedules.len() > state.known.len() {
+            let known = &state.known;
+            state.schedules.retain(|key, _| known.iter().any(|known| known.key == *key));
+        }
+        return questions;
     }
-    let (mut questions, mut down) = (Vec::new(), Vec::new());
+    state.schedules.clear();
+    questions
+}
+
+/// The peers that are passed over from now on.
+fn mark(state: &mut State, plan: &Plan, table: Table<'_>) -> Vec<(UpstreamId, PeerId)> {
+    let (mut down, mut marked) = (Vec::new(), Vec::new());
     state.known.clear();
-    let mut marked = Vec::new();
     let mut copies = std::mem::take(&mut state.copies);
     for upstream in &plan.upstreams {
         let Some(peers) = upstream.peers.peers() else { continue };
         peers.copy(&mut copies);
         let keys = keys(upstream, &copies);
-        if is_prober {
-            ask(state, upstream, table, &copies, &keys, now, &mut questions);
-        }
         note_known(state, upstream, &copies, &keys);
         let chosen = chosen(table, &copies, &keys);
         if copies.iter().any(|peer| peer.is_marked != chosen.contains(&peer.id)) {
@@ -86,7 +104,7 @@ fn turn(state: &mut State, plan: &Plan, table: Table<'_>, now: u64) -> (Vec<Ques
     }
     state.copies = copies;
     state.marked = marked;
-    (questions, down)
+    down
 }
 
 fn keys(upstream: &Probed, peers: &[PeerCopy]) -> Vec<Key> {
@@ -110,7 +128,7 @@ fn note_known(state: &mut State, upstream: &Probed, peers: &[PeerCopy], keys: &[
     let patience = 2 * (parameters.interval + parameters.timeout) + 2000;
     for (peer, key) in peers.iter().zip(keys).filter(|(peer, _)| !peer.is_off) {
         if let Some(target) = upstream.target(peer.server()) {
-            let origin = std::rc::Rc::clone(&target.origin);
+            let origin = Rc::clone(&target.origin);
             state.known.push(Known { key: *key, origin, patience });
         }
     }
@@ -121,16 +139,15 @@ fn ask(
     upstream: &Probed,
     table: Table<'_>,
     peers: &[PeerCopy],
-    keys: &[Key],
     now: u64,
     questions: &mut Vec<Question>,
 ) {
+    let keys = keys(upstream, peers);
     let parameters = &upstream.parameters;
-    let is_off = |peer: &PeerCopy| peer.is_off;
-    for (number, (peer, key)) in peers.iter().zip(keys).enumerate() {
+    for (number, (peer, key)) in peers.iter().zip(&keys).enumerate() {
         // One peer that stands there twice is asked once.
         let is_repeated = keys.get(..number).unwrap_or_default().contains(key);
-        let Some(target) = upstream.target(peer.server()).filter(|_| !is_off(peer) && !is_repeated)
+        let Some(target) = upstream.target(peer.server()).filter(|_| !peer.is_off && !is_repeated)
         else {
             continue;
         };
@@ -142,9 +159,9 @@ fn ask(
         let same_origin = |other: &PeerCopy| {
             upstream
                 .target(other.server())
-                .is_some_and(|other| std::rc::Rc::ptr_eq(&other.origin, &target.origin))
+                .is_some_and(|other| Rc::ptr_eq(&other.origin, &target.origin))
         };
-        let is_alone = peers.iter().zip(keys).all(|(other, k)| k == key || !same_origin(other));
+        let is_alone = peers.iter().zip(&keys).all(|(other, k)| k == key || !same_origin(other));
         let name = &target.origin.name;
         let label = match is_alone {
             true => name.clone(),
