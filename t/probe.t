@@ -197,14 +197,14 @@ $t->signal('b', 'STOP');
 my $start = time;
 $response = $t->send(request => 'GET /healthz', s3_sign => undef);
 is($response->{status}, 200, 'one is stopped, which nobody knows yet');
-goes_down($t, sub { }, 'no answer in 300 ms');
+goes_down($t, sub { }, 'no answer in 1000 ms');
 $response = $t->send(request => 'GET /healthz', s3_sign => undef);
-like($response->{body}, qr/^\{"status":"ok","origins":\{"b":"nok: no answer in 300 ms","a":"ok"\},/, 'one is down');
+like($response->{body}, qr/^\{"status":"ok","origins":\{"b":"nok: no answer in 1000 ms","a":"ok"\},/, 'one is down');
 $t->set_state('a', '403 InvalidAccessKeyId');
 ok($t->wait_for_log(qr/origin a is down/), 'so is the other');
 $response = $t->send(request => 'GET /healthz', s3_sign => undef);
 is($response->{status}, 503, 'both are down');
-like($response->{body}, qr/^\{"status":"nok","origins":\{"b":"nok: no answer in 300 ms","a":"nok: 403 InvalidAccessKeyId"\}/, 'and why');
+like($response->{body}, qr/^\{"status":"nok","origins":\{"b":"nok: no answer in 1000 ms","a":"nok: 403 InvalidAccessKeyId"\}/, 'and why');
 my @health = grep { $_->{head} !~ /s3_probe/ } $t->received;
 is(scalar(@health), 0, 'no origin was asked for that');
 $t->signal('b', 'CONT');
@@ -221,7 +221,7 @@ is_from($t, 'b', 'and picked');
 unlike($t->nginx->log, qr/no live upstreams/, 'nginx always had one');
 
 === TEST 14: fall and rise
---- http_config eval: ::probed(probe => 's3_probe interval=100ms timeout=300ms fall=1 rise=4 uri=/bucket?max-keys=1;')
+--- http_config eval: ::probed(probe => 's3_probe interval=100ms timeout=1s fall=1 rise=4 uri=/bucket?max-keys=1;')
 --- code
 until_true(10, sub { (my @now = $t->probes('b')) >= 1 });
 is(($t->probes('b'))[0]{target}, '/bucket?max-keys=1', 'uri');
@@ -235,10 +235,10 @@ cmp_ok($after - $before, '>=', 4, 'four successes');
 === TEST 15: the state outlives a reload
 --- http_config eval: ::probed(upstream => 'zone s3 64k;')
 --- code
-goes_down($t, sub { $t->signal('b', 'STOP') }, 'no answer in 300 ms');
+goes_down($t, sub { $t->signal('b', 'STOP') }, 'no answer in 1000 ms');
 ok($t->nginx->reload(wait_old => 1), 'reload');
 my $response = $t->send(request => 'GET /healthz', s3_sign => undef);
-like($response->{body}, qr/"b":"nok: no answer in 300 ms"/, 'known at once');
+like($response->{body}, qr/"b":"nok: no answer in 1000 ms"/, 'known at once');
 is_from($t, 'a', 'the backup');
 comes_back($t, sub { $t->signal('b', 'CONT') });
 is_from($t, 'b', 'the primary again');

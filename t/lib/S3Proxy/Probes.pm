@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw($FAST probed of_upstream until_true established);
 
 # Quick probes: the bounds of what is asserted lie far above, for machines that are busy.
-our $FAST = 's3_probe interval=100ms timeout=300ms;';
+our $FAST = 's3_probe interval=100ms timeout=1s;';
 
 # http{} with the upstream of S3Proxy::Setup, probed; `upstream` for more in it, `more` behind it.
 sub probed (%option) {
