@@ -7,45 +7,31 @@ pub(crate) mod probe;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
 
-use std::ffi::CStr;
 use std::rc::Rc;
 
 use ::probe::Parameters;
+use nginx::conf::{Position, location_command, main_command, server_command};
+use nginx::exchange::Client;
+use nginx::upstream::UpstreamId;
 use ngx::ffi::{
     NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_NOARGS, NGX_CONF_TAKE1,
-    NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF,
-    NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF, NGX_HTTP_SRV_CONF_OFFSET, NGX_HTTP_UPS_CONF,
-    ngx_command_t, ngx_str_t, ngx_uint_t,
+    NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF,
+    ngx_command_t,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::location::LocationConf;
+use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::upstreams::Peers;
-use crate::ffi::conf::{Directive, Position, directive};
-use crate::ffi::log_writer::ErrorLog;
-use crate::ffi::peer::UpstreamId;
-use crate::ffi::resolved_host::{GuardId, UsersBind};
-use crate::ffi::upstream_conf::Place;
 use crate::probes::Plan;
 
-/// What is known of a server{}, or of an upstream{}.
+/// What is known of a server{}.
 #[derive(Default)]
 pub(crate) struct ServerConf {
     /// Whether the module has anything to do in any of its locations.
     pub(crate) is_active: bool,
-    /// Of an upstream{}: how its peers are probed; none where they are not.
-    pub(crate) probe: Option<Rc<Parameters>>,
-    /// Whether `s3_probe` stands there, `off` included.
-    pub(crate) has_probe: bool,
-}
-
-/// A place where `s3_resign` is in force.
-pub(crate) struct Resigning {
-    pub(crate) place: Place,
-    /// The origin that it names.
-    pub(crate) origin: Option<Rc<Origin>>,
 }
 
 /// What is configured in http{}.
@@ -55,18 +41,24 @@ pub(crate) struct MainConf {
     pub(crate) clients: Vec<Rc<Clients>>,
     /// The `s3_origin` blocks.
     pub(crate) origins: Vec<Rc<Origin>>,
-    /// The wrapped upstreams, with the origin of each of their peers.
+    /// Of each upstream, the origin of each of its peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
-    /// The error logs of all servers and locations.
-    pub(crate) error_logs: FxHashSet<ErrorLog>,
-    /// Where `s3_resign` is in force; complete when all was merged.
+    /// Where requests are signed: complete when all was merged.
     pub(crate) resigning: Vec<Resigning>,
-    /// What the user's `proxy_bind` says in those places, where ours has taken its place.
-    pub(crate) guards: FxHashMap<GuardId, UsersBind>,
+    /// What `s3_probe` says in each upstream{} that has it; none is `off`.
+    pub(crate) probed: FxHashMap<UpstreamId, Option<Rc<Parameters>>>,
     /// What is probed; none where nothing is.
     pub(crate) probes: Option<Plan>,
     /// Names of origins that `s3_health` answers for from memory, and where.
     pub(crate) health_names: Vec<(String, Position)>,
+}
+
+/// A place where `s3_resign` is in force.
+pub(crate) struct Resigning {
+    /// How requests reach their origins from there.
+    pub(crate) client: Client<S3Signature>,
+    /// The origin that it names.
+    pub(crate) origin: Option<Rc<Origin>>,
 }
 
 impl MainConf {
@@ -91,72 +83,20 @@ const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF
 
 /// The command table, in the order of the reference in README.md.
 pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
-    command::<clients::S3Clients>(c"s3_clients", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
-    command::<origin::S3Origin>(c"s3_origin", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
-    command::<location::S3Verify>(
+    main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
+    main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
+    location_command::<location::S3Verify>(
         c"s3_verify",
         ANYWHERE | NGX_HTTP_LMT_CONF | NGX_CONF_TAKE1,
-        NGX_HTTP_LOC_CONF_OFFSET,
     ),
-    command::<location::S3Resign>(
-        c"s3_resign",
-        ANYWHERE | NGX_CONF_TAKE1,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3CorsPreflight>(
-        c"s3_cors_preflight",
-        ANYWHERE | NGX_CONF_FLAG,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3VerifyPayload>(
-        c"s3_verify_payload",
-        ANYWHERE | NGX_CONF_FLAG,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3MaxChunkSize>(
-        c"s3_max_chunk_size",
-        ANYWHERE | NGX_CONF_TAKE1,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3Health>(
-        c"s3_health",
-        NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<probe::S3Probe>(
+    location_command::<location::S3Resign>(c"s3_resign", ANYWHERE | NGX_CONF_TAKE1),
+    location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
+    location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
+    location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
+    location_command::<location::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
+    server_command::<probe::S3Probe>(
         c"s3_probe",
         NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS | NGX_CONF_1MORE,
-        NGX_HTTP_SRV_CONF_OFFSET,
     ),
     ngx_command_t::empty(),
 ];
-
-/// A C string, for nginx compares directives with strcmp.
-const fn command<D: Directive>(name: &'static CStr, kind: u32, offset: usize) -> ngx_command_t {
-    ngx_command_t {
-        name: ngx_str_t { len: name.count_bytes(), data: name.as_ptr().cast_mut().cast() },
-        type_: kind as ngx_uint_t,
-        set: Some(directive::<D>),
-        conf: offset,
-        offset: 0,
-        post: std::ptr::null_mut(),
-    }
-}
-
-/// A word of the configuration as text; nginx allows any bytes.
-pub(crate) fn text<'w>(word: &'w [u8], what: &str) -> Result<&'w str, String> {
-    std::str::from_utf8(word)
-        .map_err(|_| format!("{what} \"{}\" is not UTF-8", word.escape_ascii()))
-}
-
-/// `on` or `off`.
-pub(crate) fn flag(words: &[&[u8]]) -> Result<bool, String> {
-    match words {
-        [_, b"on"] => Ok(true),
-        [_, b"off"] => Ok(false),
-        _ => {
-            let name = words.first().copied().unwrap_or_default().escape_ascii().to_string();
-            Err(format!("invalid value in \"{name}\" directive, it must be \"on\" or \"off\""))
-        }
-    }
-}

@@ -3,16 +3,15 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use nginx::Request;
 use s3::S3Error;
 use sigv4::{Mechanism, Permit};
+use smallvec::SmallVec;
 
+use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::error_response::Response;
-use crate::ffi::request::Request;
-use crate::ffi::request_timer::RequestTimer;
-use crate::ffi::upstream_end::FinalizeRequest;
-use crate::ffi::upstream_output::Output;
 use crate::request_body_filter::Body;
 use crate::request_id::RequestId;
 
@@ -21,8 +20,6 @@ use crate::request_id::RequestId;
 /// Members have interior mutability because handlers of one request call one another through nginx.
 #[derive(Default)]
 pub(crate) struct Ctx {
-    /// The request's address: its subrequests' contexts are in the same pool.
-    owner: Cell<usize>,
     /// Why the request may be signed; none until the access phase has said so.
     pub(crate) admission: OnceCell<Admission>,
     /// The error that this module answers with.
@@ -31,12 +28,8 @@ pub(crate) struct Ctx {
     pub(crate) body: RefCell<Option<Box<Body>>>,
     /// Whether nginx must know the body's length before the origin gets any of it.
     pub(crate) needs_length: Cell<bool>,
-    /// What puts the origin's signatures into the body on its way out.
-    pub(crate) output: RefCell<Option<Box<Output>>>,
     /// For a health check: the status of each probe, as they come in.
     pub(crate) probed: RefCell<Vec<Option<u16>>>,
-    /// For a health check: how long it waits for them.
-    pub(crate) probe_timer: OnceCell<RequestTimer>,
     /// The code of the error that was answered with, for the log.
     pub(crate) error_code: Cell<Option<&'static str>>,
     /// The origin that the request was last signed for.
@@ -49,9 +42,10 @@ pub(crate) struct Ctx {
     pub(crate) failed_with: Cell<u16>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
     pub(crate) keep_alive: Cell<bool>,
-    /// The `finalize_request` that `ffi::upstream_end` stands in front of.
-    pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
 }
+
+/// An access key id; those that are in use have 16 to 20 bytes and need no memory of their own.
+pub(crate) type AccessKey = SmallVec<[u8; 32]>;
 
 /// A request that was let in.
 pub(crate) struct Admission {
@@ -59,42 +53,33 @@ pub(crate) struct Admission {
     pub(crate) permit: Permit,
     /// How the client authenticated itself; none where `s3_verify` is off, or for a preflight.
     pub(crate) mechanism: Option<Mechanism>,
-    /// The access key id of the client; in configuration memory.
-    pub(crate) access_key: Option<&'static [u8]>,
+    /// The access key id of the client.
+    pub(crate) access_key: Option<AccessKey>,
     /// Whose signature was verified; none where nobody's was.
-    pub(crate) clients: Option<&'static Clients>,
+    pub(crate) clients: Option<Rc<Clients>>,
 }
 
-/// The request's context, made when it is first asked for; none when memory is out. After an internal redirect it has the
-/// id of the one before, the status of the first error, and nothing else.
-pub(crate) fn of(r: &Request) -> Option<&Ctx> {
-    if let Some(ctx) = existing(r) {
-        return Some(ctx);
-    }
-    let earlier = earlier(r).next();
-    let ctx = r.context::<Ctx>(crate::module())?;
-    ctx.owner.set(r.as_ptr().addr());
-    if let Some(earlier) = earlier {
-        ctx.failed_with.set(earlier.failed_with.get());
+impl Ctx {
+    /// After an internal redirect: the id and the status of the first error stay, and nothing else.
+    pub(crate) fn take_over(&self, earlier: &Ctx) {
+        self.failed_with.set(earlier.failed_with.get());
         if let Some(id) = earlier.request_id.get() {
-            ctx.request_id.get_or_init(|| *id);
+            self.request_id.get_or_init(|| *id);
         }
     }
-    Some(ctx)
+}
+
+/// The request's context, made when it is first asked for; none when memory is out.
+pub(crate) fn of(r: Request<'_>) -> Option<&Ctx> {
+    r.context::<S3Signature>()
 }
 
 /// The contexts that the request had before internal redirects, the latest first. What they admitted does not count.
-pub(crate) fn earlier(r: &Request) -> impl Iterator<Item = &Ctx> {
-    let owner = r.as_ptr().addr();
-    let current = existing(r);
-    let is_earlier = move |ctx: &&Ctx| {
-        ctx.owner.get() == owner && !current.is_some_and(|current| std::ptr::eq(current, *ctx))
-    };
-    // Only a redirected request can have had one.
-    r.is_internal().then(|| r.contexts::<Ctx>()).into_iter().flatten().filter(is_earlier)
+pub(crate) fn earlier(r: Request<'_>) -> impl Iterator<Item = &Ctx> {
+    r.earlier_contexts::<S3Signature>()
 }
 
 /// The request's context if it has one.
-pub(crate) fn existing(r: &Request) -> Option<&Ctx> {
-    r.existing_context::<Ctx>(crate::module())
+pub(crate) fn existing(r: Request<'_>) -> Option<&Ctx> {
+    r.existing_context::<S3Signature>()
 }

@@ -3,20 +3,17 @@
 //! Three kinds of response are changed on their way out: our own refusals, the error pages that nginx makes by itself
 //! (413, 502, 504 …), and an origin's answer that speaks of the origin's key, which is nothing for a client to see.
 
+use nginx::filter::{self, NextFilters, OutputFilter};
+use nginx::request::ErrorPage;
+use nginx::upstream::finalize::{self, UpstreamEnd};
+use nginx::{Chain, Level, Request, Status};
 use s3::{Finding, OriginError, S3Error, origin_error};
 
-use crate::conf::ServerConf;
+use crate::S3Signature;
 use crate::conf::location::LocationConf;
 use crate::ctx::{self, Ctx};
-use crate::ffi::chain::{self, Chain};
-use crate::ffi::filter::{FAILED, KEPT, next_body, next_header};
-use crate::ffi::log::Level;
-use crate::ffi::request::Request;
-use crate::ffi::upstream_end;
 use crate::request_id::RequestId;
 use crate::response_headers;
-
-use ngx::ffi::ngx_int_t;
 
 const CONTENT_TYPE: &[u8] = b"application/xml";
 const CONTENT_ENCODING: &[u8] = b"content-encoding";
@@ -31,7 +28,7 @@ pub(crate) enum Response {
     /// they end in. With `strict`, what cannot be judged does not pass.
     Held { error: OriginError, strict: bool },
     /// This document goes out in the place of the body that will come.
-    Replace(&'static [u8]),
+    Replace(Vec<u8>),
     /// The document has gone out; the rest of the other body is dropped.
     Replaced,
 }
@@ -42,10 +39,51 @@ impl Response {
     }
 }
 
+/// The filters, and what else this file hears of.
+pub(crate) struct ErrorResponse;
+
+static NEXT_FILTERS: NextFilters = NextFilters::new();
+
+impl OutputFilter for ErrorResponse {
+    fn next() -> &'static NextFilters {
+        &NEXT_FILTERS
+    }
+
+    fn header(r: Request<'_>) -> Status {
+        header_filter(r)
+    }
+
+    fn body<'r>(r: Request<'r>, chain: Chain<'r>) -> Status {
+        body_filter(r, chain)
+    }
+}
+
+impl ErrorPage for ErrorResponse {
+    fn sets_out(r: Request<'_>) {
+        failed(r);
+    }
+}
+
+impl UpstreamEnd for S3Signature {
+    fn cut_off(r: Request<'_>) {
+        if let Some(ctx) = ctx::existing(r) {
+            cut_off(r, ctx);
+        }
+    }
+}
+
+fn next_header(r: Request<'_>) -> Status {
+    filter::next_header::<ErrorResponse>(r)
+}
+
+fn next_body<'r>(r: Request<'r>, chain: Chain<'r>) -> Status {
+    filter::next_body::<ErrorResponse>(r, chain)
+}
+
 /// Called with the response's header, before any filter of nginx.
-pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
+fn header_filter(r: Request<'_>) -> Status {
     let is_own_error = r.is_own_error();
-    let conf = r.location_conf::<LocationConf>(crate::module());
+    let conf = r.location_conf::<S3Signature>();
     let is_active = conf.is_some_and(LocationConf::is_active);
     if is_own_error && (is_active || is_of_server(r)) {
         crate::fault::inject(r, "header_filter");
@@ -66,16 +104,16 @@ pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
 
 /// Whether an error outside of our locations is S3's all the same: where the server has any, and no location has taken the
 /// request (yet), or the request went to an `error_page` that failed.
-fn is_of_server(r: &Request) -> bool {
-    let server = r.server_conf::<ServerConf>(crate::module());
+fn is_of_server(r: Request<'_>) -> bool {
+    let server = r.server_conf::<S3Signature>();
     r.is_main()
         && server.is_some_and(|server| server.is_active)
         && (r.has_no_location() || r.had_error_page() || ctx::earlier(r).next().is_some())
 }
 
 /// A request is on its way to an `error_page`, by the error that it has now.
-pub(crate) fn failed(r: &Request) {
-    let server = r.server_conf::<ServerConf>(crate::module());
+fn failed(r: Request<'_>) {
+    let server = r.server_conf::<S3Signature>();
     if !server.is_some_and(|server| server.is_active) {
         return;
     }
@@ -86,7 +124,7 @@ pub(crate) fn failed(r: &Request) {
 
 /// The error that nginx answers with by itself: what this module has refused, or what S3 says with that status. Where an
 /// `error_page` failed, it is the error that the page was for: its own 404 is no word about an object.
-fn own_error(r: &Request, ctx: &Ctx) -> S3Error {
+fn own_error(r: Request<'_>, ctx: &Ctx) -> S3Error {
     let first = ctx.failed_with.get();
     if first != 0 {
         let mut refused = ctx::earlier(r).filter_map(|ctx| ctx.error.borrow_mut().take());
@@ -114,7 +152,7 @@ fn strictness(status: u16) -> Option<bool> {
 }
 
 /// The header of an origin's response to a request that was signed here.
-fn origin_header(r: &Request, ctx: &Ctx) -> ngx_int_t {
+fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
     // Not the response's own status: an `error_page` may have put another in its place.
     let Some(strict) = r.upstream_status().and_then(strictness) else { return next_header(r) };
     // What one client was refused must not become an answer for others, and its body could hold the origin's key id.
@@ -131,14 +169,14 @@ fn origin_header(r: &Request, ctx: &Ctx) -> ngx_int_t {
         }
         return next_header(r);
     }
-    upstream_end::watch(r, ctx);
+    finalize::watch::<S3Signature>(r);
     let error = OriginError::new(encoding(r), access_key(ctx));
     ctx.response.replace(Response::Held { error, strict });
-    KEPT
+    Status::NGX_OK
 }
 
 /// The response's Content-Encoding; several headers are none that we know.
-fn encoding(r: &Request) -> Vec<u8> {
+fn encoding(r: Request<'_>) -> Vec<u8> {
     let codings =
         r.response_headers().filter(|(name, _)| name.eq_ignore_ascii_case(CONTENT_ENCODING));
     codings.map(|(_, value)| value).collect::<Vec<_>>().join(&b", "[..])
@@ -150,7 +188,7 @@ fn access_key(ctx: &Ctx) -> Vec<u8> {
 }
 
 /// Whether a header tells of our key: MinIO answers HEAD with the code and the message in headers.
-fn shows_key_in_header(r: &Request, ctx: &Ctx) -> bool {
+fn shows_key_in_header(r: Request<'_>, ctx: &Ctx) -> bool {
     let key = access_key(ctx);
     r.response_headers().any(|(name, value)| {
         let is_code = name.to_ascii_lowercase().ends_with(b"error-code");
@@ -160,40 +198,43 @@ fn shows_key_in_header(r: &Request, ctx: &Ctx) -> bool {
 }
 
 /// Called with each part of the response's body.
-pub(crate) fn body_filter(r: &Request, mut chain: Chain) -> ngx_int_t {
+fn body_filter<'r>(r: Request<'r>, mut chain: Chain<'r>) -> Status {
     let Some(ctx) = ctx::existing(r).filter(|ctx| !ctx.response.borrow().passes()) else {
-        return next_body(r, chain.as_ptr());
+        return next_body(r, chain);
     };
     let response = ctx.response.take();
     match response {
-        Response::Pass => next_body(r, chain.as_ptr()),
+        Response::Pass => next_body(r, chain),
         Response::Held { .. } if chain.is_empty() => {
             ctx.response.replace(response);
-            KEPT
+            Status::NGX_OK
         }
         Response::Held { error, strict } => judge(r, ctx, chain, error, strict),
         Response::Replace(document) => {
             ctx.response.replace(Response::Replaced);
             chain.discard();
-            send(r, document, std::ptr::null_mut())
+            match r.allocate_copy(&document) {
+                Some(document) => send(r, document),
+                None => Status::NGX_ERROR,
+            }
         }
         Response::Replaced => {
             ctx.response.replace(Response::Replaced);
             chain.discard();
             // Nothing new, but what waits in later filters is to go out.
-            next_body(r, std::ptr::null_mut())
+            next_body(r, Chain::empty())
         }
     }
 }
 
 /// Reads on in an origin's error until it is clear of whose key it speaks.
-fn judge(
-    r: &Request,
+fn judge<'r>(
+    r: Request<'r>,
     ctx: &Ctx,
-    mut chain: Chain,
+    mut chain: Chain<'r>,
     mut error: OriginError,
     strict: bool,
-) -> ngx_int_t {
+) -> Status {
     let mut judged = false;
     let drained = chain.drain(|bytes| {
         judged = error.feed(bytes) != Finding::NeedMore;
@@ -202,7 +243,7 @@ fn judge(
     if !drained.last && !judged && !drained.in_file {
         if !r.upstream_is_over() {
             ctx.response.replace(Response::Held { error, strict });
-            return KEPT;
+            return Status::NGX_OK;
         }
         // nginx has given the origin up: it was silent too long, or left before its end. The client has nothing yet.
         return answer_incomplete(r, ctx, chain);
@@ -241,46 +282,45 @@ fn judge(
 }
 
 /// nginx is about to close the client's connection, since it cannot read the rest of the origin's response.
-pub(crate) fn cut_off(r: &Request, ctx: &Ctx) {
+fn cut_off(r: Request<'_>, ctx: &Ctx) {
     if matches!(*ctx.response.borrow(), Response::Held { .. }) {
         r.set_keep_alive(false);
         answer_incomplete(r, ctx, Chain::empty());
     }
 }
 
-fn answer_incomplete(r: &Request, ctx: &Ctx, chain: Chain) -> ngx_int_t {
+fn answer_incomplete<'r>(r: Request<'r>, ctx: &Ctx, chain: Chain<'r>) -> Status {
     r.log(Level::Error, format_args!("s3: the origin did not complete its error"));
     answer_at_once(r, ctx, chain, &S3Error::origin_error_incomplete())
 }
 
 /// Sends what was withheld, and what is still in the chain.
-fn relay(r: &Request, chain: Chain, body: &[u8], last: bool) -> ngx_int_t {
+fn relay<'r>(r: Request<'r>, chain: Chain<'r>, body: &[u8], last: bool) -> Status {
     let code = next_header(r);
-    if code > KEPT || code == FAILED {
+    if code > Status::NGX_OK || code == Status::NGX_ERROR {
         return code;
     }
     if body.is_empty() && !last {
-        return next_body(r, chain.as_ptr());
+        return next_body(r, chain);
     }
-    let Some(body) = r.allocate_copy(body) else { return FAILED };
-    let chain = chain::link(r, body, last, chain.as_ptr());
-    if chain.is_null() { FAILED } else { next_body(r, chain) }
+    let Some(body) = r.allocate_copy(body) else { return Status::NGX_ERROR };
+    chain.prepend(r, body, last).map_or(Status::NGX_ERROR, |chain| next_body(r, chain))
 }
 
 /// Sends our document in the place of the header and body that were withheld.
-fn answer_at_once(r: &Request, ctx: &Ctx, mut chain: Chain, error: &S3Error) -> ngx_int_t {
+fn answer_at_once<'r>(r: Request<'r>, ctx: &Ctx, mut chain: Chain<'r>, error: &S3Error) -> Status {
     chain.discard();
     let code = answer(r, ctx, error);
-    if code > KEPT || code == FAILED { code } else { body_filter(r, chain) }
+    if code > Status::NGX_OK || code == Status::NGX_ERROR { code } else { body_filter(r, chain) }
 }
 
 /// Says in the log why the origin's header is not sent, and sends ours.
-fn withhold(r: &Request, ctx: &Ctx, code: &[u8]) -> ngx_int_t {
+fn withhold(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Status {
     log_withheld(r, ctx, code);
     answer(r, ctx, &S3Error::origin_refused_credentials())
 }
 
-fn log_withheld(r: &Request, ctx: &Ctx, code: &[u8]) {
+fn log_withheld(r: Request<'_>, ctx: &Ctx, code: &[u8]) {
     let origin = ctx.origin.borrow();
     let name = origin.as_ref().map_or("", |origin| origin.name.as_str());
     let code = code.escape_ascii();
@@ -291,7 +331,7 @@ fn log_withheld(r: &Request, ctx: &Ctx, code: &[u8]) {
 }
 
 /// Sends the header of the error's document, and remembers the document for the body filter.
-fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
+fn answer(r: Request<'_>, ctx: &Ctx, error: &S3Error) -> Status {
     let id = ctx.request_id.get_or_init(RequestId::new);
     ctx.error_code.set(Some(error.code()));
     let mut document = Vec::new();
@@ -303,9 +343,9 @@ fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
     if keep_alive {
         r.set_keep_alive(true);
     }
-    let Some(id) = r.allocate_copy(id.as_bytes()) else { return FAILED };
+    let Some(id) = r.allocate_copy(id.as_bytes()) else { return Status::NGX_ERROR };
     if !r.add_header(b"x-amz-request-id", id) || !r.add_header(b"x-amz-id-2", id) {
-        return FAILED;
+        return Status::NGX_ERROR;
     }
     // SDKs that find no document, since the request was a HEAD, look for the right region here.
     let region = error
@@ -313,18 +353,17 @@ fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
         .find(|(name, _)| *name == "Region")
         .and_then(|(_, value)| r.allocate_copy(value));
     if region.is_some_and(|region| !r.add_header(b"x-amz-bucket-region", region)) {
-        return FAILED;
+        return Status::NGX_ERROR;
     }
     if r.is_header_only() {
         ctx.response.replace(Response::Replaced);
     } else {
-        let Some(document) = r.allocate_copy(&document) else { return FAILED };
         ctx.response.replace(Response::Replace(document));
     }
     next_header(r)
 }
 
-fn send(r: &Request, document: &'static [u8], rest: *mut ngx::ffi::ngx_chain_t) -> ngx_int_t {
-    let chain = chain::link(r, document, true, rest);
-    if chain.is_null() { FAILED } else { next_body(r, chain) }
+fn send<'r>(r: Request<'r>, document: &'r [u8]) -> Status {
+    let chain = Chain::empty().prepend(r, document, true);
+    chain.map_or(Status::NGX_ERROR, |chain| next_body(r, chain))
 }

@@ -8,13 +8,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use nginx::phase::{Answer, Verdict};
+use nginx::subrequest::{self, SubrequestHandler};
+use nginx::upstream::attempt;
+use nginx::{Request, worker};
 use sigv4::Timestamp;
 
+use crate::S3Signature;
 use crate::ctx::{self, Ctx};
-use crate::ffi::phase::Verdict;
-use crate::ffi::request::Request;
-use crate::ffi::request_timer::RequestTimer;
-use crate::ffi::{attempt, subrequest};
 use crate::probes::{self, Report};
 
 /// How long an answer serves, in seconds.
@@ -59,7 +60,7 @@ impl State {
 
 /// The answer to a health check.
 #[derive(Clone)]
-struct Answer {
+struct Checked {
     at: i64,
     status: u16,
     body: String,
@@ -67,24 +68,25 @@ struct Answer {
 
 thread_local! {
     /// The last answer of each health location that has asked others, by its address in the configuration.
-    static ANSWERS: RefCell<HashMap<usize, Answer>> = RefCell::default();
+    static ANSWERS: RefCell<HashMap<usize, Checked>> = RefCell::default();
 }
 
 /// nginx's status for an upstream that did not answer in time.
 const TIMED_OUT: u16 = 504;
 
 /// Answers a health check: from what is known, from the last answer, or when the origins have been asked.
-pub(crate) fn handler(r: &Request, health: &'static Health) -> Verdict {
-    let reports: Vec<_> = health.probes.iter().map(|probe| probes::report(&probe.name)).collect();
+pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
+    let report = |probe: &Probe| worker::with_cycle(|cycle| probes::report(cycle, &probe.name))?;
+    let reports: Vec<_> = health.probes.iter().map(report).collect();
     if reports.iter().all(Option::is_some) {
         let states: Vec<_> = reports.into_iter().flatten().map(State::Probed).collect();
         return send(r, &judge(r.now(), &health.probes, &states));
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
     let key = std::ptr::from_ref(health).addr();
-    let Some(timer) = ctx.probe_timer.get() else {
+    let Some(is_late) = r.timer_has_expired::<S3Signature>() else {
         let now = r.now();
-        let fresh = |answer: &&Answer| (0..=FRESH).contains(&now.saturating_sub(answer.at));
+        let fresh = |answer: &&Checked| (0..=FRESH).contains(&now.saturating_sub(answer.at));
         let kept = ANSWERS.with_borrow(|answers| answers.get(&key).filter(fresh).cloned());
         return match kept {
             Some(answer) => send(r, &answer),
@@ -94,10 +96,11 @@ pub(crate) fn handler(r: &Request, health: &'static Health) -> Verdict {
     let statuses = ctx.probed.borrow().clone();
     let is_open =
         |(status, report): (&Option<u16>, &Option<Report>)| status.is_none() && report.is_none();
-    if !timer.has_expired() && statuses.iter().zip(&reports).any(is_open) {
+    if !is_late && statuses.iter().zip(&reports).any(is_open) {
         return Verdict::Again;
     }
-    timer.stop();
+    r.stop_timer::<S3Signature>();
+    // Nobody waits for the rest any more.
     attempt::for_each(|attempt| {
         if attempt.is_for(r) {
             attempt.give_up_for_good();
@@ -109,41 +112,47 @@ pub(crate) fn handler(r: &Request, health: &'static Health) -> Verdict {
     });
     let answer = judge(r.now(), &health.probes, &states.collect::<Vec<_>>());
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
-    // What still comes is nobody's business.
     ctx.probed.borrow_mut().clear();
     send(r, &answer)
 }
 
 /// Asks all that are not probed, at once.
-fn begin(r: &Request, ctx: &Ctx, health: &'static Health, reports: &[Option<Report>]) -> Verdict {
+fn begin<'r>(
+    r: Request<'r>,
+    ctx: &Ctx,
+    health: &'r Health,
+    reports: &[Option<Report>],
+) -> Verdict<'r> {
     ctx.probed.replace(vec![None; health.probes.len()]);
-    let Some(timer) = RequestTimer::start(r, health.timeout) else { return Verdict::Refused(500) };
-    if ctx.probe_timer.set(timer).is_err() {
-        return Verdict::Refused(500);
-    }
     let mut open = health.probes.iter().zip(reports).enumerate();
-    let started = open.all(|(number, (probe, report))| match (&probe.uri, report) {
-        (Some(uri), None) => subrequest::start(r, uri, number),
-        // Probed; or not any more, after a reload that this request has outlived.
-        _ => true,
-    });
+    let started = r.start_timer::<S3Signature>(health.timeout)
+        && open.all(|(number, (probe, report))| match (&probe.uri, report) {
+            (Some(uri), None) => subrequest::start::<Probes>(r, uri, number),
+            // Probed; or not any more, in the cycle after that of this request.
+            _ => true,
+        });
     if started { Verdict::Again } else { Verdict::Refused(500) }
 }
 
-/// Called when the origin of that number has answered. True where the request still waits for it.
-pub(crate) fn answered(r: &Request, number: usize, status: u16) -> bool {
-    let Some(ctx) = ctx::existing(r) else { return false };
-    match ctx.probed.borrow_mut().get_mut(number) {
-        Some(slot) => {
-            *slot = Some(status);
-            true
+/// Keeps the status of each origin that was asked.
+struct Probes;
+
+impl SubrequestHandler for Probes {
+    fn ended(r: Request<'_>, number: usize, status: u16) -> bool {
+        let Some(ctx) = ctx::existing(r) else { return false };
+        match ctx.probed.borrow_mut().get_mut(number) {
+            Some(slot) => {
+                *slot = Some(status);
+                true
+            }
+            // Answered meanwhile.
+            None => false,
         }
-        None => false,
     }
 }
 
 /// One origin that works is enough to serve.
-fn judge(now: i64, probes: &[Probe], states: &[State]) -> Answer {
+fn judge(now: i64, probes: &[Probe], states: &[State]) -> Checked {
     let any = states.iter().any(State::is_ok);
     let mut body = format!("{{\"status\":\"{}\",\"origins\":{{", if any { "ok" } else { "nok" });
     let named = || probes.iter().map(|probe| &probe.name).zip(states);
@@ -174,7 +183,7 @@ fn judge(now: i64, probes: &[Probe], states: &[State]) -> Answer {
         let _ = write!(body, ",\"since\":{{{}}}", since.join(","));
     }
     body.push_str("}\n");
-    Answer { at: now, status: if any { 200 } else { 503 }, body }
+    Checked { at: now, status: if any { 200 } else { 503 }, body }
 }
 
 /// Seconds since 1970 as RFC 3339 writes them.
@@ -198,8 +207,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-fn send(r: &Request, answer: &Answer) -> Verdict {
+fn send<'r>(r: Request<'r>, answer: &Checked) -> Verdict<'r> {
     let Some(body) = r.allocate_copy(answer.body.as_bytes()) else { return Verdict::Refused(500) };
-    subrequest::answer(r, answer.status, b"application/json", body);
-    Verdict::Answered
+    Verdict::Answered(Answer { status: answer.status, content_type: b"application/json", body })
 }

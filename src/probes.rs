@@ -11,6 +11,6 @@ mod state;
 mod table;
 mod tick;
 
-pub(crate) use self::plan::{Plan, check_names, make};
+pub(crate) use self::plan::{Plan, configure};
 pub(crate) use self::state::{Report, report};
-pub(crate) use self::tick::{TICK, release, tick};
+pub(crate) use self::tick::{Probes, TICK, release};

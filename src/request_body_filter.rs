@@ -4,24 +4,24 @@
 //! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
 //! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
 
+use nginx::request_body_filter::{
+    Check, Filtered, Input, NextRequestBodyFilter, Output, RequestBodyFilter,
+};
+use nginx::{Level, Request, spare_memory};
 use s3::{ErrorCode, S3Error};
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
+    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme, Sink,
 };
 use sigv4::{Payload, Unwrapped, Verified, header};
 
+use crate::S3Signature;
 use crate::access;
 use crate::conf::location::LocationConf;
-use crate::ctx::{self, Ctx};
-use crate::ffi::log::Level;
-use crate::ffi::request::Request;
-use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
-use crate::spare_memory;
+use crate::ctx;
 
 /// A body that is checked.
 pub(crate) struct Body {
     filter: BodyFilter,
-    buffers: Buffers,
     forward: Forward,
     /// Whether it comes in aws-chunked framing.
     chunked: bool,
@@ -40,7 +40,7 @@ impl Body {
     ///
     /// The head announces something that cannot be checked, or another module has read the body already.
     pub(crate) fn of_verified<G>(
-        r: &Request,
+        r: Request<'_>,
         conf: &LocationConf,
         verified: &Verified<'_, G>,
     ) -> Result<Option<Box<Body>>, S3Error> {
@@ -71,7 +71,7 @@ impl Body {
     /// The same where `s3_verify` is off: an `aws-chunked` body is still taken apart, since what its chunks are signed with is
     /// nothing that the origin knows.
     pub(crate) fn of_unverified(
-        r: &Request,
+        r: Request<'_>,
         conf: &LocationConf,
     ) -> Result<Option<Box<Body>>, S3Error> {
         must_be_whole(r, conf)?;
@@ -97,18 +97,17 @@ impl Body {
     }
 
     fn new(
-        r: &Request,
+        r: Request<'_>,
         filter: BodyFilter,
         forward: Forward,
         payload: &Payload,
         decoded_length: u64,
         access_key: Vec<u8>,
     ) -> Result<Box<Self>, S3Error> {
-        if request_body::was_read(r) {
+        if r.body_was_read() {
             r.log(Level::Error, format_args!("s3: the body was read before it could be checked"));
             return Err(was_read(r));
         }
-        let buffers = Buffers::default();
         let (chunked, framing) = (payload.is_streaming(), framing(payload));
         // Signed chunks are withheld whole; of others, the end of the body alone.
         let filter = match framing {
@@ -120,7 +119,6 @@ impl Body {
         let has_trailer = r.header(header::X_AMZ_TRAILER.as_bytes()).is_some();
         Ok(Box::new(Body {
             filter,
-            buffers,
             forward,
             chunked,
             framing,
@@ -152,10 +150,10 @@ impl Body {
 
 /// A request that stores something leaves with the body that its client sent, or not at all: what nginx has thrown away by now
 /// would leave an empty object where the payload is unsigned.
-fn must_be_whole(r: &Request, conf: &LocationConf) -> Result<(), S3Error> {
+fn must_be_whole(r: Request<'_>, conf: &LocationConf) -> Result<(), S3Error> {
     // A page that `error_page` names is asked for by GET, whatever came of the body (ngx_http_internal_redirect).
     let may_store = !matches!(r.method(), b"GET" | b"HEAD");
-    if conf.resign().is_none() || !may_store || request_body::is_whole(r) {
+    if conf.resign().is_none() || !may_store || r.body_is_whole() {
         return Ok(());
     }
     r.log(
@@ -169,7 +167,7 @@ fn must_be_whole(r: &Request, conf: &LocationConf) -> Result<(), S3Error> {
 }
 
 /// The answer where a body that must be checked was read already.
-fn was_read(r: &Request) -> S3Error {
+fn was_read(r: Request<'_>) -> S3Error {
     // It was checked on its way to an origin that failed, and has changed by that. Another time there may be no error.
     if ctx::earlier(r).any(|ctx| ctx.body.borrow().is_some()) {
         return S3Error::service_unavailable()
@@ -180,17 +178,6 @@ fn was_read(r: &Request) -> S3Error {
         "The proxy reads the body before it can be checked. Neither aws-chunked bodies, nor others whose hash is verified, are \
          possible here.",
     )
-}
-
-/// Called when something was sent. A body that was read before it was sent keeps its memory, for another attempt; one that
-/// is passed on while it arrives is sent once (ngx_http_upstream_next: `request_sent && request_body_no_buffering`).
-pub(crate) fn sent(r: &Request, ctx: &Ctx) {
-    if !request_body::streams(r) {
-        return;
-    }
-    if let Ok(mut body) = ctx.body.try_borrow_mut() {
-        body.as_deref_mut().into_iter().for_each(|body| body.buffers.give_back());
-    }
 }
 
 impl Drop for Body {
@@ -204,7 +191,7 @@ impl Drop for Body {
 /// S3 takes a body of unknown length in aws-chunked framing only, and answers others with 411 or 501. nginx's temporary file
 /// finds the length out. And where framing is taken off, an empty object has no last byte that could be withheld until all
 /// is proven: its head alone would store it.
-pub(crate) fn needs_length(r: &Request, body: Option<&Body>) -> bool {
+pub(crate) fn needs_length(r: Request<'_>, body: Option<&Body>) -> bool {
     match body {
         Some(Body { forward: Forward::Unwrap, decoded_length: 0, .. }) => true,
         // CreateMultipartUpload named the checksum that each part must have: it comes at the end, and is to be in the head.
@@ -218,9 +205,21 @@ pub(crate) fn needs_length(r: &Request, body: Option<&Body>) -> bool {
 }
 
 /// Whether the body is a part of a multipart upload.
-fn is_part(r: &Request) -> bool {
+fn is_part(r: Request<'_>) -> bool {
     let query = r.target().splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
     query.split(|&byte| byte == b'&').any(|pair| pair.starts_with(b"uploadId="))
+}
+
+static NEXT_FILTER: NextRequestBodyFilter = NextRequestBodyFilter::new();
+
+impl RequestBodyFilter for S3Signature {
+    fn next_request_body_filter() -> &'static NextRequestBodyFilter {
+        &NEXT_FILTER
+    }
+
+    fn filter_request_body<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
+        filter(r, input)
+    }
 }
 
 /// Called with each piece of the request's body, and with none to get on with what waits.
@@ -228,18 +227,18 @@ fn is_part(r: &Request) -> bool {
 /// # Errors
 ///
 /// The HTTP status that the request ends with; the answer is in the context. nginx then cuts the upstream's connection.
-pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
+fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     let Some(ctx) = ctx::existing(r) else { return Ok(input.pass()) };
     crate::fault::inject(r, "body");
     // The first call comes while nginx can still be told to.
     if ctx.needs_length.replace(false) {
-        request_body::buffer_whole(r);
+        r.buffer_whole_body();
     }
     let mut body = ctx.body.borrow_mut();
     let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
-    let Body { filter, buffers, access_key, .. } = body;
+    let Body { filter, access_key, .. } = body;
     let mut check = Checked { filter, fault: None };
-    let result = input.run(r, buffers, &mut check);
+    let result = input.run::<S3Signature>(r, &mut check);
     if let Some(error) = check.fault {
         let error = refusal(r, &error, access_key);
         ctx.error.replace(Some(error));
@@ -255,8 +254,8 @@ struct Checked<'b> {
 }
 
 impl Check for Checked<'_> {
-    fn push(&mut self, input: &[u8], last: bool, out: &mut Output<'_>) -> Result<(), u16> {
-        self.filter.push(input, last, out).map(|_| ()).map_err(|error| {
+    fn push(&mut self, input: &[u8], last: bool, out: &mut Output<'_, '_>) -> Result<(), u16> {
+        self.filter.push(input, last, &mut Passed(out)).map(|_| ()).map_err(|error| {
             let status = S3Error::from_body(&error).status();
             self.fault = Some(error);
             status
@@ -264,7 +263,24 @@ impl Check for Checked<'_> {
     }
 }
 
-fn refusal(r: &Request, error: &BodyError, access_key: &[u8]) -> S3Error {
+/// What may go on, as sigv4 gives it.
+struct Passed<'o, 'r, 'b>(&'o mut Output<'r, 'b>);
+
+impl Sink for Passed<'_, '_, '_> {
+    fn borrowed(&mut self, bytes: &[u8]) {
+        self.0.borrowed(bytes);
+    }
+
+    fn copied(&mut self, bytes: &[u8]) {
+        self.0.copied(bytes);
+    }
+
+    fn buffered(&mut self, bytes: &mut Vec<u8>) {
+        self.0.buffered(bytes);
+    }
+}
+
+fn refusal(r: Request<'_>, error: &BodyError, access_key: &[u8]) -> S3Error {
     let answer = S3Error::from_body(error);
     let client = access_key.escape_ascii();
     r.log(access::level(&answer), format_args!("s3: refused the body of \"{client}\": {error}"));
@@ -289,11 +305,11 @@ fn framing(payload: &Payload) -> Option<Framing> {
 }
 
 /// Whether the request has a body by its head, if only one of no bytes.
-fn announces_body(r: &Request) -> bool {
+fn announces_body(r: Request<'_>) -> bool {
     r.is_chunked() || r.content_length().is_some()
 }
 
 /// The length that bounds the body's bytes; none where only the end of the message does.
-fn content_length(r: &Request) -> Option<u64> {
+fn content_length(r: Request<'_>) -> Option<u64> {
     if r.is_chunked() { None } else { r.content_length() }
 }

@@ -2,31 +2,38 @@
 
 use std::rc::Rc;
 
+use nginx::conf::{ServerDirective, milliseconds, text};
+use nginx::upstream::Upstream;
+use nginx::{Conf, ConfError};
 use probe::Parameters;
 
-use crate::conf::{ServerConf, text};
-use crate::ffi::conf::{Conf, Directive, Fault};
+use crate::S3Signature;
 
 /// `s3_probe [interval=…] [timeout=…] [fall=…] [rise=…] [uri=…] | off`
 pub(crate) struct S3Probe;
 
-impl Directive for S3Probe {
-    type Conf = ServerConf;
-
-    fn set(cf: &Conf, words: &[&[u8]], conf: &mut ServerConf) -> Result<(), Fault> {
-        if std::mem::replace(&mut conf.has_probe, true) {
-            return Err("\"s3_probe\" directive is duplicate".to_owned());
+impl ServerDirective for S3Probe {
+    fn set(cf: &mut Conf<'_>, words: &[&[u8]]) -> Result<(), ConfError> {
+        let upstream = Upstream::of_block(cf).ok_or("\"s3_probe\" is for upstreams")?.id();
+        let parameters = match words {
+            [_, b"off"] => None,
+            [_, words @ ..] => Some(Rc::new(parameters(words)?)),
+            [] => None,
+        };
+        let probed = &mut cf.main_conf::<S3Signature>()?.probed;
+        match probed.insert(upstream, parameters) {
+            Some(_) => Err("\"s3_probe\" directive is duplicate".into()),
+            None => Ok(()),
         }
-        if let [_, b"off"] = words {
-            return Ok(());
-        }
-        let mut parameters = Parameters::default();
-        for word in words.iter().skip(1) {
-            let word = text(word, "parameter of \"s3_probe\"")?;
-            let set = parameters.set(word, |time| cf.milliseconds(time.as_bytes()));
-            set.map_err(|wrong| wrong.to_string())?;
-        }
-        conf.probe = Some(Rc::new(parameters));
-        Ok(())
     }
+}
+
+fn parameters(words: &[&[u8]]) -> Result<Parameters, ConfError> {
+    let mut parameters = Parameters::default();
+    for word in words {
+        let word = text(word, "parameter of \"s3_probe\"")?;
+        let set = parameters.set(word, |time| milliseconds(time.as_bytes()));
+        set.map_err(|wrong| wrong.to_string())?;
+    }
+    Ok(parameters)
 }

@@ -2,15 +2,13 @@
 
 use std::rc::Rc;
 
+use nginx::upstream::{Upstream, UpstreamId, peers};
+use nginx::{Conf, ConfError};
 use probe::{Parameters, Question};
 
+use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, Resigning, ServerConf, upstreams};
-use crate::ffi::conf::{Conf, Fault};
-use crate::ffi::exchange::LocalAddress;
-use crate::ffi::peer::UpstreamId;
-use crate::ffi::tls_client::Session;
-use crate::ffi::upstream_conf::{RoundRobin, Upstream};
+use crate::conf::{MainConf, Resigning, upstreams};
 use crate::probes::table::{self, Zone};
 
 /// All upstreams with `s3_probe`, and the memory that workers share about them.
@@ -23,7 +21,6 @@ pub(crate) struct Plan {
 pub(super) struct Probed {
     pub(super) id: UpstreamId,
     pub(super) name: Vec<u8>,
-    pub(super) peers: RoundRobin,
     pub(super) parameters: Rc<Parameters>,
     /// What is asked of the peers of each `server` line.
     servers: Vec<(Vec<u8>, Rc<Target>)>,
@@ -33,8 +30,8 @@ pub(super) struct Probed {
 pub(super) struct Target {
     pub(super) origin: Rc<Origin>,
     pub(super) question: Question,
-    pub(super) session: Option<Session>,
-    pub(super) local: Option<LocalAddress>,
+    /// Which of the places of `s3_resign` says how to reach it.
+    place: usize,
 }
 
 impl Plan {
@@ -52,39 +49,46 @@ impl Probed {
     }
 }
 
-/// Makes the plan; none where nothing is to be probed. For postconfiguration, before the places of `s3_resign` are changed.
+impl Target {
+    /// How to reach it.
+    pub(super) fn place<'m>(&self, main: &'m MainConf) -> Option<&'m Resigning> {
+        main.resigning.get(self.place)
+    }
+}
+
+/// Makes the plan, where anything is to be probed, and checks that `s3_health` knows what it names. For postconfiguration.
 ///
 /// # Errors
 ///
-/// Names the upstream, and the origin that cannot be asked as requests to it are sent.
-pub(crate) fn make(cf: &Conf, main: &MainConf) -> Result<Option<Plan>, Fault> {
+/// Names the upstream, and the origin that cannot be asked as requests to it are sent; or what `s3_health` names.
+pub(crate) fn configure(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     let mut probed = Vec::new();
     for upstream in Upstream::all(cf) {
-        let conf = upstream.server_conf::<ServerConf>(crate::module());
-        let Some(parameters) = conf.and_then(|conf| conf.probe.as_ref()) else { continue };
-        let fault = |fault| {
-            format!(
-                "\"s3_probe\" in upstream \"{}\" {}: {fault}",
-                upstream.host().escape_ascii(),
-                upstream.place()
-            )
+        let main = cf.main_conf::<S3Signature>()?;
+        let Some(Some(parameters)) = main.probed.get(&upstream.id()) else { continue };
+        let made = of_upstream(main, upstream, parameters);
+        let is_round_robin = peers::note::<S3Signature>(cf, upstream)?;
+        let made = match made {
+            Ok(_) if !is_round_robin => Err("its balancer is none of nginx's own".to_owned()),
+            made => made,
         };
-        probed.push(of_upstream(main, &upstream, parameters).map_err(fault)?);
+        probed.push(made.map_err(|fault| {
+            let name = upstream.host().escape_ascii();
+            format!("\"s3_probe\" in upstream \"{name}\" {}: {fault}", upstream.place())
+        })?);
     }
-    if probed.is_empty() {
-        return Ok(None);
+    if !probed.is_empty() {
+        let zone = table::add_zone(cf)?;
+        cf.main_conf::<S3Signature>()?.probes = Some(Plan { upstreams: probed, zone });
     }
-    Ok(Some(Plan { upstreams: probed, zone: table::add_zone(cf)? }))
+    check_names(cf)
 }
 
 fn of_upstream(
     main: &MainConf,
-    upstream: &Upstream,
+    upstream: Upstream<'_>,
     parameters: &Rc<Parameters>,
-) -> Result<Probed, Fault> {
-    let Some(peers) = upstream.round_robin() else {
-        return Err("its balancer is none of nginx's own".to_owned());
-    };
+) -> Result<Probed, String> {
     let mut servers: Vec<(Vec<u8>, Rc<Target>)> = Vec::new();
     for server in upstream.servers().unwrap_or_default() {
         if servers.iter().any(|(name, _)| name == server.name) {
@@ -92,67 +96,62 @@ fn of_upstream(
         }
         let origin = upstreams::origin_of_server(main, upstream, &server)
             // Where one origin has several servers, `s3_resign NAME` says which it is.
-            .or_else(|| resigning(main, upstream).find_map(|place| place.origin.clone()));
+            .or_else(|| {
+                let mut here = main.resigning.iter().filter(|place| is_for(place, upstream));
+                here.find_map(|place| place.origin.clone())
+            });
         let Some(origin) = origin else {
             let name = server.name.escape_ascii();
             return Err(format!("no s3_origin has the endpoint of server \"{name}\""));
         };
-        servers.push((server.name.to_vec(), Rc::new(target(main, upstream, origin, parameters)?)));
+        let target = target(main, upstream, origin, parameters)?;
+        servers.push((server.name.to_vec(), Rc::new(target)));
     }
     let (id, name) = (upstream.id(), upstream.host().to_vec());
-    Ok(Probed { id, name, peers, parameters: Rc::clone(parameters), servers })
+    Ok(Probed { id, name, parameters: Rc::clone(parameters), servers })
 }
 
-/// The places that proxy to the upstream and sign what they send.
-fn resigning<'m>(main: &'m MainConf, upstream: &Upstream) -> impl Iterator<Item = &'m Resigning> {
-    let id = upstream.id();
-    main.resigning.iter().filter(move |resigning| resigning.place.upstream() == Some(id))
+/// Whether requests from there go to the upstream.
+fn is_for(place: &Resigning, upstream: Upstream<'_>) -> bool {
+    place.client.upstream == Some(upstream.id())
 }
 
 /// An origin is asked as some place of the configuration sends requests to it, or not at all.
 fn target(
     main: &MainConf,
-    upstream: &Upstream,
+    upstream: Upstream<'_>,
     origin: Rc<Origin>,
     parameters: &Parameters,
-) -> Result<Target, Fault> {
+) -> Result<Target, String> {
     let question = Question::new(&parameters.uri, origin.endpoint.authority())
         .map_err(|error| format!("invalid \"uri\": {error}"))?;
     let is_tls = origin.endpoint.is_tls();
-    // Those whose `proxy_pass` has a variable may be meant for any upstream.
-    let with_variable =
-        main.resigning.iter().filter(|resigning| resigning.place.upstream().is_none());
-    let mut places = resigning(main, upstream).chain(with_variable);
-    let Some(found) = places.find(|resigning| resigning.place.tls().is_some() == is_tls) else {
+    let find = |is_wanted: &dyn Fn(&Resigning) -> bool| {
+        main.resigning.iter().position(|place| place.client.is_tls == is_tls && is_wanted(place))
+    };
+    // Where `proxy_pass` has a variable, it may be meant for any upstream.
+    let place = find(&|place| is_for(place, upstream))
+        .or_else(|| find(&|place| place.client.upstream.is_none()));
+    let Some(place) = place else {
         return Err(format!(
             "no location with \"s3_resign\" proxies to it over {}, as the endpoint of s3_origin \"{}\" says",
             if is_tls { "https" } else { "http" },
             origin.name
         ));
     };
-    let tls = found.place.tls();
-    if tls.as_ref().is_some_and(|tls| tls.needs_request()) {
-        return Err(
-            "\"proxy_ssl_certificate\" with a variable has no value without a request".to_owned()
-        );
+    if main.resigning.get(place).is_some_and(|place| place.client.needs_request) {
+        let fault = "\"proxy_ssl_certificate\" with a variable has no value without a request";
+        return Err(fault.to_owned());
     }
-    let session = tls.map(|tls| tls.with_server(origin.endpoint.host()));
-    Ok(Target { session, question, local: found.place.local_address(), origin })
+    Ok(Target { question, place, origin })
 }
 
 /// Sees to it that what `s3_health` names without a URI is probed.
-///
-/// # Errors
-///
-/// Names what is not.
-pub(crate) fn check_names(cf: &Conf, main: &MainConf) -> Result<(), Fault> {
-    for (name, position) in &main.health_names {
-        if !main.probes.as_ref().is_some_and(|plan| plan.has(name)) {
-            let fault =
-                format!("no upstream with \"s3_probe\" has the origin \"{name}\" of \"s3_health\"");
-            cf.error_at(position, &fault);
-            return Err(Fault::new());
-        }
-    }
-    Ok(())
+fn check_names(cf: &mut Conf<'_>) -> Result<(), ConfError> {
+    let main = cf.main_conf::<S3Signature>()?;
+    let is_probed = |name: &str| main.probes.as_ref().is_some_and(|plan| plan.has(name));
+    let unknown = main.health_names.iter().find(|(name, _)| !is_probed(name)).cloned();
+    let Some((name, position)) = unknown else { return Ok(()) };
+    let fault = format!("no upstream with \"s3_probe\" has the origin \"{name}\" of \"s3_health\"");
+    Err(cf.error_at(&position, &fault))
 }

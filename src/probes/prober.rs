@@ -2,14 +2,13 @@
 
 use std::rc::Rc;
 
+use nginx::exchange::{self, Exchange, Outcome};
+use nginx::{Cycle, Level, worker};
 use probe::{Answer, Change, Parameters};
 use sigv4::Timestamp;
 
-use crate::conf::MainConf;
+use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::ffi::exchange::{self, Exchange, Outcome};
-use crate::ffi::log::Level;
-use crate::ffi::worker_process;
 use crate::probes::plan::Target;
 use crate::probes::state::{self, State};
 use crate::probes::table::{Key, Table};
@@ -17,7 +16,9 @@ use crate::probes::tick;
 
 /// A question that is ready to be asked.
 pub(super) struct Question {
-    exchange: Exchange,
+    target: Rc<Target>,
+    address: Vec<u8>,
+    request: Vec<u8>,
     waits: Waits,
 }
 
@@ -38,40 +39,43 @@ impl Question {
     /// Signs it. None where nothing can be asked now.
     pub(super) fn new(
         state: &mut State,
-        target: &Target,
+        target: &Rc<Target>,
         parameters: &Rc<Parameters>,
         key: Key,
         label: String,
         address: &[u8],
         asked_at: u64,
     ) -> Option<Self> {
-        let now = Timestamp::from_unix(worker_process::unix_time())?;
+        let now = Timestamp::from_unix(worker::unix_time())?;
         let mut request = Vec::new();
         let credential = &target.origin.credential;
         target.question.sign(credential, now, &mut state.scratch, &mut request).ok()?;
         state.schedules.entry(key).or_default().asked(asked_at);
-        let exchange = Exchange {
-            address: address.to_vec(),
-            local: target.local,
-            session: target.session.clone(),
-            request,
-            timeout: parameters.timeout,
-            is_complete: probe::is_complete,
-        };
         let (origin, parameters) = (Rc::clone(&target.origin), Rc::clone(parameters));
-        Some(Question { exchange, waits: Waits { key, origin, label, parameters, asked_at } })
+        let waits = Waits { key, origin, label, parameters, asked_at };
+        Some(Question { target: Rc::clone(target), address: address.to_vec(), request, waits })
     }
 
     /// Sends it. The answer may come before this returns.
-    pub(super) fn ask(self) {
-        let Self { exchange, waits } = self;
-        exchange::start(exchange, Box::new(move |outcome| waits.answered(&outcome)));
+    pub(super) fn ask(self, cycle: &Cycle<'_>) {
+        let Self { target, address, request, waits } = self;
+        let main = cycle.main_conf::<S3Signature>();
+        let Some(place) = main.and_then(|main| target.place(main)) else { return };
+        let exchange = Exchange {
+            client: &place.client,
+            address: &address,
+            name: target.origin.endpoint.host(),
+            request,
+            timeout: waits.parameters.timeout,
+            is_complete: probe::is_complete,
+        };
+        exchange::start(cycle, exchange, Box::new(move |outcome| waits.answered(&outcome)));
     }
 }
 
 impl Waits {
     fn answered(&self, outcome: &Outcome) {
-        let now = worker_process::now();
+        let now = worker::now();
         let stalled_at = state::with(|state| {
             if let Some(schedule) = state.schedules.get_mut(&self.key) {
                 schedule.answered(self.asked_at);
@@ -79,21 +83,22 @@ impl Waits {
             state.stalled_at
         });
         let Some(reason) = self.judge(outcome, now, stalled_at) else { return };
-        worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
-            let Some(plan) = &main.probes else { return };
-            // Who was stopped for long and wakes up knows nothing that counts: another one has gone on.
-            let table = Table::of(&plan.zone);
-            let Some(table) = table.filter(|table| table.is_held(worker_process::id(), now)) else {
-                return;
-            };
-            let Some(slot) = table.slot_or_new(self.key, now) else { return };
-            let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
-            slot.note(health, now, &reason);
-            if let Some(change) = change {
-                tick::apply(plan, table, now);
-                self.say(change, &reason);
-            }
-        });
+        worker::with_cycle(|cycle| self.note(cycle, &reason, now));
+    }
+
+    fn note(&self, cycle: &Cycle<'_>, reason: &str, now: u64) {
+        let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
+        let Some(plan) = plan else { return };
+        // Who was stopped for long and wakes up knows nothing that counts: another one has gone on.
+        let table = Table::of(cycle, &plan.zone).filter(|table| table.is_held(worker::id(), now));
+        let Some(table) = table else { return };
+        let Some(slot) = table.slot_or_new(self.key, now) else { return };
+        let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
+        slot.note(health, now, reason);
+        if let Some(change) = change {
+            tick::apply(cycle, plan, table, now);
+            self.say(cycle, change, reason);
+        }
     }
 
     /// What is the matter with the origin, empty if nothing; none where the outcome says nothing about it.
@@ -117,20 +122,17 @@ impl Waits {
         }
     }
 
-    fn say(&self, change: Change, reason: &str) {
+    fn say(&self, cycle: &Cycle<'_>, change: Change, reason: &str) {
         let label = &self.label;
+        // Both at the same level: whoever sees the one wants to see the other.
         match change {
             Change::Down => {
-                worker_process::log(
-                    Level::Error,
-                    format_args!("s3: origin {label} is down: {reason}"),
-                );
+                cycle.log(Level::Error, format_args!("s3: origin {label} is down: {reason}"));
             }
-            // At the same level: whoever sees the one wants to see the other.
             Change::Up(after) => {
                 let seconds = after.saturating_add(500) / 1000;
                 let line = format_args!("s3: origin {label} is up again after {seconds} s");
-                worker_process::log(Level::Error, line);
+                cycle.log(Level::Error, line);
             }
         }
     }

@@ -1,12 +1,10 @@
 //! Requests that wait for a peer that has gone down leave it.
 
+use nginx::Level;
+use nginx::upstream::{Attempt, PeerId, UpstreamId, attempt};
 use s3::S3Error;
 
 use crate::ctx;
-use crate::ffi::attempt::{self, Attempt};
-use crate::ffi::log::Level;
-use crate::ffi::peer::UpstreamId;
-use crate::ffi::upstream_peers::PeerId;
 
 /// An upload of which nothing more went out for so long, in milliseconds, waits. One that goes on may well end well: a probe
 /// can be late because uploads fill the line.
@@ -21,7 +19,7 @@ pub(super) fn all(down: &[(UpstreamId, PeerId)], now: u64) {
     });
 }
 
-fn one(attempt: &Attempt, now: u64) {
+fn one(attempt: &Attempt<'_>, now: u64) {
     // What has begun to answer goes on; a client cannot be given another beginning.
     if attempt.is_answering() {
         return;
@@ -41,9 +39,9 @@ fn one(attempt: &Attempt, now: u64) {
 }
 
 /// Ends an upload, with an answer after which clients try again.
-fn end(attempt: &Attempt) {
+fn end(attempt: &Attempt<'_>) {
     let Some(request) = attempt.request() else { return };
-    if let Some(ctx) = ctx::of(&request) {
+    if let Some(ctx) = ctx::of(request) {
         let error = S3Error::for_status(503)
             .with_message("The origin went out of order while it took the body. Please try again.");
         ctx.error.replace(Some(error));

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use nginx::upstream::PeerCopy;
+use nginx::{Cycle, worker};
 use probe::Schedule;
 use sigv4::Scratch;
 
-use crate::conf::MainConf;
+use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::ffi::upstream_peers::PeerCopy;
-use crate::ffi::worker_process;
 use crate::probes::table::{Key, Table};
 
 /// See the [module](self).
@@ -59,27 +59,31 @@ pub(crate) struct Report {
 }
 
 /// What is known of the origin `name`: the best that any of its peers can say. None where it is not probed.
-pub(crate) fn report(name: &str) -> Option<Report> {
-    let now = worker_process::now();
-    let report = |main: &MainConf| {
-        let table = Table::of(&main.probes.as_ref()?.zone)?;
-        with(|state| {
-            let peers = state.known.iter().filter(|known| known.origin.name == name);
-            let reports = peers.map(|known| of_peer(table, known, now));
-            reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
-        })
-    };
-    let is_configured = |main: &MainConf| main.probes.as_ref().is_some_and(|plan| plan.has(name));
-    worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
-        let unknown = || Report { reason: Some("not asked yet".to_owned()), since: None };
-        report(main).or_else(|| is_configured(main).then(unknown))
-    })?
+pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<Report> {
+    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
+    if !plan.has(name) {
+        return None;
+    }
+    let table = Table::of(cycle, &plan.zone)?;
+    let now = worker::now();
+    let report = with(|state| {
+        let peers = state.known.iter().filter(|known| known.origin.name == name);
+        let reports = peers.map(|known| of_peer(table, known, now));
+        reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
+    });
+    Some(report.unwrap_or_else(Report::unknown))
+}
+
+impl Report {
+    fn unknown() -> Self {
+        Report { reason: Some("not asked yet".to_owned()), since: None }
+    }
 }
 
 fn of_peer(table: Table<'_>, known: &Known, now: u64) -> Report {
     let slot = table.slot(known.key).filter(|slot| slot.health().was_asked());
     let Some(slot) = slot else {
-        return Report { reason: Some("not asked yet".to_owned()), since: None };
+        return Report::unknown();
     };
     let silence = now.saturating_sub(slot.asked_at());
     if silence > known.patience {
@@ -91,6 +95,6 @@ fn of_peer(table: Table<'_>, known: &Known, now: u64) -> Report {
     let age = i64::try_from(now.saturating_sub(health.since()) / 1000).unwrap_or(0);
     Report {
         reason: health.is_down().then(|| slot.reason()),
-        since: Some(worker_process::unix_time().saturating_sub(age)),
+        since: Some(worker::unix_time().saturating_sub(age)),
     }
 }

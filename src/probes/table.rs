@@ -7,10 +7,10 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
+use nginx::{Conf, ConfError, Cycle, shared_memory};
 use probe::{Health, Lease};
 
-use crate::ffi::conf::{Conf, Fault};
-use crate::ffi::shared_zone;
+use crate::S3Signature;
 
 /// Peers that are known at once; more are not probed.
 const SLOTS: usize = 256;
@@ -23,15 +23,15 @@ const WORDS: usize = 1 + SLOTS * SLOT;
 /// A slot whose peer was not asked for so long, in milliseconds, is anybody's.
 const FORGOTTEN: u64 = 60_000;
 
-pub(super) type Zone = shared_zone::Zone<WORDS>;
+pub(super) type Zone = shared_memory::Zone<S3Signature, WORDS>;
 
 /// Asks for the memory.
 ///
 /// # Errors
 ///
-/// As [`shared_zone::Zone::add`].
-pub(super) fn add_zone(cf: &Conf) -> Result<Zone, Fault> {
-    Zone::add(cf, "s3_probe", crate::module())
+/// As [`shared_memory::Zone::add`].
+pub(super) fn add_zone(cf: &mut Conf<'_>) -> Result<Zone, ConfError> {
+    Zone::add(cf, "s3_probe")
 }
 
 /// What a peer is known by, over reloads and in all processes: its upstream, its `server` line and its address. Never zero.
@@ -52,7 +52,7 @@ impl Key {
 
 /// The words, with a meaning.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'z>(&'z shared_zone::Words<WORDS>);
+pub(super) struct Table<'z>(&'z shared_memory::Words<WORDS>);
 
 /// What is known of one peer.
 #[derive(Clone, Copy)]
@@ -65,8 +65,8 @@ pub(super) struct Slot<'z> {
 
 impl<'z> Table<'z> {
     /// None before nginx has mapped the memory.
-    pub(super) fn of(zone: &'z Zone) -> Option<Self> {
-        zone.words().map(Table)
+    pub(super) fn of(cycle: &Cycle<'z>, zone: &Zone) -> Option<Self> {
+        zone.words(cycle).map(Table)
     }
 
     fn lease(self) -> &'z AtomicU64 {

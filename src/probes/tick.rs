@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::conf::MainConf;
-use crate::ffi::peer::UpstreamId;
-use crate::ffi::upstream_peers::{PeerCopy, PeerId};
-use crate::ffi::{idle_connections, worker_process};
+use nginx::upstream::{PeerCopy, PeerId, Peers, UpstreamId, close_idle};
+use nginx::{Cycle, worker};
+
+use crate::S3Signature;
 use crate::probes::plan::{Plan, Probed};
 use crate::probes::prober::Question;
 use crate::probes::rescue;
@@ -18,52 +18,61 @@ pub(crate) const TICK: u64 = 50;
 /// A tick that comes so late, in milliseconds, is one of a worker that could not see what had arrived meanwhile.
 const STALL: u64 = 200;
 
-/// Asks who is to be asked, and does what [`apply`] does.
-pub(crate) fn tick() {
-    let now = worker_process::now();
-    worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
-        let Some(plan) = &main.probes else { return };
-        let Some(table) = Table::of(&plan.zone) else { return };
-        let questions = state::with(|state| questions(state, plan, table, now));
-        apply(plan, table, now);
+/// What a worker does at each tick: it asks who is to be asked, and does what [`apply`] does.
+pub(crate) struct Probes;
+
+impl worker::Tick for Probes {
+    fn tick(cycle: &Cycle<'_>) {
+        let now = worker::now();
+        let Some((plan, table)) = plan_of(cycle) else { return };
+        let questions = state::with(|state| questions(state, cycle, plan, table, now));
+        apply(cycle, plan, table, now);
         // Without the state: an answer may be there at once.
-        questions.into_iter().for_each(Question::ask);
-    });
+        questions.into_iter().for_each(|question| question.ask(cycle));
+    }
+}
+
+fn plan_of<'c>(cycle: &Cycle<'c>) -> Option<(&'c Plan, Table<'c>)> {
+    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
+    Some((plan, Table::of(cycle, &plan.zone)?))
 }
 
 /// Marks peers by what is known, and lets go of what waits at those that are down.
-pub(super) fn apply(plan: &Plan, table: Table<'_>, now: u64) {
-    let down = state::with(|state| mark(state, plan, table));
+pub(super) fn apply(cycle: &Cycle<'_>, plan: &Plan, table: Table<'_>, now: u64) {
+    let down = state::with(|state| mark(state, cycle, plan, table));
     if !down.is_empty() {
         rescue::all(&down, now);
     }
 }
 
 /// Gives the lease to others. For workers that end.
-pub(crate) fn release() {
-    let now = worker_process::now();
-    worker_process::with_main_conf::<MainConf, _>(crate::module(), |main| {
-        if let Some(table) = main.probes.as_ref().and_then(|plan| Table::of(&plan.zone)) {
-            table.release(worker_process::id(), now);
-        }
-    });
+pub(crate) fn release(cycle: &Cycle<'_>) {
+    if let Some((_, table)) = plan_of(cycle) {
+        table.release(worker::id(), worker::now());
+    }
 }
 
 /// What is to be asked now, by this process if it holds the lease.
-fn questions(state: &mut State, plan: &Plan, table: Table<'_>, now: u64) -> Vec<Question> {
+fn questions(
+    state: &mut State,
+    cycle: &Cycle<'_>,
+    plan: &Plan,
+    table: Table<'_>,
+    now: u64,
+) -> Vec<Question> {
     if now.saturating_sub(state.ticked_at) > STALL {
         state.stalled_at = now;
     }
     state.ticked_at = now;
-    let process = worker_process::id();
+    let process = worker::id();
     let mut questions = Vec::new();
-    if worker_process::is_exiting() {
+    if worker::is_exiting() {
         // It still has peers to mark and requests to let go of, but for how long nobody knows.
         table.release(process, now);
     } else if table.claim(process, now) {
         let mut copies = std::mem::take(&mut state.copies);
         for upstream in &plan.upstreams {
-            let Some(peers) = upstream.peers.peers() else { continue };
+            let Some(peers) = Peers::of::<S3Signature>(cycle, upstream.id) else { continue };
             peers.copy(&mut copies);
             ask(state, upstream, table, &copies, now, &mut questions);
         }
@@ -80,12 +89,17 @@ fn questions(state: &mut State, plan: &Plan, table: Table<'_>, now: u64) -> Vec<
 }
 
 /// The peers that are passed over from now on.
-fn mark(state: &mut State, plan: &Plan, table: Table<'_>) -> Vec<(UpstreamId, PeerId)> {
+fn mark(
+    state: &mut State,
+    cycle: &Cycle<'_>,
+    plan: &Plan,
+    table: Table<'_>,
+) -> Vec<(UpstreamId, PeerId)> {
     let (mut down, mut marked) = (Vec::new(), Vec::new());
     state.known.clear();
     let mut copies = std::mem::take(&mut state.copies);
     for upstream in &plan.upstreams {
-        let Some(peers) = upstream.peers.peers() else { continue };
+        let Some(peers) = Peers::of::<S3Signature>(cycle, upstream.id) else { continue };
         peers.copy(&mut copies);
         let keys = keys(upstream, &copies);
         note_known(state, upstream, &copies, &keys);
@@ -98,7 +112,7 @@ fn mark(state: &mut State, plan: &Plan, table: Table<'_>) -> Vec<(UpstreamId, Pe
             marked.push(*key);
             // Each worker has connections of its own.
             if !state.marked.contains(key) {
-                idle_connections::close_to(peer.address());
+                close_idle(cycle, peer.address());
             }
         }
     }
