@@ -14,9 +14,8 @@ use nginx::conf::{Position, location_command, main_command, server_command};
 use nginx::exchange::Client;
 use nginx::upstream::UpstreamId;
 use ngx::ffi::{
-    NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_NOARGS, NGX_CONF_TAKE1,
-    NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF,
-    ngx_command_t,
+    NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF, ngx_command_t,
 };
 use rustc_hash::FxHashMap;
 
@@ -94,9 +93,6 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
     location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
     location_command::<location::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
-    server_command::<probe::S3Probe>(
-        c"s3_probe",
-        NGX_HTTP_UPS_CONF | NGX_CONF_NOARGS | NGX_CONF_1MORE,
-    ),
+    server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
     ngx_command_t::empty(),
 ];

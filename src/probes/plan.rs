@@ -126,12 +126,10 @@ fn target(
     let question = Question::new(&parameters.uri, origin.endpoint.authority())
         .map_err(|error| format!("invalid \"uri\": {error}"))?;
     let is_tls = origin.endpoint.is_tls();
-    let find = |is_wanted: &dyn Fn(&Resigning) -> bool| {
-        main.resigning.iter().position(|place| place.client.is_tls == is_tls && is_wanted(place))
-    };
-    // Where `proxy_pass` has a variable, it may be meant for any upstream.
-    let place = find(&|place| is_for(place, upstream))
-        .or_else(|| find(&|place| place.client.upstream.is_none()));
+    let find = |is_alike: &dyn Fn(&Resigning) -> bool| main.resigning.iter().position(is_alike);
+    let place = find(&|place| is_for(place, upstream) && place.client.is_tls == is_tls)
+        // Where `proxy_pass` has a variable, it may be meant for any upstream, in either way.
+        .or_else(|| find(&|place| place.client.upstream.is_none() && place.client.is_tls));
     let Some(place) = place else {
         return Err(format!(
             "no location with \"s3_resign\" proxies to it over {}, as the endpoint of s3_origin \"{}\" says",
@@ -139,7 +137,7 @@ fn target(
             origin.name
         ));
     };
-    if main.resigning.get(place).is_some_and(|place| place.client.needs_request) {
+    if is_tls && main.resigning.get(place).is_some_and(|place| place.client.needs_request) {
         let fault = "\"proxy_ssl_certificate\" with a variable has no value without a request";
         return Err(fault.to_owned());
     }

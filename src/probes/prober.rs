@@ -64,6 +64,7 @@ impl Question {
         let exchange = Exchange {
             client: &place.client,
             address: &address,
+            is_tls: target.origin.endpoint.is_tls(),
             name: target.origin.endpoint.host(),
             request,
             timeout: waits.parameters.timeout,

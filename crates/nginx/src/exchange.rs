@@ -68,7 +68,7 @@ pub struct Client<M> {
     index: usize,
     /// The upstream that its `proxy_pass` names; none where that has variables, or where there is no `proxy_pass`.
     pub upstream: Option<UpstreamId>,
-    /// Whether it speaks TLS.
+    /// Whether it speaks TLS. With variables it can do so, whatever they say.
     pub is_tls: bool,
     /// Whether what it does there depends on the request, so that nobody else can do the same.
     pub needs_request: bool,
@@ -118,6 +118,8 @@ pub struct Exchange<'a, M> {
     pub client: &'a Client<M>,
     /// The server's socket address, as the bytes of a `sockaddr`.
     pub address: &'a [u8],
+    /// Whether to speak TLS, which the location must be able to.
+    pub is_tls: bool,
     /// The server's name for TLS, where the location has none of its own.
     pub name: &'a str,
     /// The bytes to send.
@@ -155,7 +157,10 @@ const NAME: &[u8] = b"exchange";
 
 /// Starts the exchange.
 pub fn start<M: HttpModule>(cycle: &Cycle<'_>, exchange: Exchange<'_, M>, done: Done) {
-    let Some(settings) = exchange.client.settings(cycle) else { return done(Outcome::NotTried) };
+    let settings = exchange.client.settings(cycle);
+    let Some(settings) = settings.filter(|it| it.tls.is_some() || !exchange.is_tls) else {
+        return done(Outcome::NotTried);
+    };
     // SAFETY: the cycle's own log.
     let cycle_log = unsafe { (*cycle.as_ptr()).log };
     // SAFETY: nginx's allocator; null when memory is out.
@@ -180,7 +185,7 @@ pub fn start<M: HttpModule>(cycle: &Cycle<'_>, exchange: Exchange<'_, M>, done: 
         name: string(NAME),
         log,
         address: exchange.address.to_vec(),
-        session: settings.tls.map(|tls| tls.with_server(exchange.name)),
+        session: settings.tls.filter(|_| exchange.is_tls).map(|tls| tls.with_server(exchange.name)),
         request: exchange.request,
         is_complete: exchange.is_complete,
         is_connected: false,
