@@ -29,6 +29,10 @@ impl ServerDirective for S3Probe {
 }
 
 fn parameters(words: &[&[u8]]) -> Result<Parameters, ConfError> {
+    // nginx's own words; it has no kind of directive that takes none to five.
+    if words.len() > 5 {
+        return Err("invalid number of arguments in \"s3_probe\" directive".into());
+    }
     let mut parameters = Parameters::default();
     for word in words {
         let word = text(word, "parameter of \"s3_probe\"")?;

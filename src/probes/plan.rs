@@ -30,8 +30,8 @@ pub(super) struct Probed {
 pub(super) struct Target {
     pub(super) origin: Rc<Origin>,
     pub(super) question: Question,
-    /// Which of the places of `s3_resign` says how to reach it.
-    place: usize,
+    /// Which of the places of `s3_resign` says how to reach it; none where none does, and nothing is asked.
+    place: Option<usize>,
 }
 
 impl Plan {
@@ -50,9 +50,14 @@ impl Probed {
 }
 
 impl Target {
+    /// Whether it can be asked.
+    pub(super) fn is_reachable(&self) -> bool {
+        self.place.is_some()
+    }
+
     /// How to reach it.
     pub(super) fn place<'m>(&self, main: &'m MainConf) -> Option<&'m Resigning> {
-        main.resigning.get(self.place)
+        main.resigning.get(self.place?)
     }
 }
 
@@ -72,10 +77,14 @@ pub(crate) fn configure(cf: &mut Conf<'_>) -> Result<(), ConfError> {
             Ok(_) if !is_round_robin => Err("its balancer is none of nginx's own".to_owned()),
             made => made,
         };
-        probed.push(made.map_err(|fault| {
-            let name = upstream.host().escape_ascii();
-            format!("\"s3_probe\" in upstream \"{name}\" {}: {fault}", upstream.place())
-        })?);
+        let name = upstream.host().escape_ascii();
+        let here =
+            |text| format!("\"s3_probe\" in upstream \"{name}\" {}: {text}", upstream.place());
+        let made = made.map_err(here)?;
+        for doubt in made.servers.iter().filter_map(|(_, target)| doubt(target)) {
+            cf.warn(&here(doubt));
+        }
+        probed.push(made);
     }
     if !probed.is_empty() {
         let zone = table::add_zone(cf)?;
@@ -116,7 +125,8 @@ fn is_for(place: &Resigning, upstream: Upstream<'_>) -> bool {
     place.client.upstream == Some(upstream.id())
 }
 
-/// An origin is asked as some place of the configuration sends requests to it, or not at all.
+/// An origin is asked as some place of the configuration sends requests to it, or not at all: no signed request of ours goes
+/// where none goes by the configuration.
 fn target(
     main: &MainConf,
     upstream: Upstream<'_>,
@@ -130,18 +140,23 @@ fn target(
     let place = find(&|place| is_for(place, upstream) && place.client.is_tls == is_tls)
         // Where `proxy_pass` has a variable, it may be meant for any upstream, in either way.
         .or_else(|| find(&|place| place.client.upstream.is_none() && place.client.is_tls));
-    let Some(place) = place else {
-        return Err(format!(
-            "no location with \"s3_resign\" proxies to it over {}, as the endpoint of s3_origin \"{}\" says",
-            if is_tls { "https" } else { "http" },
-            origin.name
-        ));
-    };
-    if is_tls && main.resigning.get(place).is_some_and(|place| place.client.needs_request) {
+    let settings = place.and_then(|place| main.resigning.get(place));
+    if is_tls && settings.is_some_and(|place| place.client.needs_request) {
         let fault = "\"proxy_ssl_certificate\" with a variable has no value without a request";
         return Err(fault.to_owned());
     }
     Ok(Target { question, place, origin })
+}
+
+/// What `nginx -t` says about an origin that nobody knows the way to.
+fn doubt(target: &Target) -> Option<String> {
+    let scheme = if target.origin.endpoint.is_tls() { "https" } else { "http" };
+    (!target.is_reachable()).then(|| {
+        format!(
+            "s3_origin \"{}\" is not probed: no location with \"s3_resign\" proxies there over {scheme}, as its endpoint says",
+            target.origin.name
+        )
+    })
 }
 
 /// Sees to it that what `s3_health` names without a URI is probed.

@@ -161,7 +161,9 @@ fn ask(
     for (number, (peer, key)) in peers.iter().zip(&keys).enumerate() {
         // One peer that stands there twice is asked once.
         let is_repeated = keys.get(..number).unwrap_or_default().contains(key);
-        let Some(target) = upstream.target(peer.server()).filter(|_| !peer.is_off && !is_repeated)
+        let Some(target) = upstream
+            .target(peer.server())
+            .filter(|target| target.is_reachable() && !peer.is_off && !is_repeated)
         else {
             continue;
         };

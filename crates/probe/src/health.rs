@@ -61,22 +61,26 @@ impl Health {
         self.since
     }
 
-    /// What is known after an answer at `now`, and whether that is a change.
+    /// What is known after an answer at `now`, and whether that is a change. The first answer decides by itself: nothing is
+    /// known that would speak against it.
     pub fn after(self, in_order: bool, now: u64, limits: &Parameters) -> (Self, Option<Change>) {
-        let first = Self { asked: true, since: if self.asked { self.since } else { now }, ..self };
-        if in_order != first.down {
-            return (Self { streak: 0, ..first }, None);
+        if !self.asked {
+            let known = Self { down: !in_order, asked: true, streak: 0, since: now };
+            return (known, (!in_order).then_some(Change::Down));
         }
-        let streak = first.streak.saturating_add(1);
-        let limit = if first.down { limits.rise } else { limits.fall };
+        if in_order != self.down {
+            return (Self { streak: 0, ..self }, None);
+        }
+        let streak = self.streak.saturating_add(1);
+        let limit = if self.down { limits.rise } else { limits.fall };
         if streak < limit {
-            return (Self { streak, ..first }, None);
+            return (Self { streak, ..self }, None);
         }
-        let change = match first.down {
-            true => Change::Up(now.saturating_sub(first.since)),
+        let change = match self.down {
+            true => Change::Up(now.saturating_sub(self.since)),
             false => Change::Down,
         };
-        (Self { down: !first.down, streak: 0, since: now, ..first }, Some(change))
+        (Self { down: !self.down, streak: 0, since: now, ..self }, Some(change))
     }
 }
 
@@ -114,7 +118,14 @@ mod tests {
     fn as_many_as_configured_in_a_row() {
         assert_eq!(run(&limits(2, 2), "+-+--+-++--").1, "....D...U.D");
         assert_eq!(run(&limits(1, 1), "-+-+").1, "DUDU");
-        assert_eq!(run(&limits(3, 1), "--+---+").1, ".....DU");
+        assert_eq!(run(&limits(3, 1), "+--+---+").1, "......DU");
+    }
+
+    #[test]
+    fn the_first_answer_decides() {
+        assert_eq!(run(&limits(3, 3), "-").1, "D");
+        assert_eq!(run(&limits(3, 3), "+").1, ".");
+        assert!(run(&limits(3, 3), "-").0.is_down());
     }
 
     #[test]
