@@ -63,6 +63,10 @@ subtest 'one nginx, two origins' => sub {
     ok(defined $degraded, '/healthz says that origin b is down');
     is(healthz()->{status}, 200, '/healthz is ok as long as one works');
     event('origin b is back', 'b', sub { $deployment->start_origin('b') });
+    # It accepts connections and never answers. Probes find out; what waits goes on.
+    event('origin b hangs', 'a', sub { kill 'STOP', $deployment->pid('b') }, kill => 1, reads_only => 1);
+    is(healthz()->{status}, 200, '/healthz answers meanwhile');
+    event('origin b goes on', 'b', sub { kill 'CONT', $deployment->pid('b') });
     end();
 
     $deployment->stop($_, 'KILL') for qw(a b);
