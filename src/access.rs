@@ -3,38 +3,30 @@
 use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
-use nginx::{Level, Request};
-use s3::{Access as S3Access, ErrorCode, Fault, Grants, S3Error};
+use nginx::{Level, Request, stored_body as stored};
+use s3::{Access, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, Request as SignedRequest, Verified, header};
 
 use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::{self, Admission, Ctx};
-use crate::request_body_filter::{self, Body};
+use crate::ctx::access::Admission;
+use crate::ctx::body::Body;
+use crate::ctx::{self, Ctx};
+use crate::log;
+use crate::request_body;
+use crate::stored_body;
 use crate::worker::{self, HeaderLines, Worker};
 
-/// Decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
-/// request that they serve, where [`Subrequest`] lets them.
-pub(crate) struct Access;
+/// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; the
+/// admission of the request that they serve counts, where [`subrequest`](crate::subrequest) lets them.
+pub(crate) struct AccessPhase;
 
-impl PhaseHandler for Access {
+impl PhaseHandler for AccessPhase {
     const PHASE: Phase = Phase::Access;
 
     fn handle(r: Request<'_>) -> Verdict<'_> {
         handler(r)
-    }
-}
-
-/// Decides about a subrequest (auth_request, mirror, SSI, slice) when its location is known, for its own access phase never
-/// comes. The rewrite phase is the first of those that it passes in its location: before a `return` there.
-pub(crate) struct Subrequest;
-
-impl PhaseHandler for Subrequest {
-    const PHASE: Phase = Phase::Rewrite;
-
-    fn handle(r: Request<'_>) -> Verdict<'_> {
-        subrequest(r)
     }
 }
 
@@ -49,6 +41,9 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         return Verdict::Declined;
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    if stored::is_begun::<S3Signature>(r) {
+        return check_stored(r, ctx);
+    }
     crate::fault::inject(r, "access");
     // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
     // client has not asked for that object, and what it signed is another target.
@@ -60,56 +55,48 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     }
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
-        Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {
+        Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
             expect_body(r, ctx, body);
-            Admission {
-                permit: Permit::verify_off(),
-                mechanism: None,
-                access_key: None,
-                clients: None,
-            }
+            Admission::unauthenticated(Permit::verify_off())
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
     match verdict {
-        Ok(admission) => {
-            let verified = admission.mechanism.is_some();
-            // An internal redirect clears the context, so nothing can have been admitted before.
-            let _ = ctx.admission.set(admission);
-            if verified { Verdict::Granted } else { Verdict::Declined }
+        Ok(admission) if ctx.body.check.borrow().is_some() && request_body::is_stored(r) => {
+            if !stored::begin::<S3Signature>(r) {
+                return Verdict::Refused(500);
+            }
+            ctx.access.waiting.replace(Some(admission));
+            check_stored(r, ctx)
         }
+        Ok(admission) => admit(ctx, admission),
         Err(error) => refuse(r, ctx, error),
     }
 }
 
-/// It may lean on the main request's admission where that was verified against the same clients. Elsewhere its location's
-/// `s3_verify` would mean nothing, so it is refused.
-fn subrequest(r: Request<'_>) -> Verdict<'_> {
-    if r.is_main() {
-        return Verdict::Declined;
-    }
-    let conf = r.location_conf::<S3Signature>();
-    let Some(Verify::Clients(clients)) = conf.and_then(LocationConf::verify) else {
-        return Verdict::Declined;
+fn admit<'r>(ctx: &Ctx, admission: Admission) -> Verdict<'r> {
+    let verified = admission.mechanism.is_some();
+    // An internal redirect clears the context, so nothing can have been admitted before.
+    let _ = ctx.access.admission.set(admission);
+    if verified { Verdict::Granted } else { Verdict::Declined }
+}
+
+/// Lets a request in when its body, which was read before, is proven: whatever `satisfy` says, not before.
+fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
+    let result = match ctx.body.check.borrow_mut().as_deref_mut() {
+        Some(body) => stored_body::go_on(r, body),
+        None => Err(S3Error::internal_error()),
     };
-    let main = r.main();
-    let admission = ctx::existing(main).and_then(|ctx| ctx.admission.get());
-    let verified_by = admission.and_then(|admission| admission.clients.as_ref());
-    if verified_by.is_some_and(|by| Rc::ptr_eq(by, clients)) {
-        return Verdict::Declined;
+    match (result, ctx.access.waiting.take()) {
+        (Ok(true), Some(admission)) => admit(ctx, admission),
+        (Ok(false), Some(admission)) => {
+            ctx.access.waiting.replace(Some(admission));
+            Verdict::Yield
+        }
+        (Ok(_), None) => Verdict::Refused(500),
+        (Err(error), _) => refuse(r, ctx, error),
     }
-    let name = &clients.name;
-    r.log(
-        Level::Error,
-        format_args!(
-            "s3: a subrequest is refused: \"s3_verify {name}\" is in force in its location, and not where the request came in"
-        ),
-    );
-    if let Some(ctx) = ctx::of(r) {
-        ctx.error.replace(Some(S3Error::access_denied()));
-    }
-    Verdict::Refused(403)
 }
 
 /// Verifies the signature and the client's grants.
@@ -127,12 +114,7 @@ fn verify(
         && worker::with(|Worker { scratch, .. }| sigv4::may_be_preflight(r.target(), scratch))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
-        return Ok(Admission {
-            permit: Permit::preflight(),
-            mechanism: None,
-            access_key: None,
-            clients: None,
-        });
+        return Ok(Admission::unauthenticated(Permit::preflight()));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -146,7 +128,7 @@ fn verify(
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
-                    expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
+                    expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
                     verified.permit()
                 };
                 Ok(Admission {
@@ -158,7 +140,7 @@ fn verify(
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
-                r.log(level(&answer), format_args!("s3: refused: {error}"));
+                r.log(log::level(&answer), format_args!("s3: refused: {error}"));
                 Err(answer)
             }
         }
@@ -200,8 +182,8 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
 
 /// Leaves for the request body filter what it has to do.
 fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
-    ctx.needs_length.set(request_body_filter::needs_length(r, body.as_deref()));
-    ctx.body.replace(body);
+    ctx.body.needs_length.set(request_body::needs_length(r, body.as_deref()));
+    ctx.body.check.replace(body);
 }
 
 /// Checks that the client may do what it asks for.
@@ -215,7 +197,7 @@ fn authorize(
     let credential = verified.credential();
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(scratch.hoisted());
-    let access = S3Access::new(request.method, scratch.path(), scratch.query(), headers);
+    let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
     s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
@@ -223,24 +205,16 @@ fn authorize(
     })
 }
 
-/// The level that nginx uses for such faults. What is logged holds no secret, and no signature that we computed.
-pub(crate) fn level(answer: &S3Error) -> Level {
-    match answer.fault() {
-        Fault::Client => Level::Info,
-        Fault::Authentication | Fault::Origin | Fault::Ours => Level::Error,
-    }
-}
-
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.
 fn refuse<'r>(r: Request<'r>, ctx: &Ctx, error: S3Error) -> Verdict<'r> {
     let status = error.status();
-    ctx.keep_alive.set(may_keep_alive(r));
+    ctx.access.keep_alive.set(may_keep_alive(r));
     // A client that waits for "100 Continue" does not send its body after a refusal, and may send its next request instead.
     // nginx, which discards as many bytes as were announced, would take that for the body.
     if r.expects_continue() {
         r.set_keep_alive(false);
     }
-    ctx.error.replace(Some(error));
+    ctx.response.error.replace(Some(error));
     Verdict::Refused(status)
 }
 

@@ -1,7 +1,9 @@
 //! The directives, and the structures that they fill.
 
 pub(crate) mod clients;
+pub(crate) mod health;
 pub(crate) mod location;
+pub(crate) mod main;
 pub(crate) mod origin;
 pub(crate) mod probe;
 pub(crate) mod secret;
@@ -40,6 +42,8 @@ pub(crate) struct MainConf {
     pub(crate) clients: Vec<Rc<Clients>>,
     /// The `s3_origin` blocks.
     pub(crate) origins: Vec<Rc<Origin>>,
+    /// `s3_malloc_keep`.
+    pub(crate) malloc_keep: Option<bool>,
     /// Of each upstream, the origin of each of its peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
     /// Where requests are signed: complete when all was merged.
@@ -81,7 +85,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 11] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -92,7 +96,8 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
     location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
-    location_command::<location::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
+    main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
+    location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
     ngx_command_t::empty(),
 ];

@@ -15,30 +15,12 @@ use nginx::{Request, worker};
 use sigv4::Timestamp;
 
 use crate::S3Signature;
+use crate::conf::health::{Health, Probe};
 use crate::ctx::{self, Ctx};
 use crate::probes::{self, Report};
 
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
-
-/// A health location.
-pub(crate) struct Health {
-    pub(crate) probes: Vec<Probe>,
-    /// How long the locations have to answer, in milliseconds.
-    pub(crate) timeout: u64,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Health { probes: Vec::new(), timeout: 1000 }
-    }
-}
-
-/// An origin of a health location: what it is called, and the location that asks it; none where probes alone can tell.
-pub(crate) struct Probe {
-    pub(crate) name: String,
-    pub(crate) uri: Option<Vec<u8>>,
-}
 
 /// What is known of an origin.
 enum State {
@@ -93,7 +75,7 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
             None => begin(r, ctx, health, &reports),
         };
     };
-    let statuses = ctx.probed.borrow().clone();
+    let statuses = ctx.health.probed.borrow().clone();
     let is_open =
         |(status, report): (&Option<u16>, &Option<Report>)| status.is_none() && report.is_none();
     if !is_late && statuses.iter().zip(&reports).any(is_open) {
@@ -112,7 +94,7 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
     });
     let answer = judge(r.now(), &health.probes, &states.collect::<Vec<_>>());
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
-    ctx.probed.borrow_mut().clear();
+    ctx.health.probed.borrow_mut().clear();
     send(r, &answer)
 }
 
@@ -123,7 +105,7 @@ fn begin<'r>(
     health: &'r Health,
     reports: &[Option<Report>],
 ) -> Verdict<'r> {
-    ctx.probed.replace(vec![None; health.probes.len()]);
+    ctx.health.probed.replace(vec![None; health.probes.len()]);
     let mut open = health.probes.iter().zip(reports).enumerate();
     let started = r.start_timer::<S3Signature>(health.timeout)
         && open.all(|(number, (probe, report))| match (&probe.uri, report) {
@@ -140,7 +122,7 @@ struct Probes;
 impl SubrequestHandler for Probes {
     fn ended(r: Request<'_>, number: usize, status: u16) -> bool {
         let Some(ctx) = ctx::existing(r) else { return false };
-        match ctx.probed.borrow_mut().get_mut(number) {
+        match ctx.health.probed.borrow_mut().get_mut(number) {
             Some(slot) => {
                 *slot = Some(status);
                 true

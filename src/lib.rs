@@ -7,23 +7,31 @@
 #![deny(unsafe_code)]
 
 mod access;
+mod body_filter;
 mod conf;
 mod ctx;
+mod error_page;
 mod error_response;
 mod fault;
+mod header_filter;
 mod health;
+mod log;
+mod malloc;
 mod probes;
+mod request_body;
 mod request_body_filter;
 mod request_id;
-mod response_headers;
+mod stored_body;
+mod subrequest;
 mod upstream;
 mod variables;
 mod worker;
 
 use nginx::conf::Conf;
+use nginx::filter::{self, NextFilters, OutputFilter};
 use nginx::{
-    ConfError, Cycle, HttpModule, Lifecycle, filter, flavour, log_writer, phase, request,
-    worker as worker_process,
+    Chain, ConfError, Cycle, HttpModule, Lifecycle, Request, Status, flavour, log_writer, phase,
+    request, worker as worker_process,
 };
 use ngx::ffi::{ngx_http_module_t, ngx_module_t};
 
@@ -80,10 +88,10 @@ impl Lifecycle for S3Signature {
     }
 
     fn postconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
-        phase::install::<access::Access>(cf)?;
-        phase::install::<access::Subrequest>(cf)?;
-        request::install_error_page::<error_response::ErrorResponse>(cf)?;
-        filter::install::<error_response::ErrorResponse>(cf);
+        phase::install::<access::AccessPhase>(cf)?;
+        phase::install::<subrequest::SubrequestPhase>(cf)?;
+        request::install_error_page::<Self>(cf)?;
+        filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
         probes::configure(cf)?;
@@ -107,8 +115,11 @@ impl Lifecycle for S3Signature {
     }
 
     fn init_process(cycle: &Cycle<'_>) {
-        let is_probing = cycle.main_conf::<Self>().is_some_and(|main| main.probes.is_some());
-        if is_probing && worker_process::serves() {
+        let main = cycle.main_conf::<Self>().filter(|main| main.is_used());
+        if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
+            malloc::keep_freed_memory();
+        }
+        if main.is_some_and(|main| main.probes.is_some()) && worker_process::serves() {
             worker_process::every::<probes::Probes>(probes::TICK);
         }
     }
@@ -118,8 +129,18 @@ impl Lifecycle for S3Signature {
     }
 }
 
-impl log_writer::LogMask for S3Signature {
-    fn mask(line: &mut [u8]) {
-        sigv4::mask(line);
+static NEXT_FILTERS: NextFilters = NextFilters::new();
+
+impl OutputFilter for S3Signature {
+    fn next() -> &'static NextFilters {
+        &NEXT_FILTERS
+    }
+
+    fn header(r: Request<'_>) -> Status {
+        header_filter::header_filter(r)
+    }
+
+    fn body<'r>(r: Request<'r>, chain: Chain<'r>) -> Status {
+        body_filter::body_filter(r, chain)
     }
 }

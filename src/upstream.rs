@@ -1,84 +1,25 @@
 //! Signing: what proxy_pass serialized, for the peer that the balancer picked.
 
-use std::fmt;
+mod refusal;
+
 use std::rc::Rc;
 
+use nginx::Request;
+use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{Parts, Peer, PeerHooks, Rewriter, SentBody, output, sent_body};
-use nginx::{Level, Request};
 use request_head::{HeadError, Lines};
-use s3::{Access, Reserved, S3Error};
+use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::{OriginBody, OtherBody, Permit, ResignError, in_client_spelling};
+use sigv4::{OriginBody, OtherBody, Permit, in_client_spelling};
 
+use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
 use crate::conf::location::{Resign, Verify};
 use crate::conf::origin::Origin;
 use crate::ctx;
-use crate::request_body_filter::Body;
+use crate::ctx::body::Body;
 use crate::worker::{self, Worker};
-
-/// Why a request may not leave. It would leave unsigned, or signed for somebody else.
-#[derive(Debug)]
-enum Refusal {
-    /// nginx's clock is outside of the years that a signature can name.
-    Clock,
-    /// The head is not HTTP/1.x: another protocol's content handler, or something that no parser should guess at.
-    Head(HeadError),
-    /// Nobody let the request in: the location has no `s3_verify`, or `satisfy any` was met by something else.
-    NotAdmitted,
-    /// No `s3_origin` is at the peer.
-    NoOrigin { peer: String },
-    /// The configuration or memory is missing.
-    Internal,
-    /// It asks for something that is not S3's, in the origin's own words.
-    Reserved(Reserved),
-    /// The head cannot be signed.
-    Sign(ResignError),
-    /// `proxy_pass` has a variable, and its value names no `upstream`.
-    UnknownHost { host: String },
-    /// Another body than the client's has the client's aws-chunked frames in it.
-    QuotedFrames,
-    /// A body stands behind the head, and another one follows.
-    TwoBodies,
-    /// The client's body was not read, or is being read: an object that is none, or a piece of one, would be stored.
-    UnreadBody,
-    /// The head announces signed chunks, and nothing has proven them.
-    UnprovenBody,
-    /// The value of `s3_resign`'s variable names no `s3_origin`.
-    UnknownOrigin { name: String },
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Clock => f.write_str("the clock is wrong"),
-            Refusal::Head(error) => write!(f, "the upstream request is not HTTP/1.x: {error}"),
-            Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
-            Refusal::NoOrigin { peer } => write!(f, "no s3_origin has the endpoint of peer {peer}"),
-            Refusal::Internal => f.write_str("out of memory"),
-            Refusal::Reserved(Reserved::AdminApi) => {
-                f.write_str("an administration interface is no bucket")
-            }
-            Refusal::Reserved(Reserved::CreateSession) => {
-                f.write_str("CreateSession hands out a credential of the origin")
-            }
-            Refusal::Sign(error) => error.fmt(f),
-            Refusal::UnknownHost { host } => {
-                write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")
-            }
-            Refusal::QuotedFrames => {
-                f.write_str("its body would be the client's aws-chunked frames")
-            }
-            Refusal::TwoBodies => f.write_str("a body follows that of \"proxy_set_body\""),
-            Refusal::UnreadBody => f.write_str("the client's body was not read whole"),
-            Refusal::UnprovenBody => {
-                f.write_str("it announces signed chunks that were not verified")
-            }
-            Refusal::UnknownOrigin { name } => write!(f, "s3_resign \"{name}\" is no s3_origin"),
-        }
-    }
-}
 
 impl PeerHooks for S3Signature {
     /// Whether requests of this location are signed.
@@ -159,7 +100,7 @@ fn try_sign<'r>(
     // A subrequest (slice, mirror, background update) is sent on behalf of the request that was let in.
     let main = r.main();
     let main_ctx = ctx::existing(main);
-    let admitted = main_ctx.and_then(|ctx| ctx.admission.get());
+    let admitted = main_ctx.and_then(|ctx| ctx.access.admission.get());
     let permit = match admitted {
         Some(admission) => admission.permit.clone(),
         // nginx runs no access phase for subrequests, so the word of their own location counts as it would there.
@@ -175,9 +116,9 @@ fn try_sign<'r>(
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
 
-    let body_of_main = main_ctx.map(|ctx| ctx.body.borrow());
+    let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
-    let origin_body = origin_body(r, checked, body, sent)?;
+    let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
     let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
         let signature = sigv4::resign(
@@ -217,7 +158,7 @@ fn try_sign<'r>(
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }
-    ctx::of(r).ok_or(Refusal::Internal)?.origin.replace(Some(origin));
+    ctx::of(r).ok_or(Refusal::Internal)?.upstream.origin.replace(Some(origin));
     Ok(placed)
 }
 
@@ -227,6 +168,7 @@ fn origin_body(
     checked: Option<&Body>,
     inline: &[u8],
     sent: SentBody,
+    method: &[u8],
 ) -> Result<OriginBody, Refusal> {
     let is_framed = checked.is_some_and(Body::is_framed);
     if !inline.is_empty() {
@@ -240,9 +182,29 @@ fn origin_body(
         }
         return Ok(OriginBody::Other(OtherBody::known(inline)));
     }
+    let main = r.main();
+    let replaced = checked.is_some_and(|body| body.is_replaced(main));
     match sent {
+        // A script's (`ngx.req.set_body_data`), once the client's was checked.
+        SentBody::OfClient | SentBody::None if replaced => {
+            if is_framed {
+                return Err(Refusal::ReplacedFrames);
+            }
+            let length = Kept::of(main).length().ok_or(Refusal::UnreadBody)?;
+            Ok(OriginBody::Other(match length {
+                0 => OtherBody::known(b""),
+                _ => OtherBody::of_length(length),
+            }))
+        }
+        SentBody::Unread if checked.is_some() && !replaced => {
+            Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
         SentBody::OfClient | SentBody::None => {
             Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
+        // A page that `error_page` asks for, say: it has no body, whatever came of the client's.
+        SentBody::Unread if matches!(method, b"GET" | b"HEAD") => {
+            Ok(OriginBody::Other(OtherBody::known(b"")))
         }
         SentBody::Withheld => Ok(OriginBody::Other(OtherBody::known(b""))),
         SentBody::Unread | SentBody::Rest => Err(Refusal::UnreadBody),
@@ -284,21 +246,5 @@ fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
             origin.ok_or_else(|| Refusal::UnknownOrigin { name: name.escape_ascii().to_string() })
         }
         Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::Internal),
-    }
-}
-
-/// Leaves the answer for `error_response`, which finds nginx's own 500 in its place.
-fn refuse(r: Request<'_>, refusal: &Refusal) {
-    r.log(
-        Level::Error,
-        format_args!("s3: the request is not sent, it could not be signed: {refusal}"),
-    );
-    let error = match refusal {
-        Refusal::Reserved(_) => S3Error::access_denied(),
-        _ => S3Error::for_status(502)
-            .with_message("The proxy could not sign the request for the origin."),
-    };
-    if let Some(ctx) = ctx::of(r) {
-        ctx.error.replace(Some(error));
     }
 }

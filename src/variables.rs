@@ -18,7 +18,7 @@ pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3Auth>(cf)?;
     add::<S3ErrorCode>(cf)?;
     add::<S3RequestId>(cf)?;
-    add::<S3Origin>(cf)?;
+    add::<OriginVariable>(cf)?;
     add::<S3OriginHost>(cf)?;
     add::<S3CacheKey>(cf)
 }
@@ -32,7 +32,7 @@ impl Variable for S3AccessKey {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        ctx::existing(r.main())?.admission.get()?.access_key.as_deref()
+        ctx::existing(r.main())?.access.admission.get()?.access_key.as_deref()
     }
 }
 
@@ -84,7 +84,7 @@ impl Variable for S3Auth {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        Some(match ctx::existing(r.main())?.admission.get()?.mechanism {
+        Some(match ctx::existing(r.main())?.access.admission.get()?.mechanism {
             Some(Mechanism::Header) => b"header",
             Some(Mechanism::Presigned) => b"presigned",
             Some(Mechanism::V2Header) => b"v2-header",
@@ -102,7 +102,7 @@ impl Variable for S3ErrorCode {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        ctx::existing(r)?.error_code.get().map(str::as_bytes)
+        ctx::existing(r)?.response.error_code.get().map(str::as_bytes)
     }
 }
 
@@ -114,20 +114,20 @@ impl Variable for S3RequestId {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        let id = ctx::of(r)?.request_id.get_or_init(RequestId::new);
+        let id = ctx::of(r)?.response.request_id.get_or_init(RequestId::new);
         r.allocate_copy(id.as_bytes())
     }
 }
 
 /// `$s3_origin`: the name of the `s3_origin` that the request was last signed for.
-struct S3Origin;
+struct OriginVariable;
 
-impl Variable for S3Origin {
+impl Variable for OriginVariable {
     const NAME: &'static str = "s3_origin";
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        let origin = ctx::existing(r)?.origin.borrow();
+        let origin = ctx::existing(r)?.upstream.origin.borrow();
         r.allocate_copy(origin.as_ref()?.name.as_bytes())
     }
 }
@@ -140,7 +140,7 @@ impl Variable for S3OriginHost {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        let origin = ctx::existing(r)?.origin.borrow();
+        let origin = ctx::existing(r)?.upstream.origin.borrow();
         r.allocate_copy(origin.as_ref()?.endpoint.host().as_bytes())
     }
 }

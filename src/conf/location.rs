@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nginx::conf::{LocationDirective, Position, flag, milliseconds, size, text};
+use nginx::conf::{LocationDirective, Position, flag, size, text};
 use nginx::exchange::Client;
 use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
@@ -11,9 +11,9 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
 use crate::S3Signature;
 use crate::conf::clients::Clients;
+use crate::conf::health::Health;
 use crate::conf::origin::Origin;
 use crate::conf::{MainConf, Resigning, upstreams};
-use crate::health::{Health, Probe};
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    health: Option<Health>,
+    pub(super) health: Option<Health>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -180,57 +180,11 @@ impl LocationDirective for S3MaxChunkSize {
     }
 }
 
-/// `s3_health NAME[=URI] … [timeout=TIME]`
-pub(crate) struct S3Health;
-
-impl LocationDirective for S3Health {
-    type Module = S3Signature;
-
-    fn set(cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        let mut health = Health::default();
-        for word in words.iter().skip(1) {
-            let text = text(word, "parameter of \"s3_health\"")?;
-            let wrong = |why| format!("invalid parameter \"{text}\" of \"s3_health\": {why}");
-            let (name, value) = match text.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (text, None),
-            };
-            if let ("timeout", Some(time)) = (name, value.filter(|uri| !uri.starts_with('/'))) {
-                let time = milliseconds(time.as_bytes()).filter(|time| HEALTH_TIMES.contains(time));
-                health.timeout = time.ok_or_else(|| wrong("a time from 1ms to 1h"))?;
-                continue;
-            }
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-            let is_uri = value.is_none_or(|uri| uri.starts_with('/'));
-            if name.is_empty() || !name.bytes().all(plain) || !is_uri {
-                return Err(
-                    wrong("a name, \"=\" and a URI, or the name of a probed s3_origin").into()
-                );
-            }
-            if health.probes.iter().any(|probe| probe.name == name) {
-                return Err(format!("duplicate name \"{name}\" in \"s3_health\"").into());
-            }
-            if value.is_none() {
-                let position = cf.position();
-                cf.main_conf::<S3Signature>()?.health_names.push((name.to_owned(), position));
-            }
-            health.probes.push(Probe { name: name.to_owned(), uri: value.map(Into::into) });
-        }
-        if health.probes.is_empty() {
-            return Err("\"s3_health\" names no origin".into());
-        }
-        once(words, conf.health.replace(health).is_some())
-    }
-}
-
-/// What `s3_health` may wait, in milliseconds.
-const HEALTH_TIMES: std::ops::RangeInclusive<u64> = 1..=3_600_000;
-
 /// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
 
 /// nginx's word for a directive that stands twice in one place.
-fn once(words: &[&[u8]], stands_already: bool) -> Result<(), ConfError> {
+pub(super) fn once(words: &[&[u8]], stands_already: bool) -> Result<(), ConfError> {
     let name = words.first().copied().unwrap_or_default().escape_ascii();
     if !stands_already {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nginx::upstream::{Address, AddressRef, Server, Upstream, peer};
+use nginx::upstream::{Server, SocketAddress, SocketAddressRef, Upstream, peer};
 use nginx::{Conf, ConfError};
 
 use crate::S3Signature;
@@ -12,15 +12,15 @@ use crate::conf::origin::Origin;
 /// What is known of an upstream.
 pub(crate) struct Peers {
     /// The addresses of its servers, where it is a block of the configuration.
-    addresses: Vec<(Address, Option<Rc<Origin>>)>,
+    addresses: Vec<(SocketAddress, Option<Rc<Origin>>)>,
     /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
     implied: Option<Rc<Origin>>,
 }
 
 impl Peers {
     /// The origin at `address`, which the balancer picked from this upstream.
-    pub(crate) fn origin(&self, address: AddressRef<'_>) -> Option<&Rc<Origin>> {
-        let by = |same: &dyn Fn(AddressRef<'_>) -> bool| {
+    pub(crate) fn origin(&self, address: SocketAddressRef<'_>) -> Option<&Rc<Origin>> {
+        let by = |same: &dyn Fn(SocketAddressRef<'_>) -> bool| {
             self.addresses
                 .iter()
                 .find(|(candidate, _)| same(candidate.as_ref()))
@@ -66,7 +66,7 @@ pub(crate) fn origins_of_peers(
         };
     };
     let mut origins = Vec::new();
-    let mut known: Vec<(Address, Rc<Origin>)> = Vec::new();
+    let mut known: Vec<(SocketAddress, Rc<Origin>)> = Vec::new();
     for server in &servers {
         let Some(origin) = origin_of_server(main, upstream, server) else {
             return Err(format!(

@@ -44,7 +44,7 @@ fn end(attempt: &Attempt<'_>) {
     if let Some(ctx) = ctx::of(request) {
         let error = S3Error::for_status(503)
             .with_message("The origin went out of order while it took the body. Please try again.");
-        ctx.error.replace(Some(error));
+        ctx.response.error.replace(Some(error));
     }
     request.log(Level::Error, format_args!("s3: an upload is given up, its origin is down"));
     attempt.give_up();

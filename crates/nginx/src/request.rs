@@ -139,6 +139,12 @@ impl<'r> Request<'r> {
         Some(unsafe { bytes(&ngx_str_t { len, data: start }) })
     }
 
+    /// Whether the protocol marks the end of a body besides its Content-Length, so that the two may differ: HTTP/2 (END_STREAM)
+    /// and HTTP/3 (the stream's FIN).
+    pub fn ends_apart_from_length(self) -> bool {
+        self.has_pseudo_headers()
+    }
+
     fn has_pseudo_headers(self) -> bool {
         self.read(|r| r.http_version) >= NGX_HTTP_VERSION_20 as _
     }

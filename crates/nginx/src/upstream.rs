@@ -11,12 +11,13 @@ pub mod peer;
 pub mod peers;
 pub mod sent_body;
 
-pub use self::address::{Address, AddressRef};
+pub use self::address::{SocketAddress, SocketAddressRef};
 pub use self::attempt::Attempt;
 pub use self::conf::{Server, Upstream, UpstreamId};
 pub(crate) use self::finalize::FinalizeRequest;
 pub use self::idle::close_idle;
-pub use self::output::{Output, Parts, Rewriter};
+pub(crate) use self::output::RewrittenBody;
+pub use self::output::{Parts, Rewriter};
 pub use self::peer::{Peer, PeerHooks};
 pub use self::peers::{PeerCopy, PeerId, Peers};
 pub use self::sent_body::SentBody;

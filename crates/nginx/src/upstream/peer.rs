@@ -14,7 +14,7 @@ use ngx::ffi::{
     ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
 };
 
-use super::address::AddressRef;
+use super::address::SocketAddressRef;
 use super::attempt::Link;
 use super::conf::{Upstream, UpstreamId};
 use super::sent_body::SentBody;
@@ -49,7 +49,7 @@ pub struct Peer<'a> {
     /// `ip:port` or the socket's path, for log lines.
     pub name: &'a [u8],
     /// Where it is.
-    pub address: AddressRef<'a>,
+    pub address: SocketAddressRef<'a>,
 }
 
 /// Wraps `peer.init` of an upstream. For postconfiguration, when each balancer has set its own.
@@ -222,7 +222,7 @@ fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks)
         // SAFETY: as above.
         name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
         // SAFETY: as above.
-        address: unsafe { AddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
+        address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
     };
     let prepared = string(M::prepare(request, &peer, head, hooks.body)?);
 
