@@ -34,8 +34,8 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     let Some(conf) = r.location_conf::<S3Signature>() else {
         return Verdict::Refused(500);
     };
-    if let Some(probes) = conf.health() {
-        return crate::health::handler(r, probes);
+    if let Some(health) = conf.health() {
+        return crate::health::handler(r, health);
     }
     if !conf.is_active() {
         return Verdict::Declined;
