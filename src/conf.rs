@@ -71,7 +71,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
     command::<clients::S3Clients>(c"s3_clients", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
     command::<origin::S3Origin>(c"s3_origin", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
     command::<location::S3Verify>(
@@ -82,6 +82,11 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
     command::<location::S3Resign>(
         c"s3_resign",
         ANYWHERE | NGX_CONF_TAKE1,
+        NGX_HTTP_LOC_CONF_OFFSET,
+    ),
+    command::<location::S3NextUpstream>(
+        c"s3_next_upstream",
+        ANYWHERE | NGX_CONF_1MORE,
         NGX_HTTP_LOC_CONF_OFFSET,
     ),
     command::<location::S3CorsPreflight>(

@@ -11,7 +11,9 @@ use crate::conf::origin::Origin;
 use crate::error_response::Response;
 use crate::ffi::request::Request;
 use crate::ffi::upstream_end::FinalizeRequest;
+use crate::ffi::upstream_header::ResponseHead;
 use crate::ffi::upstream_output::Output;
+use crate::origin_answer::Reading;
 use crate::request_body_filter::Body;
 use crate::request_id::RequestId;
 
@@ -38,6 +40,12 @@ pub(crate) struct Ctx {
     pub(crate) error_code: Cell<Option<&'static str>>,
     /// The origin that the request was last signed for.
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
+    /// The hooks around the head of the origin's answer.
+    pub(crate) response_head: ResponseHead,
+    /// What is being read of an origin's error, to know whether another is asked.
+    pub(crate) reading: RefCell<Option<Box<Reading>>>,
+    /// Whether the request that was signed last is a HEAD, whatever the client's is.
+    pub(crate) sends_head: Cell<bool>,
     /// What happens to the response on its way out.
     pub(crate) response: RefCell<Response>,
     /// The id of our own answers, and of the log line.

@@ -24,5 +24,6 @@ pub(crate) mod string;
 pub(crate) mod subrequest;
 pub(crate) mod upstream_conf;
 pub(crate) mod upstream_end;
+pub(crate) mod upstream_header;
 pub(crate) mod upstream_output;
 pub(crate) mod variable;

@@ -2,7 +2,7 @@
 //!
 //! This file holds what nginx looks for when it loads the module: the module, its hooks into the configuration, and the
 //! life of a cycle. What happens to a request is in `access` (verify), `request_body_filter` (verify the body), `upstream` (sign),
-//! `error_response` (S3 errors) and `variables`; `conf` holds the directives, `ffi` all that is `unsafe`.
+//! `origin_answer` (ask another), `error_response` (S3 errors) and `variables`; `conf` holds the directives, `ffi` all that is `unsafe`.
 
 mod access;
 mod conf;
@@ -11,6 +11,7 @@ mod error_response;
 mod fault;
 mod ffi;
 mod health;
+mod origin_answer;
 mod request_body_filter;
 mod request_id;
 mod response_headers;

@@ -17,6 +17,7 @@ use crate::ffi::peer::{OriginalInit, Peer, UpstreamId};
 use crate::ffi::request::Request;
 use crate::ffi::resolved_host::{GuardId, UsersBind};
 use crate::ffi::sent_body::{self, SentBody};
+use crate::ffi::upstream_header;
 use crate::ffi::upstream_output;
 use crate::request_body_filter::Body;
 use crate::worker::{self, Worker};
@@ -183,7 +184,13 @@ fn try_sign<T>(
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         upstream_output::send_plain(r);
     }
-    ctx::of(r).ok_or(Refusal::Internal)?.origin.replace(Some(origin));
+    let ctx = ctx::of(r).ok_or(Refusal::Internal)?;
+    ctx.origin.replace(Some(origin));
+    // What an earlier attempt has left.
+    ctx.error.replace(None);
+    ctx.reading.replace(None);
+    ctx.sends_head.set(head.method() == b"HEAD");
+    upstream_header::watch(r, ctx);
     Ok(placed)
 }
 

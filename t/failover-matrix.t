@@ -43,7 +43,7 @@ my @FAULTS = (
     { name => '503', reads => 'none', begin => fault('answer 503 ServiceUnavailable'), end => fault() },
     # Answers, for the client: to back off, and that there is no such bucket.
     { name => '503 SlowDown', reads => 'some', begin => fault('answer 503 SlowDown'), end => fault() },
-    { name => 'bucket gone', reads => 'some', begin => sub { rename data('demo'), data('gone') }, end => sub { rename data('gone'), data('demo') } },
+    { name => 'bucket gone', reads => 'some', begin => fault('answer 404 NoSuchBucket'), end => fault() },
     { name => 'both down', reads => 'some', begin => sub { $deployment->stop($_, 'KILL') for qw(a b) },
         end => sub { $deployment->start_origin($_) for qw(a b) } },
     { name => 'flapping', reads => 'none', begin => sub { pause('STOP') }, while => sub ($second) { pause($second % 2 ? 'CONT' : 'STOP') },
@@ -165,4 +165,3 @@ sub start (@certificate) {
 }
 sub pause ($signal) { return kill $signal, $deployment->pid($primary) }
 sub fault ($line = undef) { return sub { $deployment->fault($primary, $line) } }
-sub data ($bucket) { return "$deployment->{dir}/data-$primary/$bucket" }

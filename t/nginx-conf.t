@@ -68,6 +68,10 @@ subtest 'primary-backup.conf' => sub {
     is($health->{status}, 'ok', 'one healthy origin will do');
     like($health->{origins}{primary}, qr/^nok/, '... and the other is named');
     is(anonymous('GET', '/healthz/primary')->{status}, 404, 'probes are not for clients');
+    $origins->end('backup');
+    is(get('/demo/key')->{status}, 502, 'both are down');
+    start_origin('backup', 'us-east-1');
+    is(get('/demo/key')->{body}, 'the text', 'a backup that failed is asked again at once');
     log_is_clean();
 };
 

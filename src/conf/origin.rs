@@ -1,5 +1,6 @@
 //! `s3_origin`: where an S3 origin is, and the key to sign for it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -19,6 +20,8 @@ pub(crate) struct Origin {
     pub(crate) credential: OriginCredential,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
+    /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge.
+    pub(crate) refuses_key: Cell<bool>,
 }
 
 /// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
@@ -156,6 +159,7 @@ impl Directive for S3Origin {
             endpoint,
             credential,
             unwraps: builder.unwraps.unwrap_or(false),
+            refuses_key: Cell::new(false),
         }));
         Ok(())
     }
