@@ -102,7 +102,9 @@ fn without_words(r: &Request, ctx: &Ctx, answer: &Answer<'_>, question: Question
         Question::Key if answer.status() == 401 => refused(r, ctx, b"401"),
         // The same status says that an object is not to be read by this key. An origin that has just refused the key, in words,
         // means that again.
-        Question::Key if refuses_at_present(ctx) => refused(r, ctx, b"without a word, as before"),
+        Question::Key if answer.status() == 403 && refuses_at_present(ctx) => {
+            refused(r, ctx, b"without a word, as before")
+        }
         // Amazon's reason phrase.
         Question::Load if says_slow_down(answer.status_line()) => Next::Final,
         Question::Key | Question::Load => Next::Pass,

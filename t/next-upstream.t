@@ -166,7 +166,7 @@ POST /bucket/key?uploads
 --- origin_count: a=2 b=4
 
 === TEST 18: a HEAD without a word is a client's, but for an origin that has just refused the key in words
---- origins eval: ::b_first(join ' | ', '403', '403 ' . ::error('InvalidAccessKeyId'), '403', '400', '200 body="from b"', '403')
+--- origins eval: ::b_first(join ' | ', '403', '403 ' . ::error('InvalidAccessKeyId'), '403', '403', '200 body="from b"', '403')
 --- request eval: ['HEAD /bucket/1', 'GET /bucket/2', 'HEAD /bucket/3', 'HEAD /bucket/4', 'GET /bucket/5', 'HEAD /bucket/6']
 --- error_code eval: [403, 200, 200, 200, 200, 403]
 --- origin_count: a=3 b=6

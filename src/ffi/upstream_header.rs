@@ -29,6 +29,8 @@ pub(crate) struct ResponseHead {
     is_parsed: Cell<bool>,
     /// How much of the body was shown.
     shown: Cell<usize>,
+    /// Whether a failed answer was kept out of the cache that the next one may go into.
+    was_cacheable: Cell<bool>,
 }
 
 /// What becomes of an answer whose head is complete.
@@ -125,6 +127,10 @@ unsafe extern "C" fn reinit_request(r: *mut ngx_http_request_t) -> ngx_int_t {
         let code = unsafe { original(r) };
         if code == NGX_OK as ngx_int_t {
             watch(&request, ctx);
+            if ctx.response_head.was_cacheable.replace(false) {
+                // SAFETY: the upstream part of this request, which is being made ready for the next attempt.
+                unsafe { (*request.raw().upstream).set_cacheable(1) };
+            }
         }
         code
     })
@@ -163,6 +169,11 @@ unsafe extern "C" fn process_header(r: *mut ngx_http_request_t) -> ngx_int_t {
                 NGX_OK as ngx_int_t
             }
             Next::Failed => {
+                // Where nobody else is asked, `proxy_cache_valid any` would keep the 502.
+                if u.cacheable() != 0 {
+                    u.set_cacheable(0);
+                    head.was_cacheable.set(true);
+                }
                 fail(u);
                 NGX_AGAIN as ngx_int_t
             }
