@@ -4,14 +4,19 @@
 //! of order, whatever it is asked; one that asks for fewer requests works, and sending them to another would be no help.
 //! What nobody else is asked for goes on to `error_response`, which sees to it that nothing of ours is shown.
 
+use nginx::upstream::{Answer, Framing, Next, UpstreamResponse};
+use nginx::{Level, Request};
 use s3::S3Error;
-use s3::origin_error::{Code, CodeReader, Framing, asks_to_slow_down, refuses_key};
+use s3::origin_error::{self, Code, CodeReader, asks_to_slow_down, refuses_key};
 
-use crate::conf::LocationConf;
-use crate::ctx::Ctx;
-use crate::ffi::log::Level;
-use crate::ffi::request::Request;
-use crate::ffi::upstream_header::{Answer, Next};
+use crate::S3Signature;
+use crate::ctx::{self, Ctx};
+
+impl UpstreamResponse for S3Signature {
+    fn next(r: Request<'_>, answer: &Answer<'_>) -> Next {
+        ctx::existing(r).map_or(Next::Pass, |ctx| next(r, ctx, answer))
+    }
+}
 
 /// What is to be known of an answer.
 #[derive(Clone, Copy, PartialEq)]
@@ -30,9 +35,9 @@ pub(crate) struct Reading {
 
 /// Called when the head of the answer to a request that was signed here is complete, and after [`Next::Wait`] with each part
 /// of its body.
-pub(crate) fn next(r: &Request, ctx: &Ctx, answer: &Answer<'_>) -> Next {
+fn next(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>) -> Next {
     crate::fault::inject(r, "origin_answer");
-    let reading = ctx.reading.take();
+    let reading = ctx.upstream.reading.take();
     let Some(mut reading) = reading.or_else(|| begin(r, answer).map(Box::new)) else {
         return without_question(ctx, answer);
     };
@@ -47,7 +52,7 @@ pub(crate) fn next(r: &Request, ctx: &Ctx, answer: &Answer<'_>) -> Next {
         Code::Known(code) => by_code(r, ctx, question, code),
         Code::NeedMore if answer.is_full || !is_worth_waiting(answer) => Next::Pass,
         Code::NeedMore => {
-            ctx.reading.replace(Some(reading));
+            ctx.upstream.reading.replace(Some(reading));
             Next::Wait
         }
         Code::None => Next::Pass,
@@ -55,8 +60,8 @@ pub(crate) fn next(r: &Request, ctx: &Ctx, answer: &Answer<'_>) -> Next {
 }
 
 /// Which question an answer raises, if any.
-fn begin(r: &Request, answer: &Answer<'_>) -> Option<Reading> {
-    let next = r.location_conf::<LocationConf>(crate::module())?.next_upstream();
+fn begin(r: Request<'_>, answer: &Answer<'_>) -> Option<Reading> {
+    let next = r.location_conf::<S3Signature>()?.next_upstream();
     let question = match answer.status() {
         // Here an origin says that it does not accept a key.
         400 | 401 | 403 if next.refused_key => Question::Key,
@@ -68,7 +73,15 @@ fn begin(r: &Request, answer: &Answer<'_>) -> Option<Reading> {
     let first = encoding.next().map(|(_, value)| value).unwrap_or_default();
     // Several are none that we know.
     let encoding = if encoding.next().is_some() { b"several" } else { first };
-    Some(Reading { question, reader: CodeReader::new(encoding, answer.framing()) })
+    Some(Reading { question, reader: CodeReader::new(encoding, framing(answer)) })
+}
+
+fn framing(answer: &Answer<'_>) -> origin_error::Framing {
+    match answer.framing() {
+        Framing::Length(length) => origin_error::Framing::Length(length),
+        Framing::Chunked => origin_error::Framing::Chunked,
+        Framing::Close => origin_error::Framing::Close,
+    }
 }
 
 /// MinIO answers HEAD with the code in a header.
@@ -78,7 +91,7 @@ fn is_code_header(name: &[u8]) -> bool {
 }
 
 fn has_no_body(ctx: &Ctx, answer: &Answer<'_>) -> bool {
-    ctx.sends_head.get() || answer.framing() == Framing::Length(0)
+    ctx.upstream.sends_head.get() || answer.framing() == Framing::Length(0)
 }
 
 /// A body without a length may have no end but the connection's, which nginx takes for a fault while the head is read. Where
@@ -87,7 +100,7 @@ fn is_worth_waiting(answer: &Answer<'_>) -> bool {
     answer.framing() != Framing::Close || matches!(answer.status(), 401 | 403 | 503)
 }
 
-fn by_code(r: &Request, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
+fn by_code(r: Request<'_>, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
     match question {
         Question::Key if refuses_key(code) => refused(r, ctx, code),
         Question::Load if asks_to_slow_down(code) => Next::Final,
@@ -96,7 +109,7 @@ fn by_code(r: &Request, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
 }
 
 /// Answers to HEAD, and those that have no body for other reasons.
-fn without_words(r: &Request, ctx: &Ctx, answer: &Answer<'_>, question: Question) -> Next {
+fn without_words(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>, question: Question) -> Next {
     match question {
         // S3 itself has no 401 for anything else.
         Question::Key if answer.status() == 401 => refused(r, ctx, b"401"),
@@ -118,7 +131,7 @@ fn says_slow_down(status_line: &[u8]) -> bool {
 /// Answers that raise no question: most of them show that the key is good.
 fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
     if matches!(answer.status(), 200..400 | 404 | 412 | 416) {
-        if let Some(origin) = &*ctx.origin.borrow() {
+        if let Some(origin) = &*ctx.upstream.origin.borrow() {
             origin.refuses_key.set(false);
         }
     }
@@ -126,12 +139,12 @@ fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {
-    ctx.origin.borrow().as_ref().is_some_and(|origin| origin.refuses_key.get())
+    ctx.upstream.origin.borrow().as_ref().is_some_and(|origin| origin.refuses_key.get())
 }
 
 /// The origin is out of order. The answer is for the case that nobody else may be asked.
-fn refused(r: &Request, ctx: &Ctx, code: &[u8]) -> Next {
-    let origin = ctx.origin.borrow();
+fn refused(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Next {
+    let origin = ctx.upstream.origin.borrow();
     if let Some(origin) = origin.as_ref() {
         origin.refuses_key.set(true);
     }
@@ -141,6 +154,6 @@ fn refused(r: &Request, ctx: &Ctx, code: &[u8]) -> Next {
         Level::Error,
         format_args!("s3: origin \"{name}\" refused the key that we sign with: {code}"),
     );
-    ctx.error.replace(Some(S3Error::origin_refused_credentials()));
+    ctx.response.error.replace(Some(S3Error::origin_refused_credentials()));
     Next::Failed
 }

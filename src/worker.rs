@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use sigv4::{Header, Request as SignedRequest, Scratch, Timestamp, header};
 use smallvec::SmallVec;
 
-use crate::ffi::request::Request;
+use nginx::Request;
 
 const TRANSFER_ENCODING: &[u8] = header::TRANSFER_ENCODING.as_bytes();
 
@@ -40,7 +40,7 @@ thread_local! {
 
 /// The second that nginx's clock shows; its text is made once for all requests of that second. None outside of the years
 /// that a signature can name.
-pub(crate) fn now(r: &Request) -> Option<Timestamp> {
+pub(crate) fn now(r: Request<'_>) -> Option<Timestamp> {
     let seconds = r.now();
     if let Some(now) = NOW.get().filter(|now| now.unix() == seconds) {
         return Some(now);
@@ -56,7 +56,7 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut Worker) -> R) -> R {
 }
 
 /// Collects the client's header lines as sigv4 wants them. (Into `lines`, where they stay: they are a kilobyte.)
-pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
+pub(crate) fn header_lines<'a>(r: Request<'a>, lines: &mut HeaderLines<'a>) {
     lines.extend(r.headers().map(|(name, value)| Header { name, value }));
     if let Some(authority) = r.authority_without_host() {
         lines.push(Header { name: header::HOST.as_bytes(), value: authority });
@@ -69,6 +69,9 @@ pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
 }
 
 /// The client's request as sigv4 wants it.
-pub(crate) fn signed_request<'a>(r: &'a Request, headers: &'a [Header<'a>]) -> SignedRequest<'a> {
+pub(crate) fn signed_request<'a, 'r: 'a>(
+    r: Request<'r>,
+    headers: &'a [Header<'a>],
+) -> SignedRequest<'a> {
     SignedRequest { method: r.method(), target: r.target(), headers }
 }

@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
+use nginx::conf::{BlockCommand, MainDirective, text};
+use nginx::{Conf, ConfError};
 use sigv4::{OriginCredential, Secret};
 
+use crate::S3Signature;
 use crate::conf::secret::{secret, value};
-use crate::conf::{MainConf, text};
-use crate::ffi::conf::{Conf, Directive, Fault};
 
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -39,7 +40,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// Takes `http://host[:port]` or `https://host[:port]`, without a path.
-    fn parse(url: &str) -> Result<Self, Fault> {
+    fn parse(url: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
         let (default_port, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
         {
@@ -109,44 +110,45 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The lines of the block that were read so far.
+/// What the lines of the block have said so far.
 #[derive(Default)]
 struct Builder {
     endpoint: Option<Endpoint>,
     host: Option<(String, Option<u16>)>,
     region: Option<String>,
-    unwraps: Option<bool>,
+    unwraps: bool,
     key: Option<(Vec<u8>, Secret, Option<Secret>)>,
 }
 
 /// `s3_origin NAME { … }`
 pub(crate) struct S3Origin;
 
-impl Directive for S3Origin {
-    type Conf = MainConf;
-
-    fn set(cf: &Conf, words: &[&[u8]], conf: &mut MainConf) -> Result<(), Fault> {
-        let [_, name] = words else { return Err("\"s3_origin\" takes a name".to_owned()) };
+impl MainDirective for S3Origin {
+    fn set(cf: &mut Conf<'_>, words: &[&[u8]]) -> Result<(), ConfError> {
+        let [_, name] = words else { return Err("\"s3_origin\" takes a name".into()) };
         let name = text(name, "name of s3_origin")?.to_owned();
         if matches!(name.as_str(), "on" | "off") {
             return Err(format!(
                 "\"{name}\" cannot be the name of an s3_origin: \"s3_resign\" has a use for it"
-            ));
+            )
+            .into());
         }
-        if conf.origin(name.as_bytes()).is_some() {
-            return Err(format!("duplicate s3_origin \"{name}\""));
+        if cf.main_conf::<S3Signature>()?.origin(name.as_bytes()).is_some() {
+            return Err(format!("duplicate s3_origin \"{name}\"").into());
         }
         let mut builder = Builder::default();
-        cf.block(&mut builder, line)?;
+        cf.block("s3_origin", &mut builder, COMMANDS)?;
 
         let missing = |what: &str| format!("no \"{what}\" in s3_origin \"{name}\"");
         let endpoint = builder.endpoint.ok_or_else(|| missing("endpoint"))?;
         let (access_key, secret, token) = builder.key.ok_or_else(|| missing("key"))?;
+        let conf = cf.main_conf::<S3Signature>()?;
         if let Some(other) = conf.origin_at(&endpoint.address, endpoint.port) {
             return Err(format!(
                 "s3_origin \"{name}\" has the endpoint of \"{}\", {endpoint}",
                 other.name
-            ));
+            )
+            .into());
         }
         let endpoint = match builder.host {
             Some((host, port)) => endpoint.known_as(host, port),
@@ -154,75 +156,76 @@ impl Directive for S3Origin {
         };
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let credential = OriginCredential::new(access_key, secret, token, region, "s3");
+        let unwraps = builder.unwraps;
         conf.origins.push(Rc::new(Origin {
             name,
             endpoint,
             credential,
-            unwraps: builder.unwraps.unwrap_or(false),
+            unwraps,
             refuses_key: Cell::new(false),
         }));
         Ok(())
     }
 }
 
-fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> {
-    let name = words.first().copied().unwrap_or_default();
-    let duplicate = || format!("duplicate \"{}\" in s3_origin", name.escape_ascii());
-    match words {
-        [b"endpoint", url] => {
-            let endpoint = Endpoint::parse(text(url, "endpoint")?)?;
-            if builder.endpoint.replace(endpoint).is_some() {
-                return Err(duplicate());
+/// The directives of the block, in the order of the reference in README.md.
+const COMMANDS: &[BlockCommand<Builder>] = &[
+    BlockCommand { name: "endpoint", arguments: 1..=1, repeats: false, set: endpoint },
+    BlockCommand { name: "host", arguments: 1..=1, repeats: false, set: host },
+    BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
+    BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
+    BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
+];
+
+fn argument<'c>(words: &[&'c [u8]]) -> &'c [u8] {
+    words.get(1).copied().unwrap_or_default()
+}
+
+fn endpoint(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+    builder.endpoint = Some(Endpoint::parse(text(argument(words), "endpoint")?)?);
+    Ok(())
+}
+
+fn host(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+    let host = text(argument(words), "host")?;
+    let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
+    builder.host = Some(host_and_port(host).map_err(wrong)?);
+    Ok(())
+}
+
+fn region(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+    builder.region = Some(text(argument(words), "region")?.to_owned());
+    Ok(())
+}
+
+fn payload(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+    builder.unwraps = match argument(words) {
+        b"unsigned" => true,
+        b"as_sent" => false,
+        mode => {
+            let mode = mode.escape_ascii();
+            return Err(format!("invalid \"payload\" \"{mode}\": as_sent or unsigned").into());
+        }
+    };
+    Ok(())
+}
+
+/// `key ID SECRET [token=TOKEN]`
+fn key(cf: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+    let [_, access_key, secret_key, parameters @ ..] = words else {
+        return Err("\"key\" takes an access key and a secret key".into());
+    };
+    let token = match parameters.first() {
+        None => None,
+        Some(parameter) => match parameter.strip_prefix(b"token=") {
+            Some(token) => Some(secret(cf, token, "session token")?),
+            None => {
+                let parameter = parameter.escape_ascii();
+                return Err(format!("invalid parameter \"{parameter}\" of \"key\"").into());
             }
-        }
-        [b"host", host] => {
-            let host = text(host, "host")?;
-            let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
-            if builder.host.replace(host_and_port(host).map_err(wrong)?).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"region", region] => {
-            if builder.region.replace(text(region, "region")?.to_owned()).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"payload", mode] => {
-            let unwraps = match *mode {
-                b"unsigned" => true,
-                b"as_sent" => false,
-                _ => {
-                    return Err(format!(
-                        "invalid \"payload\" \"{}\": as_sent or unsigned",
-                        mode.escape_ascii()
-                    ));
-                }
-            };
-            if builder.unwraps.replace(unwraps).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"key", access_key, secret_key, token @ ..] if token.len() <= 1 => {
-            let token = token.first().map(|token| match token.strip_prefix(b"token=") {
-                Some(token) => secret(cf, token, "session token"),
-                None => Err(format!("invalid parameter \"{}\" of \"key\"", token.escape_ascii())),
-            });
-            let key = (
-                value(cf, access_key, "access key")?,
-                secret(cf, secret_key, "secret key")?,
-                token.transpose()?,
-            );
-            if builder.key.replace(key).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"endpoint" | b"host" | b"key" | b"payload" | b"region", ..] => {
-            return Err(format!(
-                "invalid number of arguments in \"{}\" of s3_origin",
-                name.escape_ascii()
-            ));
-        }
-        _ => return Err(format!("unknown directive \"{}\" in s3_origin", name.escape_ascii())),
-    }
+        },
+    };
+    let access_key = value(cf, access_key, "access key")?;
+    builder.key = Some((access_key, secret(cf, secret_key, "secret key")?, token));
     Ok(())
 }

@@ -1,0 +1,19 @@
+//! The upstream side of a request: from the balancer's choice to the socket, and its end.
+
+pub mod address;
+pub mod conf;
+pub mod finalize;
+pub mod guard;
+pub mod output;
+pub mod peer;
+pub mod process_header;
+pub mod sent_body;
+
+pub use self::address::{Address, AddressRef};
+pub use self::conf::{Server, Upstream, UpstreamId};
+pub(crate) use self::finalize::FinalizeRequest;
+pub use self::output::{Output, Parts, Rewriter};
+pub use self::peer::{Peer, PeerHooks};
+pub(crate) use self::process_header::ResponseHead;
+pub use self::process_header::{Answer, Framing, Next, UpstreamResponse};
+pub use self::sent_body::SentBody;
