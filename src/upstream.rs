@@ -219,7 +219,7 @@ fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
         Some(Resign::ByPeer) => {
             let main = r.main_conf::<S3Signature>().ok_or(Refusal::Internal)?;
             let peers = main.upstreams.get(&peer.upstream);
-            let origin = peers.and_then(|peers| peers.origin(peer.address));
+            let origin = peers.and_then(|peers| peers.origin(peer));
             origin
                 .cloned()
                 .ok_or_else(|| Refusal::NoOrigin { peer: peer.name.escape_ascii().to_string() })

@@ -72,7 +72,12 @@ impl Endpoint {
 
     /// Whether a `server` of that host and port is this endpoint.
     pub(crate) fn is_at(&self, host: &str, port: u16) -> bool {
-        self.port == port && self.address.eq_ignore_ascii_case(host)
+        self.port == port && self.has_host(host)
+    }
+
+    /// Whether it is at that host, at whatever port.
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        self.address.eq_ignore_ascii_case(host)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod output;
 pub mod peer;
 pub mod process_header;
 pub mod sent_body;
+mod server;
 
 pub use self::address::{Address, AddressRef};
 pub use self::conf::{Server, Upstream, UpstreamId};

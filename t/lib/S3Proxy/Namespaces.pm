@@ -4,11 +4,12 @@
 package S3Proxy::Namespaces;
 
 use v5.36;
+use File::Temp ();
 use S3Proxy::Client qw(run_command);
 
 # The first two numbers of all addresses.
 my $NET = '10.90';
-my %number;
+my (%number, $hosts);
 
 # Starts the program anew inside; to be called before anything else is done. False where this machine allows no namespaces.
 sub enter (@arguments) {
@@ -48,6 +49,19 @@ sub _command ($name) { return ('nsenter', "--net=/run/netns/$name") }
 # From here on nothing that is sent to the machine arrives, and nothing that it sends.
 sub cut ($name) { return _run("ip -n $name route add blackhole $NET.$number{$name}.1/32") }
 sub heal ($name) { return _run("ip -n $name route del blackhole $NET.$number{$name}.1/32") }
+
+# From here on all that runs here, in the namespaces of `enter`, finds these names in /etc/hosts, and those alone.
+sub hosts (%addresses) {
+    my $is_mounted = defined $hosts;
+    $hosts //= File::Temp->new;
+    # The file itself is mounted, so it must stay the same one.
+    open my $out, '>', "$hosts" or die "hosts: $!\n";
+    print {$out} "127.0.0.1 localhost\n", map { "$addresses{$_} $_\n" } sort keys %addresses;
+    close $out or die "hosts: $!\n";
+    chmod 0644, "$hosts";
+    _run("mount --bind $hosts /etc/hosts") if !$is_mounted;
+    return;
+}
 
 sub _run ($command) {
     my ($text, $exit) = run_command('sh', '-c', $command);
