@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request};
-use s3::{Access as S3Access, ErrorCode, Grants, S3Error};
+use s3::{Access, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, Request as SignedRequest, Verified, header};
 
 use crate::S3Signature;
@@ -17,11 +17,11 @@ use crate::log;
 use crate::request_body;
 use crate::worker::{self, HeaderLines, Worker};
 
-/// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
-/// request that they serve, where [`subrequest`](crate::subrequest) lets them.
-pub(crate) struct Access;
+/// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; the
+/// admission of the request that they serve counts, where [`subrequest`](crate::subrequest) lets them.
+pub(crate) struct AccessPhase;
 
-impl PhaseHandler for Access {
+impl PhaseHandler for AccessPhase {
     const PHASE: Phase = Phase::Access;
 
     fn handle(r: Request<'_>) -> Verdict<'_> {
@@ -167,7 +167,7 @@ fn authorize(
     let credential = verified.credential();
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(scratch.hoisted());
-    let access = S3Access::new(request.method, scratch.path(), scratch.query(), headers);
+    let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
     s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));

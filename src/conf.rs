@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod health;
 pub(crate) mod location;
+pub(crate) mod main;
 pub(crate) mod origin;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
@@ -36,6 +37,8 @@ pub(crate) struct MainConf {
     pub(crate) clients: Vec<Rc<Clients>>,
     /// The `s3_origin` blocks.
     pub(crate) origins: Vec<Rc<Origin>>,
+    /// `s3_malloc_keep`.
+    pub(crate) malloc_keep: Option<bool>,
     /// Of each upstream, the origin of each of its peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
 }
@@ -61,7 +64,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 11] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -73,6 +76,7 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
     location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
+    main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
     location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     ngx_command_t::empty(),
 ];

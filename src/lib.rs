@@ -16,6 +16,7 @@ mod fault;
 mod header_filter;
 mod health;
 mod log;
+mod malloc;
 mod origin_answer;
 mod request_body;
 mod request_body_filter;
@@ -86,8 +87,8 @@ impl Lifecycle for S3Signature {
     }
 
     fn postconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
-        phase::install::<access::Access>(cf)?;
-        phase::install::<subrequest::Subrequest>(cf)?;
+        phase::install::<access::AccessPhase>(cf)?;
+        phase::install::<subrequest::SubrequestPhase>(cf)?;
         request::install_error_page::<Self>(cf)?;
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
@@ -108,6 +109,13 @@ impl Lifecycle for S3Signature {
         match cycle.main_conf::<Self>() {
             Some(main) if main.is_used() => log_writer::install::<Self>(cycle),
             _ => Ok(()),
+        }
+    }
+
+    fn init_process(cycle: &Cycle<'_>) {
+        let main = cycle.main_conf::<Self>().filter(|main| main.is_used());
+        if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
+            malloc::keep_freed_memory();
         }
     }
 }

@@ -42,7 +42,7 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     let mut body = ctx.body.check.borrow_mut();
     let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
     let Body { filter, access_key, .. } = body;
-    let mut check = Checked { filter, fault: None };
+    let mut check = BodyCheck { filter, fault: None };
     let result = input.run::<S3Signature>(r, &mut check);
     if let Some(error) = check.fault {
         let error = request_body::refusal(r, &error, access_key);
@@ -53,14 +53,14 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     result
 }
 
-struct Checked<'b> {
+struct BodyCheck<'b> {
     filter: &'b mut BodyFilter,
     fault: Option<BodyError>,
 }
 
-impl Check for Checked<'_> {
+impl Check for BodyCheck<'_> {
     fn push(&mut self, input: &[u8], last: bool, out: &mut Output<'_, '_>) -> Result<(), u16> {
-        self.filter.push(input, last, &mut Passed(out)).map(|_| ()).map_err(|error| {
+        self.filter.push(input, last, &mut FilterOutput(out)).map(|_| ()).map_err(|error| {
             let status = S3Error::from_body(&error).status();
             self.fault = Some(error);
             status
@@ -69,9 +69,9 @@ impl Check for Checked<'_> {
 }
 
 /// What may go on, as sigv4 gives it.
-struct Passed<'o, 'r, 'b>(&'o mut Output<'r, 'b>);
+struct FilterOutput<'o, 'r, 'b>(&'o mut Output<'r, 'b>);
 
-impl Sink for Passed<'_, '_, '_> {
+impl Sink for FilterOutput<'_, '_, '_> {
     fn borrowed(&mut self, bytes: &[u8]) {
         self.0.borrowed(bytes);
     }

@@ -11,9 +11,9 @@ use crate::{S3Signature, ctx};
 
 /// Decides about a subrequest (auth_request, mirror, SSI, slice) when its location is known, for its own access phase never
 /// comes. The rewrite phase is the first of those that it passes in its location: before a `return` there.
-pub(crate) struct Subrequest;
+pub(crate) struct SubrequestPhase;
 
-impl PhaseHandler for Subrequest {
+impl PhaseHandler for SubrequestPhase {
     const PHASE: Phase = Phase::Rewrite;
 
     fn handle(r: Request<'_>) -> Verdict<'_> {
@@ -21,7 +21,7 @@ impl PhaseHandler for Subrequest {
     }
 }
 
-/// It may lean on the main request's admission where that was verified against the same clients. Elsewhere its location's
+/// The main request's admission counts where that was verified against the same clients. Elsewhere its location's
 /// `s3_verify` would mean nothing, so it is refused.
 fn subrequest(r: Request<'_>) -> Verdict<'_> {
     if r.is_main() {

@@ -12,7 +12,7 @@ use nginx::upstream::{
 use request_head::{HeadError, Lines};
 use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::{OriginBody, OtherBody, Permit, ResignError, in_client_spelling};
+use sigv4::{OriginBody, OtherBody, Permit, in_client_spelling};
 
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;

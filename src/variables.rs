@@ -18,7 +18,7 @@ pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3Auth>(cf)?;
     add::<S3ErrorCode>(cf)?;
     add::<S3RequestId>(cf)?;
-    add::<S3Origin>(cf)?;
+    add::<OriginVariable>(cf)?;
     add::<S3OriginHost>(cf)?;
     add::<S3CacheKey>(cf)
 }
@@ -120,9 +120,9 @@ impl Variable for S3RequestId {
 }
 
 /// `$s3_origin`: the name of the `s3_origin` that the request was last signed for.
-struct S3Origin;
+struct OriginVariable;
 
-impl Variable for S3Origin {
+impl Variable for OriginVariable {
     const NAME: &'static str = "s3_origin";
     const CHANGES: bool = true;
 

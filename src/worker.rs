@@ -13,28 +13,16 @@ const TRANSFER_ENCODING: &[u8] = header::TRANSFER_ENCODING.as_bytes();
 pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
 
 /// Buffers that grow to the size of the largest head and stay.
+#[derive(Default)]
 pub(crate) struct Worker {
     pub(crate) scratch: Scratch,
     /// The head being signed.
     pub(crate) head: Vec<u8>,
 }
 
-/// A block of memory that glibc's malloc asks the kernel for, and that makes it keep a megabyte.
-const FREED_ONCE: usize = 512 << 10;
-
-impl Worker {
-    fn new() -> Self {
-        // Buffers of nginx's come and go at the end of the heap with each request, and malloc gives more than 128 KiB of free
-        // memory there back to the kernel, which maps it anew, page by page, for the next request. Having seen a larger block
-        // come and go, malloc keeps twice that block (mallopt(3), M_MMAP_THRESHOLD). Other allocators do as they like.
-        drop(std::hint::black_box(Vec::<u8>::with_capacity(FREED_ONCE)));
-        Self { scratch: Scratch::default(), head: Vec::new() }
-    }
-}
-
 thread_local! {
     // A worker process has one thread that handles requests.
-    static WORKER: RefCell<Worker> = RefCell::new(Worker::new());
+    static WORKER: RefCell<Worker> = RefCell::default();
     static NOW: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 

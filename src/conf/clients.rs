@@ -27,7 +27,7 @@ pub(crate) struct S3Clients;
 
 /// What the lines of the block have said so far.
 #[derive(Default)]
-struct Builder {
+struct ClientsBuilder {
     keyring: Keyring<Grants>,
     policy: Policy,
     admin_api: bool,
@@ -46,14 +46,14 @@ impl MainDirective for S3Clients {
         if known.iter().any(|clients| clients.name == name) {
             return Err(format!("duplicate s3_clients \"{name}\"").into());
         }
-        let mut builder = Builder::default();
+        let mut builder = ClientsBuilder::default();
         cf.block("s3_clients", &mut builder, COMMANDS)?;
         if builder.keyring.is_empty() {
             return Err(
                 format!("no \"key\" and no \"file\" with one in s3_clients \"{name}\"").into()
             );
         }
-        let Builder { keyring, policy, admin_api } = builder;
+        let ClientsBuilder { keyring, policy, admin_api } = builder;
         let clients = Clients { name, keyring, policy, admin_api };
         cf.main_conf::<S3Signature>()?.clients.push(Rc::new(clients));
         Ok(())
@@ -61,7 +61,7 @@ impl MainDirective for S3Clients {
 }
 
 /// The directives of the block, in the order of the reference in README.md.
-const COMMANDS: &[BlockCommand<Builder>] = &[
+const COMMANDS: &[BlockCommand<ClientsBuilder>] = &[
     BlockCommand { name: "key", arguments: 2..=usize::MAX, repeats: true, set: key },
     BlockCommand { name: "file", arguments: 1..=1, repeats: true, set: clients_file },
     BlockCommand { name: "region", arguments: 1..=usize::MAX, repeats: false, set: regions },
@@ -86,19 +86,23 @@ fn argument<'c>(words: &[&'c [u8]]) -> &'c [u8] {
     words.get(1).copied().unwrap_or_default()
 }
 
-fn regions(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn regions(
+    _: &mut Conf<'_>,
+    builder: &mut ClientsBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
     builder.policy.regions = arguments(words).iter().map(|region| region.to_vec()).collect();
     Ok(())
 }
 
-fn hosts(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn hosts(_: &mut Conf<'_>, builder: &mut ClientsBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
     builder.policy.hosts = arguments(words).iter().map(|host| host.to_vec()).collect();
     Ok(())
 }
 
 fn ignore_headers(
     _: &mut Conf<'_>,
-    builder: &mut Builder,
+    builder: &mut ClientsBuilder,
     words: &[&[u8]],
 ) -> Result<(), ConfError> {
     arguments(words).iter().try_for_each(|header| {
@@ -107,17 +111,29 @@ fn ignore_headers(
     })
 }
 
-fn signature_v2(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn signature_v2(
+    _: &mut Conf<'_>,
+    builder: &mut ClientsBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
     builder.policy.signature_v2 = flag(words)?;
     Ok(())
 }
 
-fn admin_api(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn admin_api(
+    _: &mut Conf<'_>,
+    builder: &mut ClientsBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
     builder.admin_api = flag(words)?;
     Ok(())
 }
 
-fn clock_skew(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn clock_skew(
+    _: &mut Conf<'_>,
+    builder: &mut ClientsBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
     let value = argument(words);
     let wrong =
         || format!("\"clock_skew\" must be from 1s to 1d, not \"{}\"", value.escape_ascii());
@@ -126,7 +142,11 @@ fn clock_skew(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Resul
     Ok(())
 }
 
-fn max_object(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn max_object(
+    _: &mut Conf<'_>,
+    builder: &mut ClientsBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
     let value = argument(words);
     let wrong = || format!("invalid \"max_object_size\" \"{}\"", value.escape_ascii());
     let size = size(value).ok_or_else(wrong)?;
@@ -135,7 +155,7 @@ fn max_object(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Resul
 }
 
 /// `key ID SECRET [old=SECRET]`: the second secret is one that is being rotated out.
-fn key(cf: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn key(cf: &mut Conf<'_>, builder: &mut ClientsBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
     let [_, access_key, secret_key, parameters @ ..] = words else {
         return Err("\"key\" takes an access key and a secret key".into());
     };
@@ -166,7 +186,7 @@ fn key(cf: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), 
 /// `file PATH`: a JSON file of clients, each with its grants.
 fn clients_file(
     cf: &mut Conf<'_>,
-    builder: &mut Builder,
+    builder: &mut ClientsBuilder,
     words: &[&[u8]],
 ) -> Result<(), ConfError> {
     let prefix = cf.prefix();

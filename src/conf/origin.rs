@@ -17,7 +17,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// An S3 origin.
 pub(crate) struct Origin {
     pub(crate) name: String,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: OriginEndpoint,
     pub(crate) credential: OriginCredential,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Origin {
 
 /// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct OriginEndpoint {
     /// Lower case; an IPv6 address in brackets.
     address: String,
     port: u16,
@@ -38,7 +38,7 @@ pub(crate) struct Endpoint {
     authority: String,
 }
 
-impl Endpoint {
+impl OriginEndpoint {
     /// Takes `http://host[:port]` or `https://host[:port]`, without a path.
     fn parse(url: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
@@ -52,13 +52,13 @@ impl Endpoint {
         let (host, port) = host_and_port(rest).map_err(wrong)?;
         let port = port.unwrap_or(default_port);
         let authority = authority(&host, port, default_port);
-        Ok(Endpoint { address: host.clone(), port, default_port, host, authority })
+        Ok(OriginEndpoint { address: host.clone(), port, default_port, host, authority })
     }
 
     /// The same place, by another name.
     fn known_as(self, host: String, port: Option<u16>) -> Self {
         let authority = authority(&host, port.unwrap_or(self.default_port), self.default_port);
-        Endpoint { host, authority, ..self }
+        OriginEndpoint { host, authority, ..self }
     }
 
     /// The name that the origin goes by, without a port.
@@ -109,7 +109,7 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
     Ok((host, port))
 }
 
-impl fmt::Display for Endpoint {
+impl fmt::Display for OriginEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.address, self.port)
     }
@@ -117,8 +117,8 @@ impl fmt::Display for Endpoint {
 
 /// What the lines of the block have said so far.
 #[derive(Default)]
-struct Builder {
-    endpoint: Option<Endpoint>,
+struct OriginBuilder {
+    endpoint: Option<OriginEndpoint>,
     host: Option<(String, Option<u16>)>,
     region: Option<String>,
     unwraps: bool,
@@ -141,7 +141,7 @@ impl MainDirective for S3Origin {
         if cf.main_conf::<S3Signature>()?.origin(name.as_bytes()).is_some() {
             return Err(format!("duplicate s3_origin \"{name}\"").into());
         }
-        let mut builder = Builder::default();
+        let mut builder = OriginBuilder::default();
         cf.block("s3_origin", &mut builder, COMMANDS)?;
 
         let missing = |what: &str| format!("no \"{what}\" in s3_origin \"{name}\"");
@@ -174,7 +174,7 @@ impl MainDirective for S3Origin {
 }
 
 /// The directives of the block, in the order of the reference in README.md.
-const COMMANDS: &[BlockCommand<Builder>] = &[
+const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
     BlockCommand { name: "endpoint", arguments: 1..=1, repeats: false, set: endpoint },
     BlockCommand { name: "host", arguments: 1..=1, repeats: false, set: host },
     BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
@@ -186,24 +186,32 @@ fn argument<'c>(words: &[&'c [u8]]) -> &'c [u8] {
     words.get(1).copied().unwrap_or_default()
 }
 
-fn endpoint(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
-    builder.endpoint = Some(Endpoint::parse(text(argument(words), "endpoint")?)?);
+fn endpoint(
+    _: &mut Conf<'_>,
+    builder: &mut OriginBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
+    builder.endpoint = Some(OriginEndpoint::parse(text(argument(words), "endpoint")?)?);
     Ok(())
 }
 
-fn host(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn host(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
     let host = text(argument(words), "host")?;
     let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
     builder.host = Some(host_and_port(host).map_err(wrong)?);
     Ok(())
 }
 
-fn region(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn region(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
     builder.region = Some(text(argument(words), "region")?.to_owned());
     Ok(())
 }
 
-fn payload(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn payload(
+    _: &mut Conf<'_>,
+    builder: &mut OriginBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
     builder.unwraps = match argument(words) {
         b"unsigned" => true,
         b"as_sent" => false,
@@ -216,7 +224,7 @@ fn payload(_: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(
 }
 
 /// `key ID SECRET [token=TOKEN]`
-fn key(cf: &mut Conf<'_>, builder: &mut Builder, words: &[&[u8]]) -> Result<(), ConfError> {
+fn key(cf: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
     let [_, access_key, secret_key, parameters @ ..] = words else {
         return Err("\"key\" takes an access key and a secret key".into());
     };

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nginx::upstream::{Address, AddressRef, Peer, Server, Upstream, peer};
+use nginx::upstream::{Peer, Server, SocketAddress, SocketAddressRef, Upstream, peer};
 use nginx::{Conf, ConfError};
 
 use crate::S3Signature;
@@ -12,7 +12,7 @@ use crate::conf::origin::Origin;
 /// What is known of an upstream.
 pub(crate) struct Peers {
     /// The addresses of its servers, where it is a block of the configuration.
-    addresses: Vec<(Address, Option<Rc<Origin>>)>,
+    addresses: Vec<(SocketAddress, Option<Rc<Origin>>)>,
     /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
     implied: Option<Rc<Origin>>,
     /// Where addresses change while nginx runs (`server … resolve`): what stands in each `server` line, and its origin.
@@ -28,8 +28,8 @@ impl Peers {
         by_name.iter().find(|(server, _)| **server == *name).map(|(_, origin)| origin)
     }
 
-    fn origin_at(&self, address: AddressRef<'_>) -> Option<&Rc<Origin>> {
-        let by = |same: &dyn Fn(AddressRef<'_>) -> bool| {
+    fn origin_at(&self, address: SocketAddressRef<'_>) -> Option<&Rc<Origin>> {
+        let by = |same: &dyn Fn(SocketAddressRef<'_>) -> bool| {
             self.addresses
                 .iter()
                 .find(|(candidate, _)| same(candidate.as_ref()))
@@ -82,7 +82,7 @@ pub(crate) fn origins_of_peers(
     // Peers of such an upstream are told apart by their names.
     let merges = upstream.has_zone() && !servers.iter().any(|server| server.resolves);
     let mut origins = Vec::new();
-    let mut known: Vec<(Address, Rc<Origin>)> = Vec::new();
+    let mut known: Vec<(SocketAddress, Rc<Origin>)> = Vec::new();
     for server in &servers {
         let Some(origin) = origin_of_server(main, upstream, server) else {
             return Err(format!(

@@ -18,7 +18,7 @@ pub(crate) struct AccessPart {
 }
 
 /// An access key id; those that are in use have 16 to 20 bytes and need no memory of their own.
-pub(crate) type AccessKey = SmallVec<[u8; 32]>;
+pub(crate) type AccessKeyId = SmallVec<[u8; 32]>;
 
 /// A request that was let in.
 pub(crate) struct Admission {
@@ -27,7 +27,7 @@ pub(crate) struct Admission {
     /// How the client authenticated itself; none where `s3_verify` is off, or for a preflight.
     pub(crate) mechanism: Option<Mechanism>,
     /// The access key id of the client.
-    pub(crate) access_key: Option<AccessKey>,
+    pub(crate) access_key: Option<AccessKeyId>,
     /// Whose signature was verified; none where nobody's was.
     pub(crate) clients: Option<Rc<Clients>>,
 }

@@ -17,7 +17,7 @@ use ngx::ffi::{
     ngx_http_core_module, ngx_str_t,
 };
 
-pub use self::block::BlockCommand;
+pub use self::block::{BlockCommand, SetInBlock};
 pub use self::directive::{
     LocationDirective, MainDirective, ServerDirective, location_command, main_command,
     server_command,

@@ -10,10 +10,11 @@ pub mod process_header;
 pub mod sent_body;
 mod server;
 
-pub use self::address::{Address, AddressRef};
+pub use self::address::{SocketAddress, SocketAddressRef};
 pub use self::conf::{Server, Upstream, UpstreamId};
 pub(crate) use self::finalize::FinalizeRequest;
-pub use self::output::{Output, Parts, Rewriter};
+pub(crate) use self::output::RewrittenBody;
+pub use self::output::{Parts, Rewriter};
 pub use self::peer::{Peer, PeerHooks};
 pub(crate) use self::process_header::ResponseHead;
 pub use self::process_header::{Answer, Framing, Next, UpstreamResponse};

@@ -8,6 +8,9 @@ use ngx::ffi::{ngx_command_t, ngx_conf_include, ngx_conf_parse, ngx_conf_t};
 use super::{Conf, ConfError, NGX_CONF_ERROR, NGX_CONF_OK};
 use crate::boundary::boundary;
 
+/// Takes the words of a directive in a block, the name included.
+pub type SetInBlock<B> = fn(&mut Conf<'_>, &mut B, &[&[u8]]) -> Result<(), ConfError>;
+
 /// A directive that may stand in a block whose lines build a `B`.
 pub struct BlockCommand<B> {
     /// Its name.
@@ -17,11 +20,11 @@ pub struct BlockCommand<B> {
     /// Whether it may stand several times.
     pub repeats: bool,
     /// Takes the words, the name included.
-    pub set: fn(&mut Conf<'_>, &mut B, &[&[u8]]) -> Result<(), ConfError>,
+    pub set: SetInBlock<B>,
 }
 
 /// A block while it is being read.
-struct Block<'b, B> {
+struct OpenBlock<'b, B> {
     name: &'b str,
     build: &'b mut B,
     commands: &'b [BlockCommand<B>],
@@ -42,7 +45,7 @@ impl Conf<'_> {
         build: &mut B,
         commands: &[BlockCommand<B>],
     ) -> Result<(), ConfError> {
-        let mut block = Block { name, build, commands, seen: vec![false; commands.len()] };
+        let mut block = OpenBlock { name, build, commands, seen: vec![false; commands.len()] };
         // SAFETY: the callback's ngx_conf_t is copied as ngx_http_upstream() does it (src/http/ngx_http_upstream.c).
         let mut nested = unsafe { std::ptr::read(self.as_ptr()) };
         nested.handler = Some(block_line::<B>);
@@ -69,8 +72,8 @@ unsafe extern "C" fn block_line<B>(
             // SAFETY: `cf` carries this handler, so the included file's lines come here too.
             return unsafe { ngx_conf_include(cf, command, block) };
         }
-        // SAFETY: `block` is the `Block<B>` of the `Conf::block` call that is still running, which does not use it meanwhile.
-        let Some(block) = (unsafe { block.cast::<Block<'_, B>>().as_mut() }) else {
+        // SAFETY: `block` is the `OpenBlock<B>` of the `Conf::block` call that is still running, which does not use it meanwhile.
+        let Some(block) = (unsafe { block.cast::<OpenBlock<'_, B>>().as_mut() }) else {
             return NGX_CONF_ERROR;
         };
         let result = block.line(&mut conf, &words);
@@ -78,7 +81,7 @@ unsafe extern "C" fn block_line<B>(
     })
 }
 
-impl<B> Block<'_, B> {
+impl<B> OpenBlock<'_, B> {
     fn line(&mut self, cf: &mut Conf<'_>, words: &[&[u8]]) -> Result<(), ConfError> {
         let (word, arguments) = words.split_first().ok_or("an empty line")?;
         let found = self.commands.iter().zip(&mut self.seen);

@@ -9,11 +9,11 @@ use crate::boundary::boundary;
 use crate::module::{HttpModule, ctx_index};
 use crate::request::Request;
 use crate::request_body_filter::Buffers;
-use crate::upstream::{FinalizeRequest, Output, ResponseHead};
+use crate::upstream::{FinalizeRequest, ResponseHead, RewrittenBody};
 
 /// What is at the module's place in `r->ctx`.
 #[repr(C)]
-struct Slot<M: HttpModule> {
+struct ContextSlot<M: HttpModule> {
     /// Whose it is; the first member in every such structure.
     module: *const ngx_module_t,
     /// The request's address: its subrequests' contexts are in the same pool.
@@ -29,7 +29,7 @@ pub(crate) struct RequestHooks {
     /// The buffers of the request body that is being filtered.
     pub(crate) body: RefCell<Buffers>,
     /// What rewrites the body on its way to the upstream.
-    pub(crate) output: RefCell<Option<Box<Output>>>,
+    pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
     /// The `finalize_request` that ours stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
     /// The hooks around the head of the upstream's answer.
@@ -44,7 +44,7 @@ impl<'r> Request<'r> {
             return Some(context);
         }
         let earlier = self.earlier_contexts::<M>().next();
-        let slot = Slot::<M> {
+        let slot = ContextSlot::<M> {
             module: M::module(),
             request: self.as_ptr(),
             context: M::Context::default(),
@@ -81,7 +81,7 @@ impl<'r> Request<'r> {
                 return None;
             }
             // SAFETY: a slot of this module, which is only ever lent shared.
-            let slot = unsafe { &*data.cast::<Slot<M>>() };
+            let slot = unsafe { &*data.cast::<ContextSlot<M>>() };
             let is_earlier = std::ptr::eq(slot.request, self.as_ptr())
                 && current.is_none_or(|current| !std::ptr::eq(current, slot));
             is_earlier.then_some(&slot.context)
@@ -99,17 +99,17 @@ impl<'r> Request<'r> {
         Some(&self.slot::<M>()?.hooks)
     }
 
-    fn slot<M: HttpModule>(self) -> Option<&'r Slot<M>> {
+    fn slot<M: HttpModule>(self) -> Option<&'r ContextSlot<M>> {
         // SAFETY: `ctx` has an entry for each http module; ours is null or what `context` placed there, and is only ever lent
         // shared.
-        unsafe { (*self.read(|r| r.ctx).add(ctx_index::<M>())).cast::<Slot<M>>().as_ref() }
+        unsafe { (*self.read(|r| r.ctx).add(ctx_index::<M>())).cast::<ContextSlot<M>>().as_ref() }
     }
 }
 
 /// The cleanup of a slot, and what tells slots from all else that is in a pool.
 unsafe extern "C" fn drop_slot<M: HttpModule>(data: *mut c_void) {
     boundary((), || {
-        let slot = data.cast::<Slot<M>>();
+        let slot = data.cast::<ContextSlot<M>>();
         // This makes it no function that also drops something else: the linker may fold equal ones.
         // SAFETY: `data` is the slot that `context` placed; nginx runs each cleanup once.
         if std::ptr::eq(unsafe { (*slot).module }, M::module()) {

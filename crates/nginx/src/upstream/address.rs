@@ -6,7 +6,7 @@ use ngx::ffi::{NGX_OK, ngx_cmp_sockaddr, ngx_int_t, ngx_sockaddr_t, sockaddr, so
 
 /// A socket address in memory of nginx's that lives for `'a`.
 #[derive(Clone, Copy)]
-pub struct AddressRef<'a> {
+pub struct SocketAddressRef<'a> {
     /// The address of the object that this is, or is a copy of.
     object: usize,
     sockaddr: *const sockaddr,
@@ -14,22 +14,22 @@ pub struct AddressRef<'a> {
     lifetime: PhantomData<&'a sockaddr>,
 }
 
-impl AddressRef<'_> {
+impl SocketAddressRef<'_> {
     /// # Safety
     ///
     /// `sockaddr` must be null or an address of that length that lives for `'a`.
     pub(crate) unsafe fn from_ptr(sockaddr: *const sockaddr, socklen: socklen_t) -> Self {
-        AddressRef { object: sockaddr.addr(), sockaddr, socklen, lifetime: PhantomData }
+        SocketAddressRef { object: sockaddr.addr(), sockaddr, socklen, lifetime: PhantomData }
     }
 
     /// Whether both are one object. Round robin keeps pointers to the addresses of the configuration, so that two names
     /// with equal addresses stay apart; with `zone` it copies them.
-    pub fn is(self, other: AddressRef<'_>) -> bool {
+    pub fn is(self, other: SocketAddressRef<'_>) -> bool {
         self.object == other.object
     }
 
     /// Whether family, address and port are equal.
-    pub fn equals(self, other: AddressRef<'_>) -> bool {
+    pub fn equals(self, other: SocketAddressRef<'_>) -> bool {
         if self.sockaddr.is_null() || other.sockaddr.is_null() {
             return false;
         }
@@ -44,15 +44,15 @@ impl AddressRef<'_> {
 
 /// An address of the configuration: a copy, which knows what it was copied from.
 #[derive(Clone, Copy)]
-pub struct Address {
+pub struct SocketAddress {
     object: usize,
     sockaddr: ngx_sockaddr_t,
     socklen: socklen_t,
 }
 
-impl Address {
+impl SocketAddress {
     /// None for an address that no peer can have: longer than all that nginx knows.
-    pub(crate) fn copy_of(address: AddressRef<'_>) -> Option<Self> {
+    pub(crate) fn copy_of(address: SocketAddressRef<'_>) -> Option<Self> {
         let length = usize::try_from(address.socklen).ok()?;
         if address.sockaddr.is_null() || length > size_of::<ngx_sockaddr_t>() {
             return None;
@@ -62,12 +62,12 @@ impl Address {
         let bytes = (&raw mut sockaddr).cast::<u8>();
         // SAFETY: an address of that length, by the promise of `from_ptr`; the copy has room for it.
         unsafe { std::ptr::copy_nonoverlapping(address.sockaddr.cast::<u8>(), bytes, length) };
-        Some(Address { object: address.object, sockaddr, socklen: address.socklen })
+        Some(SocketAddress { object: address.object, sockaddr, socklen: address.socklen })
     }
 
     /// For comparisons.
-    pub fn as_ref(&self) -> AddressRef<'_> {
-        AddressRef {
+    pub fn as_ref(&self) -> SocketAddressRef<'_> {
+        SocketAddressRef {
             object: self.object,
             sockaddr: (&raw const self.sockaddr).cast(),
             socklen: self.socklen,

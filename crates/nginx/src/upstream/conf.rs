@@ -9,7 +9,7 @@ use ngx::ffi::{
     ngx_http_upstream_server_t, ngx_http_upstream_srv_conf_t, ngx_module_t,
 };
 
-use super::address::{Address, AddressRef};
+use super::address::{SocketAddress, SocketAddressRef};
 use crate::conf::Conf;
 use crate::pool::Invariant;
 use crate::request::Request;
@@ -42,7 +42,7 @@ pub struct Server<'c> {
     /// The address as the user wrote it: `host`, `host:port` or `unix:path`.
     pub name: &'c [u8],
     /// What the name was resolved to when the configuration was read; nothing with `resolve`.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<SocketAddress>,
     /// Whether its addresses are looked up while nginx runs (`resolve`).
     pub resolves: bool,
     /// Whether its ports are, too (`service=`).
@@ -139,7 +139,9 @@ unsafe fn server_of<'c>(server: &ngx_http_upstream_server_t) -> Server<'c> {
     };
     let addresses = addresses.iter().filter_map(|address| {
         // SAFETY: in the cycle's pool.
-        Address::copy_of(unsafe { AddressRef::from_ptr(address.sockaddr, address.socklen) })
+        SocketAddress::copy_of(unsafe {
+            SocketAddressRef::from_ptr(address.sockaddr, address.socklen)
+        })
     });
     let addresses = addresses.collect();
     // SAFETY: in the cycle's pool.

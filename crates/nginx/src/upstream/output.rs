@@ -40,7 +40,7 @@ pub trait Rewriter {
 }
 
 /// What is kept of one request's output, for one attempt, among the request's hooks.
-pub struct Output {
+pub(crate) struct RewrittenBody {
     rewriter: Box<dyn Rewriter>,
     next: ngx_output_chain_filter_pt,
     next_data: *mut c_void,
@@ -78,7 +78,7 @@ pub fn install<M: HttpModule>(r: Request<'_>, rewriter: Option<Box<dyn Rewriter>
         u.output.filter_ctx = earlier.next_data;
     }
     let Some(rewriter) = rewriter else { return };
-    *slot = Some(Box::new(Output {
+    *slot = Some(Box::new(RewrittenBody {
         rewriter,
         next: u.output.output_filter,
         next_data: u.output.filter_ctx,
@@ -121,7 +121,7 @@ unsafe extern "C" fn output_filter<M: HttpModule>(
     })
 }
 
-impl Output {
+impl RewrittenBody {
     fn send(&mut self, r: Request<'_>, chain: *mut ngx_chain_t, prefix: &str) -> ngx_int_t {
         let mut made = Made::new(r);
         let mut link = chain;
@@ -165,7 +165,7 @@ impl Output {
         // SAFETY: nginx's buffer, in memory as `need_in_memory` asks for.
         let (bytes, last) =
             unsafe { (span((*source).pos, (*source).last), (*source).last_buf() != 0) };
-        let Output { rewriter, waiting, spare_buffers, spare_lines, .. } = self;
+        let RewrittenBody { rewriter, waiting, spare_buffers, spare_lines, .. } = self;
         let before = waiting.len();
         let mut parts = Parts {
             r,

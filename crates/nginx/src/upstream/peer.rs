@@ -14,7 +14,7 @@ use ngx::ffi::{
     ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
 };
 
-use super::address::AddressRef;
+use super::address::SocketAddressRef;
 use super::conf::{Upstream, UpstreamId};
 use super::sent_body::SentBody;
 use super::server::server_of_peer;
@@ -49,7 +49,7 @@ pub struct Peer<'a> {
     /// `ip:port` or the socket's path, for log lines.
     pub name: &'a [u8],
     /// Where it is.
-    pub address: AddressRef<'a>,
+    pub address: SocketAddressRef<'a>,
     us: *const ngx_http_upstream_srv_conf_t,
     name_object: *const ngx_str_t,
 }
@@ -228,7 +228,7 @@ fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks)
         // SAFETY: as above.
         name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
         // SAFETY: as above.
-        address: unsafe { AddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
+        address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
         us: hooks.upstream,
         // SAFETY: as above.
         name_object: unsafe { (*pc).name },
