@@ -265,3 +265,20 @@ invalid value "off".*%%HERE%%
 --- origins eval: ::b_first('403 truncate ' . ::error('AccessDenied', '<Message>') =~ s/<Code>.*//r . '"')
 --- error_code: 200
 --- response_body: from a
+
+=== TEST 33: a refusal that comes before the body has gone, unbuffered
+--- config eval: ::config(location => 'proxy_request_buffering off;')
+--- origins eval: ::b_first('403 early ' . ::error('InvalidAccessKeyId'))
+--- request
+PUT /bucket/key
+--- request_body_size: 3m
+--- s3_error: 502 ServiceUnavailable
+--- s3_error_like: Message: The origin refused the proxy's credentials.
+--- origin_count: a=0 b=1
+
+=== TEST 34: what a client's own request may bring about is no outage
+--- http_config eval: $::COUNTED
+--- origins eval: ::b_first(join ' | ', map { '400 ' . ::error($_) } qw(InvalidRegion InvalidBucketOwnerAWSAccountID))
+--- request eval: [map { "GET /bucket/key$_" } 1 .. 3]
+--- error_code eval: [502, 502, 200]
+--- origin_count: a=0 b=3

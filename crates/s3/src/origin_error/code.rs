@@ -12,8 +12,9 @@ use super::{Finding, LIMIT, OriginError};
 /// Codes of an origin that does not take our key, whatever the request is: it is out of order until somebody mends its key,
 /// its account, its region or its clock.
 ///
-/// Not among them is what a client's own request can cause with a good key: `MissingSecurityHeader` (no Content-MD5),
-/// `InvalidBucketOwnerAWSAccountID`, `AccessDenied`.
+/// Not among them is what a client's own request can cause with a good key, or it could put an origin out of use for all:
+/// `MissingSecurityHeader` (no Content-MD5), `InvalidBucketOwnerAWSAccountID`, `InvalidRegion` (MinIO's word for a wrong
+/// LocationConstraint), `UnauthorizedAccess` (somebody's bucket without a license, in China), `AccessDenied`.
 const REFUSED_KEY: &[&[u8]] = &[
     // Amazon S3, and those who borrow its codes.
     b"InvalidAccessKeyId",
@@ -28,7 +29,6 @@ const REFUSED_KEY: &[&[u8]] = &[
     b"NotSignedUp",
     b"OptInRequired",
     b"AccountProblem",
-    b"UnauthorizedAccess",
     // Other Amazon services.
     b"ExpiredTokenException",
     b"IncompleteSignature",
@@ -37,7 +37,6 @@ const REFUSED_KEY: &[&[u8]] = &[
     b"UnrecognizedClientException",
     // MinIO and its relatives.
     b"InvalidTokenId",
-    b"InvalidRegion",
     b"SignatureVersionNotSupported",
     b"XMinioAdminInvalidAccessKey",
     // Google Cloud Storage, Cloudflare R2, Backblaze B2.
@@ -50,14 +49,8 @@ const REFUSED_KEY: &[&[u8]] = &[
 ];
 
 /// Parts of other vendors' codes for the same, in lower case.
-const REFUSED_KEY_PARTS: [&[u8]; 6] = [
-    b"accesskey",
-    b"secretkey",
-    b"signaturenotmatch",
-    b"signaturemismatch",
-    b"skewed",
-    b"suspended",
-];
+const REFUSED_KEY_PARTS: [&[u8]; 5] =
+    [b"accesskey", b"secretkey", b"signaturenotmatch", b"signaturemismatch", b"skewed"];
 
 /// Codes that ask the client to come back more slowly: the throttling errors of the AWS SDKs' retry behaviour ("standard"
 /// mode) as far as a store of objects gives them; MinIO adds `SlowDownRead` and `SlowDownWrite`.
@@ -351,8 +344,16 @@ mod tests {
         assert!(
             refused.iter().all(|code| refuses_key(code) && super::super::is_about_credential(code))
         );
-        let others: [&[u8]; 5] =
-            [b"AccessDenied", b"NoSuchKey", b"MissingSecurityHeader", b"InvalidTag", b"SlowDown"];
+        let others: [&[u8]; 8] = [
+            b"AccessDenied",
+            b"NoSuchKey",
+            b"MissingSecurityHeader",
+            b"InvalidTag",
+            b"SlowDown",
+            b"InvalidRegion",
+            b"BucketSuspended",
+            b"UnauthorizedAccess",
+        ];
         assert!(!others.iter().any(|code| refuses_key(code)));
         assert!(asks_to_slow_down(b"SlowDown") && asks_to_slow_down(b"SlowDownWrite"));
         assert!(!asks_to_slow_down(b"ServiceUnavailable") && !asks_to_slow_down(b"InternalError"));
