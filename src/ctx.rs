@@ -3,6 +3,7 @@
 //! Members have interior mutability because handlers of one request call one another through nginx.
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
 
@@ -12,11 +13,11 @@ use std::rc::Rc;
 use nginx::Request;
 
 use self::access::AccessPart;
+use self::answer::Reading;
 use self::body::BodyPart;
 use self::response::ResponsePart;
 use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::origin_answer::Reading;
 
 /// The context. nginx clears it on internal redirects, and with it the admission: such a request is verified again.
 #[derive(Default)]

@@ -7,30 +7,18 @@
 use nginx::upstream::{Answer, Framing, Next, UpstreamResponse};
 use nginx::{Level, Request};
 use s3::S3Error;
-use s3::origin_error::{self, Code, CodeReader, asks_to_slow_down, refuses_key};
+use s3::origin_error::{
+    self, Code, CodeReader, asks_to_slow_down, is_about_credential, refuses_key,
+};
 
 use crate::S3Signature;
+use crate::ctx::answer::{Question, Reading};
 use crate::ctx::{self, Ctx};
 
 impl UpstreamResponse for S3Signature {
     fn next(r: Request<'_>, answer: &Answer<'_>) -> Next {
         ctx::existing(r).map_or(Next::Pass, |ctx| next(r, ctx, answer))
     }
-}
-
-/// What is to be known of an answer.
-#[derive(Clone, Copy, PartialEq)]
-enum Question {
-    /// Whether it is our key that is refused.
-    Key,
-    /// Whether the origin only wants fewer requests.
-    Load,
-}
-
-/// Reading on in an answer's body.
-pub(crate) struct Reading {
-    question: Question,
-    reader: CodeReader,
 }
 
 /// Called when the head of the answer to a request that was signed here is complete, and after [`Next::Wait`] with each part
@@ -104,6 +92,7 @@ fn by_code(r: Request<'_>, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
     match question {
         Question::Key if refuses_key(code) => refused(r, ctx, code),
         Question::Load if asks_to_slow_down(code) => Next::Final,
+        Question::Key if !is_about_credential(code) => accepted(ctx),
         Question::Key | Question::Load => Next::Pass,
     }
 }
@@ -130,10 +119,13 @@ fn says_slow_down(status_line: &[u8]) -> bool {
 
 /// Answers that raise no question: most of them show that the key is good.
 fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
-    if matches!(answer.status(), 200..400 | 404 | 412 | 416) {
-        if let Some(origin) = &*ctx.upstream.origin.borrow() {
-            origin.refuses_key.set(false);
-        }
+    if matches!(answer.status(), 200..400 | 404 | 412 | 416) { accepted(ctx) } else { Next::Pass }
+}
+
+/// The origin knows the key, whatever else it says.
+fn accepted(ctx: &Ctx) -> Next {
+    if let Some(origin) = &*ctx.upstream.origin.borrow() {
+        origin.refuses_key.set(false);
     }
     Next::Pass
 }

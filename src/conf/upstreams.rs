@@ -9,6 +9,9 @@ use crate::S3Signature;
 use crate::conf::MainConf;
 use crate::conf::origin::Origin;
 
+/// What stands in a `server` line, and the origin that is there.
+type NamedOrigin = (Box<[u8]>, Rc<Origin>);
+
 /// What is known of an upstream.
 pub(crate) struct Peers {
     /// The addresses of its servers, where it is a block of the configuration.
@@ -16,7 +19,7 @@ pub(crate) struct Peers {
     /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
     implied: Option<Rc<Origin>>,
     /// Where addresses change while nginx runs (`server … resolve`): what stands in each `server` line, and its origin.
-    by_name: Option<Vec<(Box<[u8]>, Rc<Origin>)>>,
+    by_name: Option<Vec<NamedOrigin>>,
 }
 
 impl Peers {
