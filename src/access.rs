@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
-use nginx::{Level, Request};
+use nginx::{Level, Request, stored_body as stored};
 use s3::{Access, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, Request as SignedRequest, Verified, header};
 
@@ -15,6 +15,7 @@ use crate::ctx::body::Body;
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::request_body;
+use crate::stored_body;
 use crate::worker::{self, HeaderLines, Worker};
 
 /// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; the
@@ -33,13 +34,16 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     let Some(conf) = r.location_conf::<S3Signature>() else {
         return Verdict::Refused(500);
     };
-    if let Some(probes) = conf.health() {
-        return crate::health::handler(r, probes);
+    if let Some(health) = conf.health() {
+        return crate::health::handler(r, health);
     }
     if !conf.is_active() {
         return Verdict::Declined;
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    if stored::is_begun::<S3Signature>(r) {
+        return check_stored(r, ctx);
+    }
     crate::fault::inject(r, "access");
     // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
     // client has not asked for that object, and what it signed is another target.
@@ -59,13 +63,39 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
     match verdict {
-        Ok(admission) => {
-            let verified = admission.mechanism.is_some();
-            // An internal redirect clears the context, so nothing can have been admitted before.
-            let _ = ctx.access.admission.set(admission);
-            if verified { Verdict::Granted } else { Verdict::Declined }
+        Ok(admission) if ctx.body.check.borrow().is_some() && request_body::is_stored(r) => {
+            if !stored::begin::<S3Signature>(r) {
+                return Verdict::Refused(500);
+            }
+            ctx.access.waiting.replace(Some(admission));
+            check_stored(r, ctx)
         }
+        Ok(admission) => admit(ctx, admission),
         Err(error) => refuse(r, ctx, error),
+    }
+}
+
+fn admit<'r>(ctx: &Ctx, admission: Admission) -> Verdict<'r> {
+    let verified = admission.mechanism.is_some();
+    // An internal redirect clears the context, so nothing can have been admitted before.
+    let _ = ctx.access.admission.set(admission);
+    if verified { Verdict::Granted } else { Verdict::Declined }
+}
+
+/// Lets a request in when its body, which was read before, is proven: whatever `satisfy` says, not before.
+fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
+    let result = match ctx.body.check.borrow_mut().as_deref_mut() {
+        Some(body) => stored_body::go_on(r, body),
+        None => Err(S3Error::internal_error()),
+    };
+    match (result, ctx.access.waiting.take()) {
+        (Ok(true), Some(admission)) => admit(ctx, admission),
+        (Ok(false), Some(admission)) => {
+            ctx.access.waiting.replace(Some(admission));
+            Verdict::Yield
+        }
+        (Ok(_), None) => Verdict::Refused(500),
+        (Err(error), _) => refuse(r, ctx, error),
     }
 }
 

@@ -18,9 +18,11 @@ mod health;
 mod log;
 mod malloc;
 mod origin_answer;
+mod probes;
 mod request_body;
 mod request_body_filter;
 mod request_id;
+mod stored_body;
 mod subrequest;
 mod upstream;
 mod variables;
@@ -30,7 +32,7 @@ use nginx::conf::Conf;
 use nginx::filter::{self, NextFilters, OutputFilter};
 use nginx::{
     Chain, ConfError, Cycle, HttpModule, Lifecycle, Request, Status, flavour, log_writer, phase,
-    request,
+    request, worker as worker_process,
 };
 use ngx::ffi::{ngx_http_module_t, ngx_module_t};
 
@@ -93,6 +95,7 @@ impl Lifecycle for S3Signature {
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
+        probes::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }
 
@@ -117,6 +120,13 @@ impl Lifecycle for S3Signature {
         if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
             malloc::keep_freed_memory();
         }
+        if main.is_some_and(|main| main.probes.is_some()) && worker_process::serves() {
+            worker_process::every::<probes::Probes>(probes::TICK);
+        }
+    }
+
+    fn exit_process(cycle: &Cycle<'_>) {
+        probes::release(cycle);
     }
 }
 

@@ -1,14 +1,17 @@
 //! Which check a request's body needs, as its head says: decided in the access phase, with the verified head at hand.
 
+use nginx::kept_body::Kept;
 use nginx::{Level, Request, spare_memory};
-use s3::{ErrorCode, S3Error};
+use s3::S3Error;
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
+    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
+    Scheme,
 };
 use sigv4::{Payload, Verified, header};
 
 use crate::conf::location::LocationConf;
-use crate::ctx::{self, body::Body};
+use crate::ctx::body::Body;
+use crate::ctx::{self, Ctx};
 use crate::log;
 
 /// What checks the body of a verified request; none where its head claims nothing that is checked here.
@@ -29,7 +32,7 @@ pub(crate) fn of_verified<G>(
         _ => true,
     };
     if !checked {
-        return Ok(None);
+        return Ok(of_length(r));
     }
     let forward = conf.forward();
     let rules = rules(conf, framing(payload));
@@ -53,11 +56,11 @@ pub(crate) fn of_unverified(
 ) -> Result<Option<Box<Body>>, S3Error> {
     must_be_whole(r, conf)?;
     let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
-        return Ok(None);
+        return Ok(of_length(r));
     };
     let payload = Payload::parse(value).map_err(|error| S3Error::from_sigv4(&error))?;
     if !payload.is_streaming() {
-        return Ok(None);
+        return Ok(of_length(r));
     }
     let decoded = r.header(header::X_AMZ_DECODED_CONTENT_LENGTH.as_bytes());
     let number = decoded.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
@@ -73,6 +76,26 @@ pub(crate) fn of_unverified(
     with_filter(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
 }
 
+/// What withholds the end of a body of which nothing but the length is known, where the client may send more than that:
+/// nginx finds it out when the origin has all that was announced, a whole object. HTTP/1 has no such bytes.
+fn of_length(r: Request<'_>) -> Option<Box<Body>> {
+    let length = content_length(r).filter(|&length| length > 0)?;
+    if !r.ends_apart_from_length() || r.body_was_read() {
+        return None;
+    }
+    Some(Box::new(Body {
+        filter: BodyFilter::digest(PayloadDigest::of_length(length)),
+        forward: Forward::AsSent,
+        chunked: false,
+        framing: None,
+        only_unbuffered: true,
+        kept: None,
+        decoded_length: length,
+        has_trailer: false,
+        access_key: Vec::new(),
+    }))
+}
+
 fn with_filter(
     r: Request<'_>,
     filter: BodyFilter,
@@ -81,9 +104,8 @@ fn with_filter(
     decoded_length: u64,
     access_key: Vec<u8>,
 ) -> Result<Box<Body>, S3Error> {
-    if r.body_was_read() {
-        r.log(Level::Error, format_args!("s3: the body was read before it could be checked"));
-        return Err(was_read(r));
+    if is_stored(r) {
+        fit_to_check(r)?;
     }
     let (chunked, framing) = (payload.is_streaming(), framing(payload));
     // Signed chunks are withheld whole; of others, the end of the body alone.
@@ -99,6 +121,9 @@ fn with_filter(
         forward,
         chunked,
         framing,
+        only_unbuffered: false,
+        // Nothing is to come: it is checked already.
+        kept: (!announces_body(r)).then_some(Kept::NONE),
         decoded_length,
         has_trailer,
         access_key,
@@ -123,18 +148,28 @@ fn must_be_whole(r: Request<'_>, conf: &LocationConf) -> Result<(), S3Error> {
         .with_message("The body of the request is no longer there. Please send it again."))
 }
 
-/// The answer where a body that must be checked was read already.
-fn was_read(r: Request<'_>) -> S3Error {
-    // It was checked on its way to an origin that failed, and has changed by that. Another time there may be no error.
-    if ctx::earlier(r).any(|ctx| ctx.body.check.borrow().is_some()) {
-        return S3Error::service_unavailable()
-            .with_message("The body of the request cannot be used again. Please send it again.");
+/// Whether the body lies here already, and no filter is called for it: it is to be checked in its place.
+pub(crate) fn is_stored(r: Request<'_>) -> bool {
+    r.body_was_read() && announces_body(r)
+}
+
+/// Whether a body that was read before can be checked where it lies: it is whole, and as the client sent it.
+fn fit_to_check(r: Request<'_>) -> Result<(), S3Error> {
+    let changed = |ctx: &Ctx| ctx.body.check.borrow().as_deref().is_some_and(Body::changes_bytes);
+    if ctx::earlier(r).any(changed) {
+        r.log(
+            Level::Error,
+            format_args!("s3: refused: the body was changed on its way to another origin"),
+        );
+        return Err(S3Error::service_unavailable()
+            .with_message("The body of the request cannot be used again. Please send it again."));
     }
-    // The configuration's doing, so that another time would be no better.
-    S3Error::new(ErrorCode::NotImplemented).with_message(
-        "The proxy reads the body before it can be checked. Neither aws-chunked bodies, nor others whose hash is verified, are \
-         possible here.",
-    )
+    if r.body_is_whole() {
+        return Ok(());
+    }
+    r.log(Level::Error, format_args!("s3: refused: the body was read in part, or discarded"));
+    Err(S3Error::service_unavailable()
+        .with_message("The body of the request is no longer there. Please send it again."))
 }
 
 /// Whether the body must be read to its end before the origin gets any of it.

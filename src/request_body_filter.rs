@@ -5,6 +5,7 @@
 //! signatures.
 
 use nginx::Request;
+use nginx::kept_body::Kept;
 use nginx::request_body_filter::{
     Check, Filtered, Input, NextRequestBodyFilter, Output, RequestBodyFilter,
 };
@@ -25,6 +26,13 @@ impl RequestBodyFilter for S3Signature {
     fn filter_request_body<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
         filter(r, input)
     }
+
+    fn request_body_ended(r: Request<'_>) {
+        let Some(ctx) = ctx::existing(r) else { return };
+        if let Some(body) = ctx.body.check.borrow_mut().as_deref_mut() {
+            body.kept = Some(Kept::of(r));
+        }
+    }
 }
 
 /// Called with each piece of the request's body, and with none to get on with what waits.
@@ -39,8 +47,13 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     if ctx.body.needs_length.replace(false) {
         r.buffer_whole_body();
     }
-    let mut body = ctx.body.check.borrow_mut();
-    let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
+    let mut slot = ctx.body.check.borrow_mut();
+    // Likewise known since the first call. Once nothing streams any more, all of it has come.
+    if !r.streams_body() && slot.as_deref().is_some_and(|body| body.only_unbuffered) {
+        *slot = None;
+    }
+    let Some(body) = slot.as_deref_mut() else { return Ok(input.pass()) };
+    body.only_unbuffered &= input.is_empty();
     let Body { filter, access_key, .. } = body;
     let mut check = BodyCheck { filter, fault: None };
     let result = input.run::<S3Signature>(r, &mut check);

@@ -5,6 +5,7 @@ mod refusal;
 use std::rc::Rc;
 
 use nginx::Request;
+use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
     Parts, Peer, PeerHooks, Rewriter, SentBody, output, process_header, sent_body,
@@ -119,7 +120,7 @@ fn try_sign<'r>(
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
-    let origin_body = origin_body(r, checked, body, sent)?;
+    let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
     let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
         let signature = sigv4::resign(
@@ -175,6 +176,7 @@ fn origin_body(
     checked: Option<&Body>,
     inline: &[u8],
     sent: SentBody,
+    method: &[u8],
 ) -> Result<OriginBody, Refusal> {
     let is_framed = checked.is_some_and(Body::is_framed);
     if !inline.is_empty() {
@@ -188,9 +190,29 @@ fn origin_body(
         }
         return Ok(OriginBody::Other(OtherBody::known(inline)));
     }
+    let main = r.main();
+    let replaced = checked.is_some_and(|body| body.is_replaced(main));
     match sent {
+        // A script's (`ngx.req.set_body_data`), once the client's was checked.
+        SentBody::OfClient | SentBody::None if replaced => {
+            if is_framed {
+                return Err(Refusal::ReplacedFrames);
+            }
+            let length = Kept::of(main).length().ok_or(Refusal::UnreadBody)?;
+            Ok(OriginBody::Other(match length {
+                0 => OtherBody::known(b""),
+                _ => OtherBody::of_length(length),
+            }))
+        }
+        SentBody::Unread if checked.is_some() && !replaced => {
+            Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
         SentBody::OfClient | SentBody::None => {
             Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
+        // A page that `error_page` asks for, say: it has no body, whatever came of the client's.
+        SentBody::Unread if matches!(method, b"GET" | b"HEAD") => {
+            Ok(OriginBody::Other(OtherBody::known(b"")))
         }
         SentBody::Withheld => Ok(OriginBody::Other(OtherBody::known(b""))),
         SentBody::Unread | SentBody::Rest => Err(Refusal::UnreadBody),

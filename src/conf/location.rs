@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use nginx::conf::{LocationDirective, Position, flag, size, text};
+use nginx::exchange::Client;
 use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
 use nginx::{Conf, ConfError, log_writer};
@@ -10,8 +11,9 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
 use crate::S3Signature;
 use crate::conf::clients::Clients;
+use crate::conf::health::Health;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, upstreams};
+use crate::conf::{MainConf, Resigning, upstreams};
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -24,7 +26,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    pub(super) health: Option<Vec<Probe>>,
+    pub(super) health: Option<Health>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -52,13 +54,6 @@ pub(crate) enum Resign {
     Origin(Rc<Origin>),
     /// For the origin that the value names.
     Variable(ComplexValue<S3Signature>),
-}
-
-/// An origin of a health location: what it is called, and the location that asks it.
-#[derive(Clone)]
-pub(crate) struct Probe {
-    pub(crate) name: String,
-    pub(crate) uri: Vec<u8>,
 }
 
 /// `s3_next_upstream`: after which S3 errors of an origin the next one is asked.
@@ -96,8 +91,8 @@ impl LocationConf {
     }
 
     /// What `s3_health` asks; none where it does not stand.
-    pub(crate) fn health(&self) -> Option<&[Probe]> {
-        self.health.as_deref()
+    pub(crate) fn health(&self) -> Option<&Health> {
+        self.health.as_ref()
     }
 
     /// Whether payload hashes and checksums are calculated here.
@@ -271,6 +266,14 @@ pub(crate) fn merge(
     let upstream = Upstream::of_location(cf);
     let resolved = resolve(cf.main_conf::<S3Signature>()?, upstream, conf);
     resolved.map_err(|mistake| cf.error_at(&conf.resign_at, &mistake))?;
+    if let Some(resign) = conf.resign() {
+        let origin = match resign {
+            Resign::Origin(origin) => Some(Rc::clone(origin)),
+            _ => None,
+        };
+        let client = Client::of_location(cf)?;
+        cf.main_conf::<S3Signature>()?.resigning.push(Resigning { client, origin });
+    }
     if conf.is_active() {
         cf.server_conf::<S3Signature>()?.is_active = true;
     }

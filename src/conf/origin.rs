@@ -14,6 +14,9 @@ use crate::conf::secret::{secret, value};
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// The port of `https://` (RFC 9110, 4.2.2).
+const HTTPS: u16 = 443;
+
 /// An S3 origin.
 pub(crate) struct Origin {
     pub(crate) name: String,
@@ -44,7 +47,7 @@ impl OriginEndpoint {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
         let (default_port, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
         {
-            (Some(rest), _) => (443, rest),
+            (Some(rest), _) => (HTTPS, rest),
             (_, Some(rest)) => (80, rest),
             _ => return Err(wrong("it must begin with http:// or https://")),
         };
@@ -66,6 +69,12 @@ impl OriginEndpoint {
         &self.host
     }
 
+    /// Whether it begins with `https://`.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.default_port == HTTPS
+    }
+
+    /// What the Host header says.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }

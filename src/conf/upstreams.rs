@@ -122,7 +122,7 @@ fn origin_at_host(main: &MainConf, upstream: Upstream<'_>) -> Option<Rc<Origin>>
 
 /// The origin whose endpoint a `server` line names. nginx's port for a server without one is 80. A `proxy_pass` to an address
 /// has a server without a name.
-fn origin_of_server(
+pub(crate) fn origin_of_server(
     main: &MainConf,
     upstream: Upstream<'_>,
     server: &Server<'_>,

@@ -1,6 +1,6 @@
 //! What the access phase has decided.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use sigv4::{Mechanism, Permit};
@@ -13,6 +13,8 @@ use crate::conf::clients::Clients;
 pub(crate) struct AccessPart {
     /// Why the request may be signed; none until the access phase has said so.
     pub(crate) admission: OnceCell<Admission>,
+    /// The admission that waits for a body that was read before, while that is checked where it lies.
+    pub(crate) waiting: RefCell<Option<Admission>>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
     pub(crate) keep_alive: Cell<bool>,
 }

@@ -2,7 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use nginx::spare_memory;
+use nginx::kept_body::Kept;
+use nginx::{Request, spare_memory};
 use sigv4::Unwrapped;
 use sigv4::aws_chunked::{BodyFilter, Forward, Framing};
 
@@ -23,6 +24,11 @@ pub(crate) struct Body {
     pub(crate) chunked: bool,
     /// Set where chunks have signatures: the origin's are to be put in.
     pub(crate) framing: Option<Framing>,
+    /// Set until its first bytes, where nothing is found out that nginx does not find out itself of a body that it stores
+    /// before it sends any of it.
+    pub(crate) only_unbuffered: bool,
+    /// What was let through, where nginx keeps it until it is sent.
+    pub(crate) kept: Option<Kept>,
     pub(crate) decoded_length: u64,
     /// Whether a checksum follows the chunks.
     pub(crate) has_trailer: bool,
@@ -39,6 +45,22 @@ impl Body {
     /// Whether what goes on is in aws-chunked framing.
     pub(crate) fn is_framed(&self) -> bool {
         self.chunked && self.forward != Forward::Unwrap
+    }
+
+    /// Whether what lies there to be sent was put there after what was let through, or in its place. Of a body that streams
+    /// nothing lies there.
+    pub(crate) fn is_replaced(&self, r: Request<'_>) -> bool {
+        !r.streams_body() && self.kept != Some(Kept::of(r))
+    }
+
+    /// Whether what goes on is no longer what could be checked: signatures are replaced, or frames are taken off. (A trailer
+    /// line of an unsigned body may end in other characters, which is as good.)
+    pub(crate) fn changes_bytes(&self) -> bool {
+        match self.forward {
+            Forward::AsSent => false,
+            Forward::Frames => self.framing.is_some(),
+            Forward::Unwrap => self.chunked,
+        }
     }
 
     /// What the head must say where the framing is taken off. The checksum is known where the body was read before.

@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     TwoBodies,
     /// The client's body was not read, or is being read: an object that is none, or a piece of one, would be stored.
     UnreadBody,
+    /// Something else is in the place of the client's aws-chunked frames.
+    ReplacedFrames,
     /// The head announces signed chunks, and nothing has proven them.
     UnprovenBody,
     /// The value of `s3_resign`'s variable names no `s3_origin`.
@@ -63,6 +65,9 @@ impl fmt::Display for Refusal {
             }
             Refusal::TwoBodies => f.write_str("a body follows that of \"proxy_set_body\""),
             Refusal::UnreadBody => f.write_str("the client's body was not read whole"),
+            Refusal::ReplacedFrames => {
+                f.write_str("the client's aws-chunked body was replaced after it was verified")
+            }
             Refusal::UnprovenBody => {
                 f.write_str("it announces signed chunks that were not verified")
             }

@@ -127,6 +127,30 @@ pub(crate) fn is_in_memory(buffer: &ngx_buf_t) -> bool {
     buffer.temporary() != 0 || buffer.memory() != 0 || buffer.mmap() != 0
 }
 
+/// `ngx_buf_size` (src/core/ngx_buf.h): bytes in memory, or in a file; none where they cannot be told.
+pub(crate) fn known_size(buffer: &ngx_buf_t) -> Option<u64> {
+    if is_in_memory(buffer) {
+        return u64::try_from(buffer.last.addr().checked_sub(buffer.pos.addr())?).ok();
+    }
+    u64::try_from(buffer.file_last.checked_sub(buffer.file_pos)?).ok()
+}
+
+/// The same; 0 where it cannot be told.
+pub(crate) fn size(buffer: &ngx_buf_t) -> u64 {
+    known_size(buffer).unwrap_or(0)
+}
+
+/// Bytes in memory and in files; none where they cannot be told.
+///
+/// # Safety
+///
+/// The chain must be alive and not be changed during the call.
+pub(crate) unsafe fn total_size(chain: *const ngx_chain_t) -> Option<u64> {
+    // SAFETY: the caller's promise.
+    let mut sizes = unsafe { buffers(chain) }.map(known_size);
+    sizes.try_fold(0_u64, |sum, size| sum.checked_add(size?))
+}
+
 /// Marks a buffer as sent.
 ///
 /// # Safety

@@ -14,8 +14,10 @@ pub mod chain;
 pub mod conf;
 pub mod cycle;
 pub mod environment;
+pub mod exchange;
 pub mod filter;
 pub mod flavour;
+pub mod kept_body;
 pub mod lifecycle;
 pub mod log;
 pub mod log_writer;
@@ -25,11 +27,14 @@ pub mod pool;
 pub mod request;
 pub mod request_body;
 pub mod request_body_filter;
+pub mod shared_memory;
 pub mod spare_memory;
+pub mod stored_body;
 mod string;
 pub mod subrequest;
 pub mod upstream;
 pub mod variable;
+pub mod worker;
 
 /// What filters answer nginx and each other.
 pub use ngx::core::Status;

@@ -3,11 +3,11 @@
 use ngx::ffi::{
     NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
     ngx_array_push, ngx_http_complex_value_t, ngx_http_core_main_conf_t, ngx_http_core_module,
-    ngx_http_finalize_request, ngx_http_handler_pt,
+    ngx_http_core_run_phases, ngx_http_finalize_request, ngx_http_handler_pt,
     ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
-    ngx_http_request_t, ngx_http_send_response, ngx_int_t,
+    ngx_http_request_t, ngx_http_send_response, ngx_int_t, ngx_post_event, ngx_posted_next_events,
 };
 
 use crate::boundary::boundary;
@@ -41,6 +41,8 @@ impl Phase {
 pub enum Verdict<'r> {
     /// The handler waits, and wants to be called again.
     Again,
+    /// The handler wants to be called again when other requests have had their turn.
+    Yield,
     /// The request is answered with this; the handler is done with it.
     Answered(Answer<'r>),
     /// This handler has nothing to say; the next one decides.
@@ -111,6 +113,10 @@ unsafe extern "C" fn handler<H: PhaseHandler>(r: *mut ngx_http_request_t) -> ngx
         match H::handle(request) {
             Verdict::Declined => NGX_DECLINED as ngx_int_t,
             Verdict::Again => NGX_AGAIN as ngx_int_t,
+            Verdict::Yield => {
+                come_again(request);
+                NGX_AGAIN as ngx_int_t
+            }
             Verdict::Answered(answer) => {
                 send(request, &answer);
                 NGX_DONE as ngx_int_t
@@ -138,4 +144,16 @@ fn send(r: Request<'_>, answer: &Answer<'_>) {
     };
     // SAFETY: a live request; after this it may be gone.
     unsafe { ngx_http_finalize_request(r.as_ptr(), code) };
+}
+
+/// Makes nginx run the request's phases again when others have had their turn.
+fn come_again(r: Request<'_>) {
+    // SAFETY: single-threaded; what limit_req sets when it delays a request, and what stands there in these phases.
+    unsafe { (*r.as_ptr()).write_event_handler = Some(ngx_http_core_run_phases) };
+    // SAFETY: a request's connection, also a stream's, has a write event, whose handler (ngx_http_request_handler) calls
+    // the above. nginx takes it from the queue when the connection is closed (ngx_close_connection,
+    // ngx_http_v2_close_stream).
+    unsafe {
+        ngx_post_event((*r.read(|r| r.connection)).write, &raw mut ngx_posted_next_events);
+    }
 }

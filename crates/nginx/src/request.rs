@@ -4,6 +4,7 @@ mod context;
 mod error_page;
 mod headers;
 mod response;
+mod timer;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,6 +17,7 @@ use ngx::ffi::{
 
 pub use self::error_page::{ErrorPage, install_error_page};
 pub use self::headers::Headers;
+pub(crate) use self::timer::Timer;
 use crate::log::{self, Level};
 use crate::module::{HttpModule, MainSlot, ctx_index};
 use crate::pool::{Invariant, Pool};
@@ -135,6 +137,12 @@ impl<'r> Request<'r> {
         // SAFETY: both point into the value of `:authority`, in memory of the request's pool (ngx_http_v3_parse.c,
         // ngx_http_v2.c), `host_end` behind its last byte.
         Some(unsafe { bytes(&ngx_str_t { len, data: start }) })
+    }
+
+    /// Whether the protocol marks the end of a body besides its Content-Length, so that the two may differ: HTTP/2 (END_STREAM)
+    /// and HTTP/3 (the stream's FIN).
+    pub fn ends_apart_from_length(self) -> bool {
+        self.has_pseudo_headers()
     }
 
     fn has_pseudo_headers(self) -> bool {

@@ -1,8 +1,7 @@
 //! The request's body: what is known of it, and what nginx will do with it.
 
-use ngx::ffi::ngx_buf_t;
-
-use crate::chain::{buffers, is_in_memory};
+use crate::chain::total_size;
+use crate::kept_body::Kept;
 use crate::request::Request;
 use crate::string::bytes;
 
@@ -27,6 +26,22 @@ impl Request<'_> {
     /// Whether the body is passed on while it arrives.
     pub fn streams_body(self) -> bool {
         self.read(|r| r.request_body_no_buffering()) != 0
+    }
+
+    /// Whether nothing is there of a body that the client has announced. Not to be asked of one that streams, or that a filter of
+    /// the module's has emptied.
+    pub(crate) fn body_is_missing(self) -> bool {
+        if Kept::of(self).length() != Some(0) {
+            return false;
+        }
+        let announced =
+            self.announced_length() != Ok(None) && self.announced_length() != Ok(Some(0));
+        let discarded = self.read(|r| r.discard_body()) != 0 || self.skips_data();
+        match (announced, self.is_chunked()) {
+            (true, _) => true,
+            (false, true) => discarded || !self.body_was_read(),
+            (false, false) => self.content_length().is_some_and(|length| length > 0),
+        }
     }
 
     /// Whether the body was read, or is being read.
@@ -58,9 +73,7 @@ impl Request<'_> {
         }
         // A chunked body's length is what has come of it.
         // SAFETY: the chain of the request's body, which nothing changes during the call.
-        let mut sizes = unsafe { buffers(body.bufs) }.map(known_size);
-        let buffered = sizes.try_fold(0_u64, |sum, size| sum.checked_add(size?));
-        buffered == announced.or(length)
+        unsafe { total_size(body.bufs) == announced.or(length) }
     }
 
     /// The length that the Content-Length header states; an error where that is no number.
@@ -85,12 +98,4 @@ impl Request<'_> {
     fn skips_data(self) -> bool {
         false
     }
-}
-
-/// `ngx_buf_size` (src/core/ngx_buf.h): bytes in memory, or in a file; none where they cannot be told.
-pub(crate) fn known_size(buffer: &ngx_buf_t) -> Option<u64> {
-    if is_in_memory(buffer) {
-        return u64::try_from(buffer.last.addr().checked_sub(buffer.pos.addr())?).ok();
-    }
-    u64::try_from(buffer.file_last.checked_sub(buffer.file_pos)?).ok()
 }

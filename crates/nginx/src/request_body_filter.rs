@@ -38,6 +38,9 @@ pub trait RequestBodyFilter: HttpModule {
     ///
     /// The HTTP status that the request ends with. nginx then cuts the upstream's connection.
     fn filter_request_body<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16>;
+
+    /// Called when the end of a body that was not passed unchanged has passed, and nginx has stored it, if it does.
+    fn request_body_ended(_r: Request<'_>) {}
 }
 
 /// The filter that comes after one of ours.
@@ -85,10 +88,13 @@ unsafe extern "C" fn request_body_filter<M: RequestBodyFilter>(
         let input = Input(unsafe { Chain::from_ptr(chain) });
         match M::filter_request_body(request, input).map(|filtered| filtered.0) {
             Ok(Passed::Unchanged(chain)) => next::<M>(request, chain.into_ptr()),
-            Ok(Passed::Made(made)) => {
+            Ok(Passed::Made(made, ends)) => {
                 let code = next::<M>(request, made.first());
                 // nginx's save filter has made its own links.
                 made.free();
+                if ends {
+                    M::request_body_ended(request);
+                }
                 code
             }
             Err(status) => status_code(status),
@@ -110,8 +116,8 @@ pub struct Filtered<'r>(Passed<'r>);
 enum Passed<'r> {
     /// nginx's own chain.
     Unchanged(Chain<'r>),
-    /// One of ours.
-    Made(Made<'r>),
+    /// One of ours, and whether it has the body's end.
+    Made(Made<'r>, bool),
 }
 
 /// The chain that nginx passed to the filter; an empty one asks to get on with what waits.
@@ -121,6 +127,11 @@ impl<'r> Input<'r> {
     /// For requests whose body is not looked at.
     pub fn pass(self) -> Filtered<'r> {
         Filtered(Passed::Unchanged(self.0))
+    }
+
+    /// Whether nothing has come.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Shows the body to `check`, as far as there is room for what it gives on, and makes a chain of that.
@@ -152,7 +163,8 @@ impl<'r> Input<'r> {
         while let Some(buffer) = out.next_pending(streams) {
             out.take(buffer, check)?;
         }
-        Ok(Filtered(Passed::Made(out.into_chain())))
+        let (made, ends) = out.into_chain();
+        Ok(Filtered(Passed::Made(made, ends)))
     }
 }
 

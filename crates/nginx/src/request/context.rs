@@ -7,8 +7,9 @@ use ngx::ffi::{ngx_http_request_t, ngx_module_t};
 
 use crate::boundary::boundary;
 use crate::module::{HttpModule, ctx_index};
-use crate::request::Request;
+use crate::request::{Request, Timer};
 use crate::request_body_filter::Buffers;
+use crate::stored_body::StoredBody;
 use crate::upstream::{FinalizeRequest, ResponseHead, RewrittenBody};
 
 /// What is at the module's place in `r->ctx`.
@@ -28,12 +29,16 @@ struct ContextSlot<M: HttpModule> {
 pub(crate) struct RequestHooks {
     /// The buffers of the request body that is being filtered.
     pub(crate) body: RefCell<Buffers>,
+    /// A body that was read before, while it is gone through where it lies.
+    pub(crate) stored: RefCell<Option<StoredBody>>,
     /// What rewrites the body on its way to the upstream.
     pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
     /// The `finalize_request` that ours stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
     /// The hooks around the head of the upstream's answer.
     pub(crate) response_head: ResponseHead,
+    /// A time limit of the module's.
+    pub(crate) timer: RefCell<Option<Timer>>,
 }
 
 impl<'r> Request<'r> {

@@ -17,15 +17,18 @@ pub struct Output<'r, 'b> {
     current: Option<(*mut ngx_buf_t, *const [u8])>,
     /// Memory is out.
     failed: bool,
+    /// The end of the body is passed on.
+    ended: bool,
 }
 
 impl<'r, 'b> Output<'r, 'b> {
     pub(super) fn new(r: Request<'r>, buffers: &'b mut Buffers) -> Self {
-        Output { r, made: Made::new(r), buffers, current: None, failed: false }
+        Output { r, made: Made::new(r), buffers, current: None, failed: false, ended: false }
     }
 
-    pub(super) fn into_chain(self) -> Made<'r> {
-        self.made
+    /// What was made, and whether it has the body's end.
+    pub(super) fn into_chain(self) -> (Made<'r>, bool) {
+        (self.made, self.ended)
     }
 
     /// The next buffer to look at; none where enough waits for the upstream.
@@ -65,6 +68,7 @@ impl<'r, 'b> Output<'r, 'b> {
             unsafe { (*buffer).set_last_buf(1) };
         }
         self.append(buffer);
+        self.ended = true;
     }
 
     /// Passes on a part of the input without copying it, where that is possible. Anything else is copied.

@@ -62,17 +62,20 @@ impl<'c> Upstream<'c> {
         all.iter().filter_map(|us| Upstream::new(*us)).collect()
     }
 
+    /// The `upstream` block that is being read; none in another one.
+    pub fn of_block(cf: &Conf<'c>) -> Option<Upstream<'c>> {
+        let confs = cf.http()?.srv_conf;
+        // SAFETY: srv_conf has an entry for each http module; ngx_http_upstream has put the block there, and in a server{} there is
+        // none, for the module makes none.
+        let us = unsafe { *confs.add(ngx_http_upstream_module.ctx_index) };
+        Upstream::new(us.cast())
+    }
+
     /// The upstream that `proxy_pass` of the location being merged names; none where there is no `proxy_pass`, or one
     /// with variables.
-    ///
-    /// The proxy module's structure is private, but begins with an ngx_http_upstream_conf_t in every nginx
-    /// (src/http/modules/ngx_http_proxy_module.c, ngx_http_proxy_loc_conf_t).
     pub fn of_location(cf: &Conf<'c>) -> Option<Upstream<'c>> {
-        // SAFETY: the module's index is set at start.
-        let index = unsafe { ngx_http_proxy_module.ctx_index };
-        let conf = cf.location_conf_of(index).cast::<ngx_http_upstream_conf_t>();
         // SAFETY: null or the proxy module's location configuration.
-        Upstream::new(unsafe { conf.as_ref() }?.upstream)
+        Upstream::new(unsafe { proxy_conf(cf).as_ref() }?.upstream)
     }
 
     pub(crate) fn as_ptr(self) -> *mut ngx_http_upstream_srv_conf_t {
@@ -123,6 +126,16 @@ impl<'c> Upstream<'c> {
         // SAFETY: servers of the cycle's pool.
         Some(servers.iter().map(|server| unsafe { server_of(server) }).collect())
     }
+}
+
+/// What `proxy_*` directives say in the location that is being merged; null outside of http{}.
+///
+/// The proxy module's structure is private, but begins with an ngx_http_upstream_conf_t in every nginx
+/// (src/http/modules/ngx_http_proxy_module.c, ngx_http_proxy_loc_conf_t).
+pub(crate) fn proxy_conf(cf: &Conf<'_>) -> *mut ngx_http_upstream_conf_t {
+    // SAFETY: the module's index is set at start.
+    let index = unsafe { ngx_http_proxy_module.ctx_index };
+    cf.location_conf_of(index).cast()
 }
 
 /// # Safety

@@ -15,6 +15,7 @@ use ngx::ffi::{
 };
 
 use super::address::SocketAddressRef;
+use super::attempt::Link;
 use super::conf::{Upstream, UpstreamId};
 use super::sent_body::SentBody;
 use super::server::server_of_peer;
@@ -100,6 +101,8 @@ struct Hooks {
     placed: *mut u8,
     /// What goes behind that head; once it was sent, its buffers no longer tell.
     body: SentBody,
+    /// The attempt's place among those of this worker.
+    attempt: Link,
 }
 
 unsafe extern "C" fn init_peer<M: PeerHooks>(
@@ -135,6 +138,7 @@ unsafe extern "C" fn init_peer<M: PeerHooks>(
             head: ngx_str_t::empty(),
             placed: null_mut(),
             body: SentBody::None,
+            attempt: Link::new(r, UpstreamId::of(us)),
         };
         // SAFETY: fresh memory of that size and alignment.
         unsafe { hooks.write(saved) };
@@ -174,10 +178,15 @@ unsafe extern "C" fn get_peer<M: PeerHooks>(
         if !sends(code, pc) {
             return code;
         }
-        match prepare_head::<M>(pc, hooks) {
-            Some(()) => code,
-            None => NGX_ERROR as ngx_int_t,
+        if prepare_head::<M>(pc, hooks).is_none() {
+            return NGX_ERROR as ngx_int_t;
         }
+        // Nothing else would take it out.
+        if hooks.free.is_some() {
+            // SAFETY: hooks stay where they are in the request's pool; `free_peer` takes it out.
+            unsafe { Link::insert(&raw mut hooks.attempt) };
+        }
+        code
     })
 }
 
@@ -255,6 +264,8 @@ unsafe extern "C" fn free_peer(
     boundary((), || {
         // SAFETY: nginx passes `u->peer.data`.
         let Some(hooks) = (unsafe { hooks(data) }) else { return };
+        // SAFETY: as where it was put in.
+        unsafe { Link::remove(&raw mut hooks.attempt) };
         if let Some(free) = hooks.free {
             // SAFETY: the balancer's own hook with its own data.
             unsafe { free(pc, hooks.data, state) };

@@ -6,9 +6,8 @@
 
 use ngx::ffi::{ngx_buf_t, ngx_chain_t};
 
-use crate::chain::{buffers, is_in_memory};
+use crate::chain::{buffers, is_in_memory, size};
 use crate::request::Request;
-use crate::request_body::known_size;
 use crate::string::span;
 
 /// What will be sent behind the buffer of the head.
@@ -20,7 +19,7 @@ pub enum SentBody {
     None,
     /// None, though the client has announced one.
     Withheld,
-    /// None, for nothing has read the client's body, or it was discarded.
+    /// None, for nothing has read the client's body, or it was discarded; or the module's filter has emptied it.
     Unread,
     /// A piece of the client's body, which streams.
     Rest,
@@ -38,8 +37,8 @@ impl SentBody {
         // A head that was made anew for a next attempt: nginx takes the buffers back to their beginning after this
         // (ngx_http_upstream_reinit).
         let again = r.read_upstream(|u| u.request_sent() != 0).unwrap_or(false);
-        let size = |one| if again { whole_size(one) } else { size(one) };
-        let length: u64 = behind_head(r).map(size).sum();
+        let size_to_send = |one| if again { whole_size(one) } else { size(one) };
+        let length: u64 = behind_head(r).map(size_to_send).sum();
         let own = r.read(|r| r.request_body);
         if length > 0 {
             return match std::ptr::eq(own, main.read(|r| r.request_body)) {
@@ -48,15 +47,13 @@ impl SentBody {
                 false => SentBody::Other(length),
             };
         }
-        let announced = if main.body_was_read() {
-            main.streams_body() || client_body(main).any(|one| self::size(one) > 0)
-        } else {
-            main.is_chunked() || main.content_length().is_some_and(|length| length > 0)
-        };
-        match announced {
-            false => SentBody::None,
-            true if r.is_main() && own.is_null() => SentBody::Unread,
+        let is_there = main.streams_body() || client_body(main).any(|one| size(one) > 0);
+        match is_there {
             true => SentBody::Withheld,
+            false if !main.body_is_missing() => SentBody::None,
+            // Its body was not read yet, or is another one's.
+            false if !r.is_main() => SentBody::Withheld,
+            false => SentBody::Unread,
         }
     }
 }
@@ -105,11 +102,7 @@ fn client_body(main: Request<'_>) -> impl Iterator<Item = &ngx_buf_t> {
     unsafe { buffers(chain) }
 }
 
-fn size(buffer: &ngx_buf_t) -> u64 {
-    known_size(buffer).unwrap_or(0)
-}
-
-/// The same from where the buffer begins, whatever was sent of it.
+/// The size from where the buffer begins, whatever was sent of it.
 fn whole_size(buffer: &ngx_buf_t) -> u64 {
     if !is_in_memory(buffer) {
         return u64::try_from(buffer.file_last).unwrap_or(0);
