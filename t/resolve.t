@@ -157,3 +157,11 @@ $::dns->set('two.test' => '127.0.0.1');
 ::until($t, 502, qr/ServiceUnavailable/);
 $::dns->set('one.test' => '127.0.0.1');
 ::until($t, 200, qr/^from b$/);
+
+=== TEST 11: s3_resign by name
+--- http_config eval: ::http('server one.test:%%ORIGIN_A_PORT%% resolve;')
+--- config eval: ::config() =~ s/s3_resign on/s3_resign a/r
+--- code
+::until($t, 200, qr/^from a$/);
+my $response = $t->send(request => "PUT /bucket/key\nhello", s3_sign => $S3Proxy::Setup::CLIENT);
+is($response->{status}, 200, 'signed for the origin that is named, and sent to the address that was looked up');

@@ -8,6 +8,7 @@
 //! What passes is a whole, well-formed S3 error document of moderate size whose code, members and text are none of that.
 //! Anything else is [`Finding::Doubt`]: that a refusal cannot be read here does not mean that a client cannot read it.
 
+mod chunks;
 mod code;
 mod document;
 

@@ -35,10 +35,10 @@ pub(crate) struct RequestHooks {
     pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
     /// The `finalize_request` that ours stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
-    /// A time limit of the module's.
-    pub(crate) timer: RefCell<Option<Timer>>,
     /// The hooks around the head of the upstream's answer.
     pub(crate) response_head: ResponseHead,
+    /// A time limit of the module's.
+    pub(crate) timer: RefCell<Option<Timer>>,
 }
 
 impl<'r> Request<'r> {
