@@ -1,8 +1,9 @@
 //! nginx module: verifies the AWS Signature V4 of S3 requests and signs them anew for the origin that nginx picked.
 //!
-//! This file holds what nginx looks for when it loads the module, and says which hooks the module has. What happens to a request
-//! is in `access` (verify), `request_body_filter` (verify the body), `upstream` (sign), `error_response` (S3 errors) and
-//! `variables`; `conf` holds the directives. All that is `unsafe` is in crates/nginx, but for the statics below.
+//! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
+//! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
+//! body), `upstream` (sign), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
+//! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
 
 #![deny(unsafe_code)]
 
@@ -46,9 +47,9 @@ static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t =
 
 #[allow(unsafe_code, reason = "symbols that nginx looks for")]
 mod exported {
-    ngx::ngx_modules!(ngx_http_s3_signature_module);
-
     use super::ngx_http_s3_signature_module;
+
+    ngx::ngx_modules!(ngx_http_s3_signature_module);
 }
 
 /// The module. nginx writes its indexes into it when it is loaded; from then on it is only read.

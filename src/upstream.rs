@@ -147,14 +147,11 @@ fn try_sign<'r>(
     })?;
     let frames = checked.and_then(Body::signed_frames);
     let rewriter = match (signed.chunk_chain(), frames) {
-        (Some(chain), Some(framing)) => {
-            let rewriter = ChunkSignatures(Resigner::new(framing, chain));
-            Some(Box::new(rewriter) as Box<dyn Rewriter>)
-        }
+        (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, chain))),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,
     };
-    output::install::<S3Signature>(r, rewriter);
+    output::install::<S3Signature, _>(r, rewriter);
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nginx::conf::{BlockCommand, MainDirective, flag, seconds, size, text};
+use nginx::conf::{BlockCommand, MainDirective, argument, arguments, flag, seconds, size, text};
 use nginx::{Conf, ConfError};
 use s3::{ClientsFile, Grants, SecretReference};
 use sigv4::{Credential, Keyring, Policy, Secret};
@@ -77,14 +77,6 @@ const COMMANDS: &[BlockCommand<ClientsBuilder>] = &[
     BlockCommand { name: "clock_skew", arguments: 1..=1, repeats: false, set: clock_skew },
     BlockCommand { name: "max_object_size", arguments: 1..=1, repeats: false, set: max_object },
 ];
-
-fn arguments<'w, 'c>(words: &'w [&'c [u8]]) -> &'w [&'c [u8]] {
-    words.get(1..).unwrap_or_default()
-}
-
-fn argument<'c>(words: &[&'c [u8]]) -> &'c [u8] {
-    words.get(1).copied().unwrap_or_default()
-}
 
 fn regions(
     _: &mut Conf<'_>,

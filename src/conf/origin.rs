@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use nginx::conf::{BlockCommand, MainDirective, text};
+use nginx::conf::{BlockCommand, MainDirective, argument, text};
 use nginx::{Conf, ConfError};
 use sigv4::{OriginCredential, Secret};
 
@@ -176,10 +176,6 @@ const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
     BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
     BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
 ];
-
-fn argument<'c>(words: &[&'c [u8]]) -> &'c [u8] {
-    words.get(1).copied().unwrap_or_default()
-}
 
 fn endpoint(
     _: &mut Conf<'_>,

@@ -5,6 +5,16 @@ use ngx::ffi::{ngx_parse_offset, ngx_parse_time};
 use super::ConfError;
 use crate::string::string;
 
+/// What follows the name of a directive.
+pub fn arguments<'w, 'c>(words: &'w [&'c [u8]]) -> &'w [&'c [u8]] {
+    words.get(1..).unwrap_or_default()
+}
+
+/// The first word that follows the name of a directive; empty where none does.
+pub fn argument<'c>(words: &[&'c [u8]]) -> &'c [u8] {
+    words.get(1).copied().unwrap_or_default()
+}
+
 /// A time as nginx writes them (`15m`, `1d`), in seconds.
 pub fn seconds(word: &[u8]) -> Option<i64> {
     let mut word = string(word);

@@ -40,8 +40,7 @@ pub trait Rewriter {
 }
 
 /// What is kept of one request's output, for one attempt, among the request's hooks.
-pub(crate) struct RewrittenBody {
-    rewriter: Box<dyn Rewriter>,
+pub(crate) struct RewrittenBody<R: ?Sized = dyn Rewriter> {
     next: ngx_output_chain_filter_pt,
     next_data: *mut c_void,
     head_sent: bool,
@@ -49,6 +48,7 @@ pub(crate) struct RewrittenBody {
     waiting: VecDeque<Piece>,
     spare_buffers: Vec<*mut ngx_buf_t>,
     spare_lines: Vec<Vec<u8>>,
+    rewriter: R,
 }
 
 /// A buffer of ours on its way to the socket.
@@ -66,7 +66,7 @@ struct Piece {
 const MAX_SPARE_LINES: usize = 16;
 
 /// Puts `rewriter` before the upstream's output for the attempt that begins, or takes that of an earlier attempt away.
-pub fn install<M: HttpModule>(r: Request<'_>, rewriter: Option<Box<dyn Rewriter>>) {
+pub fn install<M: HttpModule, R: Rewriter + 'static>(r: Request<'_>, rewriter: Option<R>) {
     // A subrequest (mirror) has a context of its own, perhaps not yet.
     let Some(hooks) = r.hooks::<M>() else { return };
     // SAFETY: null or the upstream part of this request, which only nginx's single thread touches; no other reference to it is
@@ -79,13 +79,13 @@ pub fn install<M: HttpModule>(r: Request<'_>, rewriter: Option<Box<dyn Rewriter>
     }
     let Some(rewriter) = rewriter else { return };
     *slot = Some(Box::new(RewrittenBody {
-        rewriter,
         next: u.output.output_filter,
         next_data: u.output.filter_ctx,
         head_sent: false,
         waiting: VecDeque::new(),
         spare_buffers: Vec::new(),
         spare_lines: Vec::new(),
+        rewriter,
     }));
     u.output.output_filter = Some(output_filter::<M>);
     u.output.filter_ctx = r.as_ptr().cast();
