@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-helm check-arm64 check-msrv check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-helm check-arm64 check-msrv check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -45,6 +45,9 @@ senders: ## Uploads through the proxy with twelve real clients in each of their 
 deployment: module ## Runs of the tests only those of docker-compose.yml's parts: templates, HAProxy, failover under load
 	@scripts/install-packages test
 	@prove -I t/lib t/deploy.t t/failover-haproxy.t
+
+failover: module ## Kills, stops, cuts off and spoils origins under load, and prints what callers saw (20 minutes; FAILOVER='killed,stopped': those)
+	@scripts/failover
 
 lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck, perl -c, and looks for import cycles
 	@scripts/lint

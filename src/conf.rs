@@ -86,7 +86,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 11] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 12] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -94,6 +94,7 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 11] = [
         ANYWHERE | NGX_HTTP_LMT_CONF | NGX_CONF_TAKE1,
     ),
     location_command::<location::S3Resign>(c"s3_resign", ANYWHERE | NGX_CONF_TAKE1),
+    location_command::<location::S3NextUpstream>(c"s3_next_upstream", ANYWHERE | NGX_CONF_1MORE),
     location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),

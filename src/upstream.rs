@@ -7,7 +7,9 @@ use std::rc::Rc;
 use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
-use nginx::upstream::{Parts, Peer, PeerHooks, Rewriter, SentBody, output, sent_body};
+use nginx::upstream::{
+    Parts, Peer, PeerHooks, Rewriter, SentBody, output, process_header, sent_body,
+};
 use request_head::{HeadError, Lines};
 use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
@@ -155,7 +157,13 @@ fn try_sign<'r>(
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }
-    ctx::of(r).ok_or(Refusal::Internal)?.upstream.origin.replace(Some(origin));
+    let ctx = ctx::of(r).ok_or(Refusal::Internal)?;
+    ctx.upstream.origin.replace(Some(origin));
+    // What an earlier attempt has left.
+    ctx.response.error.replace(None);
+    ctx.upstream.reading.replace(None);
+    ctx.upstream.sends_head.set(head.method() == b"HEAD");
+    process_header::watch::<S3Signature>(r);
     Ok(placed)
 }
 
@@ -230,7 +238,7 @@ fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
         Some(Resign::ByPeer) => {
             let main = r.main_conf::<S3Signature>().ok_or(Refusal::Internal)?;
             let peers = main.upstreams.get(&peer.upstream);
-            let origin = peers.and_then(|peers| peers.origin(peer.address));
+            let origin = peers.and_then(|peers| peers.origin(peer));
             origin
                 .cloned()
                 .ok_or_else(|| Refusal::NoOrigin { peer: peer.name.escape_ascii().to_string() })

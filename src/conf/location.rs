@@ -21,6 +21,7 @@ pub(crate) struct LocationConf {
     resign: Option<Resign>,
     /// Where `resign` stands.
     resign_at: Position,
+    next_upstream: Option<NextUpstream>,
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
@@ -73,6 +74,19 @@ pub(crate) struct HealthOrigin {
     pub(crate) uri: Option<Vec<u8>>,
 }
 
+/// `s3_next_upstream`: after which S3 errors of an origin the next one is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct NextUpstream {
+    /// Those that say that our key is refused; as after a connection that broke (`proxy_next_upstream error`).
+    pub(crate) refused_key: bool,
+    /// `SlowDown`; as after any 503 (`proxy_next_upstream http_503`).
+    pub(crate) slow_down: bool,
+}
+
+impl NextUpstream {
+    const DEFAULT: NextUpstream = NextUpstream { refused_key: true, slow_down: false };
+}
+
 impl LocationConf {
     /// Who may come in; none where `s3_verify` does not stand.
     pub(crate) fn verify(&self) -> Option<&Verify> {
@@ -82,6 +96,11 @@ impl LocationConf {
     /// How requests are signed anew; none where they are not.
     pub(crate) fn resign(&self) -> Option<&Resign> {
         self.resign.as_ref().filter(|resign| !matches!(resign, Resign::Off))
+    }
+
+    /// After which errors another origin is asked.
+    pub(crate) fn next_upstream(&self) -> NextUpstream {
+        self.next_upstream.unwrap_or(NextUpstream::DEFAULT)
     }
 
     /// Whether OPTIONS requests without a signature may pass.
@@ -160,6 +179,29 @@ impl LocationDirective for S3Resign {
     }
 }
 
+/// `s3_next_upstream refused_key | slow_down | off …`
+pub(crate) struct S3NextUpstream;
+
+impl LocationDirective for S3NextUpstream {
+    type Module = S3Signature;
+
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
+        let mut next = NextUpstream { refused_key: false, slow_down: false };
+        for word in words.iter().skip(1) {
+            let slot = match *word {
+                b"refused_key" => &mut next.refused_key,
+                b"slow_down" => &mut next.slow_down,
+                b"off" if words.len() == 2 => continue,
+                word => return Err(format!("invalid value \"{}\"", word.escape_ascii()).into()),
+            };
+            if std::mem::replace(slot, true) {
+                return Err(format!("duplicate value \"{}\"", word.escape_ascii()).into());
+            }
+        }
+        once(words, conf.next_upstream.replace(next).is_some())
+    }
+}
+
 /// `s3_cors_preflight on | off`
 pub(crate) struct S3CorsPreflight;
 
@@ -223,6 +265,7 @@ pub(crate) fn merge(
         conf.resign = previous.resign.clone();
         conf.resign_at = previous.resign_at.clone();
     }
+    conf.next_upstream = conf.next_upstream.or(previous.next_upstream);
     conf.cors_preflight = conf.cors_preflight.or(previous.cors_preflight);
     conf.verify_payload = conf.verify_payload.or(previous.verify_payload);
     conf.max_chunk_size = conf.max_chunk_size.or(previous.max_chunk_size);

@@ -71,7 +71,10 @@ unsafe extern "C" fn ended<H: SubrequestHandler>(
         // SAFETY: nginx passes the subrequest that ended.
         let Some(subrequest) = (unsafe { Request::from_ptr(r) }) else { return code };
         let Some(parent) = subrequest.parent() else { return code };
+        let answered = subrequest.upstream_status().filter(|status| *status >= 400);
         let status = match u16::try_from(code) {
+            // What an upstream has refused may have been taken for a fault of it (`Next::Failed`).
+            Ok(502) => answered.unwrap_or(502),
             Ok(code) if code >= 300 => code,
             _ => subrequest.status(),
         };

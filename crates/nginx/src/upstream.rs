@@ -9,7 +9,9 @@ mod idle;
 pub mod output;
 pub mod peer;
 pub mod peers;
+pub mod process_header;
 pub mod sent_body;
+mod server;
 
 pub use self::address::{SocketAddress, SocketAddressRef};
 pub use self::attempt::Attempt;
@@ -20,4 +22,6 @@ pub(crate) use self::output::RewrittenBody;
 pub use self::output::{Parts, Rewriter};
 pub use self::peer::{Peer, PeerHooks};
 pub use self::peers::{PeerCopy, PeerId, Peers};
+pub(crate) use self::process_header::ResponseHead;
+pub use self::process_header::{Answer, Framing, Next, UpstreamResponse};
 pub use self::sent_body::SentBody;

@@ -8,8 +8,10 @@
 //! What passes is a whole, well-formed S3 error document of moderate size whose code, members and text are none of that.
 //! Anything else is [`Finding::Doubt`]: that a refusal cannot be read here does not mean that a client cannot read it.
 
+mod code;
 mod document;
 
+pub use self::code::{Code, CodeReader, Framing, asks_to_slow_down, refuses_key};
 use self::document::Document;
 
 /// Largest document that is judged, in bytes, packed and unpacked. S3's have some hundreds, those with a canonical request a

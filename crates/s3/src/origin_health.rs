@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::origin_error::{Finding, OriginError, SHOWS_KEY};
+use crate::origin_error::{Finding, OriginError, SHOWS_KEY, asks_to_slow_down};
 
 /// An answer to a signed GET.
 #[derive(Clone, Copy, Debug)]
@@ -43,26 +43,6 @@ impl fmt::Display for Ailment {
     }
 }
 
-/// Codes that ask for fewer requests. Whoever says so is there, and would be there still if its clients heeded it; to call
-/// it out of order would send the same load to the next origin.
-///
-/// Amazon's are in its list of error responses; MinIO tells reads from writes; gateways borrow the other services' words.
-const SLOW_DOWN: &[&[u8]] = &[
-    b"SlowDown",
-    b"SlowDownRead",
-    b"SlowDownWrite",
-    b"RequestLimitExceeded",
-    b"BandwidthLimitExceeded",
-    b"Throttling",
-    b"ThrottlingException",
-    b"TooManyRequests",
-];
-
-/// Whether an error of this code asks for fewer requests.
-pub fn is_slow_down(code: &[u8]) -> bool {
-    SLOW_DOWN.contains(&code)
-}
-
 /// What is the matter with the origin that gave this answer to a GET signed with `access_key`; none if it is in order.
 pub fn ailment(answer: &Answer<'_>, access_key: &[u8]) -> Option<Ailment> {
     let status = answer.status;
@@ -78,7 +58,9 @@ pub fn ailment(answer: &Answer<'_>, access_key: &[u8]) -> Option<Ailment> {
             Some(Ailment::RefusesKey(status, code.to_vec()))
         }
         Finding::Origin(code) if status >= 500 => {
-            (!is_slow_down(code)).then(|| Ailment::Server(status, Some(code.to_vec())))
+            // Whoever asks for fewer requests is there, and would be there still if its clients heeded it; to call it out of
+            // order would send the same load to the next origin.
+            (!asks_to_slow_down(code)).then(|| Ailment::Server(status, Some(code.to_vec())))
         }
         _ if status >= 500 => Some(Ailment::Server(status, None)),
         Finding::Origin(_) | Finding::Denied => None,

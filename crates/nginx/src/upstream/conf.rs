@@ -45,8 +45,12 @@ pub struct Upstream<'c> {
 pub struct Server<'c> {
     /// The address as the user wrote it: `host`, `host:port` or `unix:path`.
     pub name: &'c [u8],
-    /// What the name was resolved to when the configuration was read.
+    /// What the name was resolved to when the configuration was read; nothing with `resolve`.
     pub addresses: Vec<SocketAddress>,
+    /// Whether its addresses are looked up while nginx runs (`resolve`).
+    pub resolves: bool,
+    /// Whether its ports are, too (`service=`).
+    pub is_service: bool,
 }
 
 impl<'c> Upstream<'c> {
@@ -121,14 +125,8 @@ impl<'c> Upstream<'c> {
 
     /// The `server` lines; none for an upstream that `proxy_pass` implies.
     pub fn servers(self) -> Option<Vec<Server<'c>>> {
-        // SAFETY: null or an array of the cycle's pool.
-        let array = unsafe { self.read(|us| us.servers).as_ref() }?;
-        if array.elts.is_null() {
-            return Some(Vec::new());
-        }
-        // SAFETY: an ngx_array_t of servers with `nelts` elements, which nothing changes meanwhile.
-        let servers: &[ngx_http_upstream_server_t] =
-            unsafe { std::slice::from_raw_parts(array.elts.cast(), array.nelts) };
+        // SAFETY: an upstream of the cycle.
+        let servers = unsafe { servers(self.as_ptr()) }?;
         // SAFETY: servers of the cycle's pool.
         Some(servers.iter().map(|server| unsafe { server_of(server) }).collect())
     }
@@ -148,7 +146,9 @@ pub(crate) fn proxy_conf(cf: &Conf<'_>) -> *mut ngx_http_upstream_conf_t {
 ///
 /// The server must be in a pool that lives for `'c`.
 unsafe fn server_of<'c>(server: &ngx_http_upstream_server_t) -> Server<'c> {
-    let addresses: &[ngx_addr_t] = if server.addrs.is_null() {
+    let resolves = server_resolves(server);
+    // With `resolve` one that only has the port.
+    let addresses: &[ngx_addr_t] = if server.addrs.is_null() || resolves {
         &[]
     } else {
         // SAFETY: a server has `naddrs` addresses.
@@ -160,8 +160,55 @@ unsafe fn server_of<'c>(server: &ngx_http_upstream_server_t) -> Server<'c> {
             SocketAddressRef::from_ptr(address.sockaddr, address.socklen)
         })
     });
+    let addresses = addresses.collect();
     // SAFETY: in the cycle's pool.
-    Server { name: unsafe { bytes(&server.name) }, addresses: addresses.collect() }
+    let name = unsafe { bytes(&server.name) };
+    Server { name, addresses, resolves, is_service: is_service(server) }
+}
+
+#[cfg(all(ngx_feature = "http_upstream_zone", nginx_resolves))]
+fn server_resolves(server: &ngx_http_upstream_server_t) -> bool {
+    server.host.len > 0
+}
+
+#[cfg(not(all(ngx_feature = "http_upstream_zone", nginx_resolves)))]
+fn server_resolves(_server: &ngx_http_upstream_server_t) -> bool {
+    false
+}
+
+#[cfg(all(ngx_feature = "http_upstream_zone", nginx_resolves))]
+fn is_service(server: &ngx_http_upstream_server_t) -> bool {
+    server.service.len > 0
+}
+
+#[cfg(not(all(ngx_feature = "http_upstream_zone", nginx_resolves)))]
+fn is_service(_server: &ngx_http_upstream_server_t) -> bool {
+    false
+}
+
+/// Whether a server of the upstream says `resolve`.
+///
+/// # Safety
+///
+/// It must be an upstream of a cycle that lives.
+pub(super) unsafe fn resolves(us: *const ngx_http_upstream_srv_conf_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { servers(us) }.is_some_and(|servers| servers.iter().any(server_resolves))
+}
+
+/// # Safety
+///
+/// It must be an upstream of a cycle that lives for `'a`.
+unsafe fn servers<'a>(
+    us: *const ngx_http_upstream_srv_conf_t,
+) -> Option<&'a [ngx_http_upstream_server_t]> {
+    // SAFETY: null or an array of the cycle's pool.
+    let array = unsafe { (*us).servers.as_ref() }?;
+    if array.elts.is_null() {
+        return Some(&[]);
+    }
+    // SAFETY: an ngx_array_t of servers with `nelts` elements, which nothing changes once they have been read.
+    Some(unsafe { std::slice::from_raw_parts(array.elts.cast(), array.nelts) })
 }
 
 /// The upstreams of the configuration, explicit and implicit.

@@ -18,6 +18,7 @@ use super::address::SocketAddressRef;
 use super::attempt::Link;
 use super::conf::{Upstream, UpstreamId};
 use super::sent_body::SentBody;
+use super::server::server_of_peer;
 use crate::boundary::boundary;
 use crate::conf::{Conf, ConfError};
 use crate::module::HttpModule;
@@ -50,6 +51,20 @@ pub struct Peer<'a> {
     pub name: &'a [u8],
     /// Where it is.
     pub address: SocketAddressRef<'a>,
+    us: *const ngx_http_upstream_srv_conf_t,
+    name_object: *const ngx_str_t,
+}
+
+impl<'a> Peer<'a> {
+    /// What stands in the `server` line that it comes from, where that line says `resolve` or another of its upstream does.
+    /// To be asked for such upstreams only.
+    pub fn server(&self) -> Option<&'a [u8]> {
+        // SAFETY: the upstream that the peer was picked from just now. nginx takes `resolve` only where the balancer is one of those
+        // that keep round robin's peers (NGX_HTTP_UPSTREAM_MODIFY).
+        unsafe {
+            super::conf::resolves(self.us).then(|| server_of_peer(self.us, self.name_object))?
+        }
+    }
 }
 
 /// Wraps `peer.init` of an upstream. For postconfiguration, when each balancer has set its own.
@@ -223,6 +238,9 @@ fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks)
         name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
         // SAFETY: as above.
         address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
+        us: hooks.upstream,
+        // SAFETY: as above.
+        name_object: unsafe { (*pc).name },
     };
     let prepared = string(M::prepare(request, &peer, head, hooks.body)?);
 
