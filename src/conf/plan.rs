@@ -43,9 +43,13 @@ impl Plan {
 }
 
 impl Probed {
-    /// What is asked of a peer, by what stands in its `server` line.
+    /// What is asked of a peer, by what stands in its `server` line. Peers of a service (`server … service=`) have a name that DNS
+    /// gives instead: those of the only line are known all the same.
     pub(crate) fn target(&self, server: &[u8]) -> Option<&Rc<Target>> {
-        self.servers.iter().find(|(name, _)| name == server).map(|(_, target)| target)
+        match self.servers.as_slice() {
+            [(_, target)] => Some(target),
+            servers => servers.iter().find(|(name, _)| name == server).map(|(_, target)| target),
+        }
     }
 }
 
