@@ -38,7 +38,7 @@ fuzz: ## Runs the fuzz targets, ten seconds each (SECONDS_EACH=10; cargo-fuzz is
 differential: ## Holds 100,000 random requests (COUNT=) that botocore signs, half of them changed then, against the verifier
 	@scripts/differential
 
-senders: ## Uploads through the proxy with eleven real clients in each of their modes, and by their presigned URLs (make module comes first)
+senders: ## Uploads through the proxy with twelve real clients in each of their modes, and by their presigned URLs (make module comes first)
 	@scripts/install-packages test
 	@prove -I t/lib t/senders.t t/senders-presigned.t
 

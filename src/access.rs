@@ -9,6 +9,7 @@ use crate::ctx::{self, Admission, Ctx};
 use crate::ffi::log::Level;
 use crate::ffi::phase::Verdict;
 use crate::ffi::request::Request;
+use crate::ffi::stored_body::{self, StoredBody};
 use crate::request_body_filter::{self, Body};
 use crate::worker::{self, HeaderLines, Worker};
 
@@ -25,6 +26,9 @@ pub(crate) fn handler(r: &Request) -> Verdict {
         return Verdict::Declined;
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    if ctx.stored.borrow().is_some() {
+        return check_stored(r, ctx);
+    }
     crate::fault::inject(r, "access");
     // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
     // client has not asked for that object, and what it signed is another target.
@@ -49,11 +53,36 @@ pub(crate) fn handler(r: &Request) -> Verdict {
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
     match verdict {
-        Ok(admission) => {
-            let verified = admission.mechanism.is_some();
-            // An internal redirect clears the context, so nothing can have been admitted before.
-            let _ = ctx.admission.set(admission);
-            if verified { Verdict::Granted } else { Verdict::Declined }
+        Ok(admission) if ctx.body.borrow().is_some() && Body::is_stored(r) => {
+            let Some(stored) = StoredBody::of(r) else { return Verdict::Refused(500) };
+            ctx.stored.replace(Some((stored, admission)));
+            check_stored(r, ctx)
+        }
+        Ok(admission) => admit(ctx, admission),
+        Err(error) => refuse(r, ctx, error),
+    }
+}
+
+fn admit(ctx: &Ctx, admission: Admission) -> Verdict {
+    let verified = admission.mechanism.is_some();
+    // An internal redirect clears the context, so nothing can have been admitted before.
+    let _ = ctx.admission.set(admission);
+    if verified { Verdict::Granted } else { Verdict::Declined }
+}
+
+/// Lets a request in when its body, which was read before, is proven: whatever `satisfy` says, not before.
+fn check_stored(r: &Request, ctx: &Ctx) -> Verdict {
+    let Some((mut stored, admission)) = ctx.stored.take() else { return Verdict::Refused(500) };
+    let result = match ctx.body.borrow_mut().as_deref_mut() {
+        Some(body) => body.check_stored(r, &mut stored),
+        None => Err(S3Error::internal_error()),
+    };
+    match result {
+        Ok(true) => admit(ctx, admission),
+        Ok(false) => {
+            ctx.stored.replace(Some((stored, admission)));
+            stored_body::come_again(r);
+            Verdict::Again
         }
         Err(error) => refuse(r, ctx, error),
     }

@@ -10,6 +10,7 @@ use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::error_response::Response;
 use crate::ffi::request::Request;
+use crate::ffi::stored_body::StoredBody;
 use crate::ffi::upstream_end::FinalizeRequest;
 use crate::ffi::upstream_output::Output;
 use crate::request_body_filter::Body;
@@ -28,6 +29,8 @@ pub(crate) struct Ctx {
     pub(crate) error: RefCell<Option<S3Error>>,
     /// What checks the request's body; none where nothing is to be checked.
     pub(crate) body: RefCell<Option<Box<Body>>>,
+    /// A body that was read before, while it is checked where it lies, and the admission that waits for it.
+    pub(crate) stored: RefCell<Option<(StoredBody, Admission)>>,
     /// Whether nginx must know the body's length before the origin gets any of it.
     pub(crate) needs_length: Cell<bool>,
     /// What puts the origin's signatures into the body on its way out.

@@ -20,6 +20,7 @@ pub(crate) mod request_body;
 pub(crate) mod resolved_host;
 pub(crate) mod response;
 pub(crate) mod sent_body;
+pub(crate) mod stored_body;
 pub(crate) mod string;
 pub(crate) mod subrequest;
 pub(crate) mod upstream_conf;

@@ -4,18 +4,21 @@
 //! end of a body passes only when all of it is, so that an origin never has a whole object of a body with a fault. The
 //! frames of signed chunks leave with hashes in their signature fields, where `upstream` puts the origin's signatures.
 
-use s3::{ErrorCode, S3Error};
+mod early;
+
+use s3::S3Error;
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
+    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
+    Scheme,
 };
 use sigv4::{Payload, Unwrapped, Verified, header};
 
 use crate::access;
 use crate::conf::location::LocationConf;
 use crate::ctx::{self, Ctx};
-use crate::ffi::log::Level;
 use crate::ffi::request::Request;
 use crate::ffi::request_body::{self, Buffers, Check, Filtered, Input, Output};
+use crate::ffi::stored_body::Kept;
 use crate::spare_memory;
 
 /// A body that is checked.
@@ -27,6 +30,11 @@ pub(crate) struct Body {
     chunked: bool,
     /// Set where chunks have signatures: the origin's are to be put in.
     framing: Option<Framing>,
+    /// Set until its first bytes, where nothing is found out that nginx does not find out itself of a body that it stores
+    /// before it sends any of it.
+    only_unbuffered: bool,
+    /// What was let through, where nginx keeps it until it is sent.
+    kept: Option<Kept>,
     decoded_length: u64,
     /// Whether a checksum follows the chunks.
     has_trailer: bool,
@@ -44,7 +52,7 @@ impl Body {
         conf: &LocationConf,
         verified: &Verified<'_, G>,
     ) -> Result<Option<Box<Body>>, S3Error> {
-        must_be_whole(r, conf)?;
+        early::must_be_whole(r, conf)?;
         let payload = verified.payload();
         let checked = match payload {
             Payload::Unsigned => false,
@@ -52,7 +60,7 @@ impl Body {
             _ => true,
         };
         if !checked {
-            return Ok(None);
+            return Ok(Self::of_length(r));
         }
         let forward = conf.forward();
         let rules = rules(conf, framing(payload));
@@ -74,13 +82,13 @@ impl Body {
         r: &Request,
         conf: &LocationConf,
     ) -> Result<Option<Box<Body>>, S3Error> {
-        must_be_whole(r, conf)?;
+        early::must_be_whole(r, conf)?;
         let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
-            return Ok(None);
+            return Ok(Self::of_length(r));
         };
         let payload = Payload::parse(value).map_err(|error| S3Error::from_sigv4(&error))?;
         if !payload.is_streaming() {
-            return Ok(None);
+            return Ok(Self::of_length(r));
         }
         let decoded = r.header(header::X_AMZ_DECODED_CONTENT_LENGTH.as_bytes());
         let number = decoded.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
@@ -96,6 +104,27 @@ impl Body {
         Self::new(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
     }
 
+    /// What withholds the end of a body of which nothing but the length is known, where the client may send more than that:
+    /// nginx finds it out when the origin has all that was announced, a whole object. HTTP/1 has no such bytes.
+    fn of_length(r: &Request) -> Option<Box<Self>> {
+        let length = content_length(r).filter(|&length| length > 0)?;
+        if !r.ends_apart_from_length() || request_body::was_read(r) {
+            return None;
+        }
+        Some(Box::new(Body {
+            filter: BodyFilter::digest(PayloadDigest::of_length(length)),
+            buffers: Buffers::default(),
+            forward: Forward::AsSent,
+            chunked: false,
+            framing: None,
+            only_unbuffered: true,
+            kept: None,
+            decoded_length: length,
+            has_trailer: false,
+            access_key: Vec::new(),
+        }))
+    }
+
     fn new(
         r: &Request,
         filter: BodyFilter,
@@ -104,9 +133,8 @@ impl Body {
         decoded_length: u64,
         access_key: Vec<u8>,
     ) -> Result<Box<Self>, S3Error> {
-        if request_body::was_read(r) {
-            r.log(Level::Error, format_args!("s3: the body was read before it could be checked"));
-            return Err(was_read(r));
+        if Self::is_stored(r) {
+            early::fit_to_check(r)?;
         }
         let buffers = Buffers::default();
         let (chunked, framing) = (payload.is_streaming(), framing(payload));
@@ -124,6 +152,9 @@ impl Body {
             forward,
             chunked,
             framing,
+            only_unbuffered: false,
+            // Nothing is to come: it is checked already.
+            kept: (!announces_body(r)).then_some(Kept::NONE),
             decoded_length,
             has_trailer,
             access_key,
@@ -148,38 +179,6 @@ impl Body {
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
         Some(Unwrapped { decoded_length: self.decoded_length, checksum })
     }
-}
-
-/// A request that stores something leaves with the body that its client sent, or not at all: what nginx has thrown away by now
-/// would leave an empty object where the payload is unsigned.
-fn must_be_whole(r: &Request, conf: &LocationConf) -> Result<(), S3Error> {
-    // A page that `error_page` names is asked for by GET, whatever came of the body (ngx_http_internal_redirect).
-    let may_store = !matches!(r.method(), b"GET" | b"HEAD");
-    if conf.resign().is_none() || !may_store || request_body::is_whole(r) {
-        return Ok(());
-    }
-    r.log(
-        Level::Error,
-        format_args!(
-            "s3: refused: the body was discarded, or sent elsewhere, before this location"
-        ),
-    );
-    Err(S3Error::service_unavailable()
-        .with_message("The body of the request is no longer there. Please send it again."))
-}
-
-/// The answer where a body that must be checked was read already.
-fn was_read(r: &Request) -> S3Error {
-    // It was checked on its way to an origin that failed, and has changed by that. Another time there may be no error.
-    if ctx::earlier(r).any(|ctx| ctx.body.borrow().is_some()) {
-        return S3Error::service_unavailable()
-            .with_message("The body of the request cannot be used again. Please send it again.");
-    }
-    // The configuration's doing, so that another time would be no better.
-    S3Error::new(ErrorCode::NotImplemented).with_message(
-        "The proxy reads the body before it can be checked. Neither aws-chunked bodies, nor others whose hash is verified, are \
-         possible here.",
-    )
 }
 
 /// Called when something was sent. A body that was read before it was sent keeps its memory, for another attempt; one that
@@ -235,8 +234,13 @@ pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
     if ctx.needs_length.replace(false) {
         request_body::buffer_whole(r);
     }
-    let mut body = ctx.body.borrow_mut();
-    let Some(body) = body.as_deref_mut() else { return Ok(input.pass()) };
+    let mut slot = ctx.body.borrow_mut();
+    // Likewise known since the first call. Once nothing streams any more, all of it has come.
+    if !request_body::streams(r) && slot.as_deref().is_some_and(|body| body.only_unbuffered) {
+        *slot = None;
+    }
+    let Some(body) = slot.as_deref_mut() else { return Ok(input.pass()) };
+    body.only_unbuffered &= input.is_empty();
     let Body { filter, buffers, access_key, .. } = body;
     let mut check = Checked { filter, fault: None };
     let result = input.run(r, buffers, &mut check);
@@ -247,6 +251,14 @@ pub(crate) fn filter(r: &Request, input: Input) -> Result<Filtered, u16> {
         r.set_keep_alive(false);
     }
     result
+}
+
+/// Called when the end of the body has passed and nginx has stored it, if it does.
+pub(crate) fn ended(r: &Request) {
+    let Some(ctx) = ctx::existing(r) else { return };
+    if let Some(body) = ctx.body.borrow_mut().as_deref_mut() {
+        body.kept = Some(Kept::of(r));
+    }
 }
 
 struct Checked<'b> {

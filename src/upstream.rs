@@ -17,6 +17,7 @@ use crate::ffi::peer::{OriginalInit, Peer, UpstreamId};
 use crate::ffi::request::Request;
 use crate::ffi::resolved_host::{GuardId, UsersBind};
 use crate::ffi::sent_body::{self, SentBody};
+use crate::ffi::stored_body::Kept;
 use crate::ffi::upstream_output;
 use crate::request_body_filter::Body;
 use crate::worker::{self, Worker};
@@ -46,6 +47,8 @@ enum Refusal {
     TwoBodies,
     /// The client's body was not read, or is being read: an object that is none, or a piece of one, would be stored.
     UnreadBody,
+    /// Something else is in the place of the client's aws-chunked frames.
+    ReplacedFrames,
     /// The head announces signed chunks, and nothing has proven them.
     UnprovenBody,
     /// The value of `s3_resign`'s variable names no `s3_origin`.
@@ -75,6 +78,9 @@ impl fmt::Display for Refusal {
             }
             Refusal::TwoBodies => f.write_str("a body follows that of \"proxy_set_body\""),
             Refusal::UnreadBody => f.write_str("the client's body was not read whole"),
+            Refusal::ReplacedFrames => {
+                f.write_str("the client's aws-chunked body was replaced after it was verified")
+            }
             Refusal::UnprovenBody => {
                 f.write_str("it announces signed chunks that were not verified")
             }
@@ -147,7 +153,7 @@ fn try_sign<T>(
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
-    let origin_body = origin_body(r, checked, body, sent)?;
+    let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
     let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
         let signature = sigv4::resign(
@@ -193,6 +199,7 @@ fn origin_body(
     checked: Option<&Body>,
     inline: &[u8],
     sent: SentBody,
+    method: &[u8],
 ) -> Result<OriginBody, Refusal> {
     let is_framed = checked.is_some_and(Body::is_framed);
     if !inline.is_empty() {
@@ -206,9 +213,29 @@ fn origin_body(
         }
         return Ok(OriginBody::Other(OtherBody::known(inline)));
     }
+    let main = r.main();
+    let replaced = checked.is_some_and(|body| body.is_replaced(&main));
     match sent {
+        // A script's (`ngx.req.set_body_data`), once the client's was checked.
+        SentBody::OfClient | SentBody::None if replaced => {
+            if is_framed {
+                return Err(Refusal::ReplacedFrames);
+            }
+            let length = Kept::of(&main).length().ok_or(Refusal::UnreadBody)?;
+            Ok(OriginBody::Other(match length {
+                0 => OtherBody::known(b""),
+                _ => OtherBody::of_length(length),
+            }))
+        }
+        SentBody::Unread if checked.is_some() && !replaced => {
+            Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
         SentBody::OfClient | SentBody::None => {
             Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+        }
+        // A page that `error_page` asks for, say: it has no body, whatever came of the client's.
+        SentBody::Unread if matches!(method, b"GET" | b"HEAD") => {
+            Ok(OriginBody::Other(OtherBody::known(b"")))
         }
         SentBody::Withheld => Ok(OriginBody::Other(OtherBody::known(b""))),
         SentBody::Unread | SentBody::Rest => Err(Refusal::UnreadBody),

@@ -81,6 +81,33 @@ pub(crate) fn is_in_memory(buffer: &ngx_buf_t) -> bool {
     buffer.temporary() != 0 || buffer.memory() != 0 || buffer.mmap() != 0
 }
 
+/// `ngx_buf_size` (src/core/ngx_buf.h).
+pub(crate) fn size(buffer: &ngx_buf_t) -> u64 {
+    if is_in_memory(buffer) {
+        return buffer.last.addr().saturating_sub(buffer.pos.addr()) as u64;
+    }
+    u64::try_from(buffer.file_last.saturating_sub(buffer.file_pos)).unwrap_or(0)
+}
+
+/// Bytes in memory and in files; none where they cannot be told.
+pub(crate) fn buffered_length(mut link: *mut ngx_chain_t) -> Option<u64> {
+    let mut length = 0_u64;
+    // SAFETY: the chain of the request's body, which nothing changes during the call.
+    while let Some(current) = unsafe { link.as_ref() } {
+        // SAFETY: a link of such a chain has a buffer.
+        let buffer = unsafe { &*current.buf };
+        // The rule of ngx_buf_size().
+        let size = if is_in_memory(buffer) {
+            u64::try_from(buffer.last.addr().checked_sub(buffer.pos.addr())?).ok()?
+        } else {
+            u64::try_from(buffer.file_last.checked_sub(buffer.file_pos)?).ok()?
+        };
+        length = length.checked_add(size)?;
+        link = current.next;
+    }
+    Some(length)
+}
+
 fn consume(buffer: &mut ngx_buf_t) {
     buffer.pos = buffer.last;
     buffer.file_pos = buffer.file_last;

@@ -116,6 +116,12 @@ impl Request {
         self.raw().headers_in.chunked() != 0
     }
 
+    /// Whether the protocol marks the end of a body besides its Content-Length, so that the two may differ: HTTP/2 (END_STREAM)
+    /// and HTTP/3 (the stream's FIN).
+    pub(crate) fn ends_apart_from_length(&self) -> bool {
+        self.raw().http_version >= NGX_HTTP_VERSION_20 as _
+    }
+
     /// Whether the client waits for "100 Continue" before it sends its body.
     pub(crate) fn expects_continue(&self) -> bool {
         !self.raw().headers_in.expect.is_null() && self.raw().expect_tested() == 0

@@ -14,8 +14,9 @@ use ngx::ffi::{
 use sigv4::aws_chunked::Sink;
 
 use crate::ffi::boundary::boundary;
-use crate::ffi::chain::{Made, is_in_memory};
+use crate::ffi::chain::{Made, buffered_length};
 use crate::ffi::request::Request;
+use crate::ffi::stored_body::Kept;
 use crate::ffi::string::{bytes, span};
 use crate::spare_memory;
 
@@ -81,10 +82,13 @@ unsafe extern "C" fn request_body_filter(
         };
         match crate::request_body_filter::filter(&request, Input(chain)) {
             Ok(Filtered::Unchanged(chain)) => next(&request, chain),
-            Ok(Filtered::Made(made)) => {
+            Ok(Filtered::Made(made, ends)) => {
                 let code = next(&request, made.first());
                 // nginx's save filter has made its own links.
                 made.free();
+                if ends {
+                    crate::request_body_filter::ended(&request);
+                }
                 code
             }
             Err(status) => ngx_int_t::from(status as i16),
@@ -105,8 +109,8 @@ fn next(r: &Request, chain: *mut ngx_chain_t) -> ngx_int_t {
 pub(crate) enum Filtered {
     /// nginx's own chain.
     Unchanged(*mut ngx_chain_t),
-    /// One of ours.
-    Made(Made),
+    /// One of ours, and whether it has the body's end.
+    Made(Made, bool),
 }
 
 /// The chain that nginx passed to the filter; null asks to get on with what waits.
@@ -116,6 +120,11 @@ impl Input {
     /// For requests whose body is not looked at.
     pub(crate) fn pass(self) -> Filtered {
         Filtered::Unchanged(self.0)
+    }
+
+    /// Whether nothing has come.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_null()
     }
 
     /// Runs what has come, and what was left pending, through `check`.
@@ -149,7 +158,7 @@ impl Input {
             out.buffers.pending.pop_front();
             out.take(buffer, check)?;
         }
-        Ok(Filtered::Made(out.made))
+        Ok(Filtered::Made(out.made, out.ended))
     }
 }
 
@@ -185,11 +194,13 @@ pub(crate) struct Output<'b> {
     current: Option<*mut ngx_buf_t>,
     /// Memory is out.
     failed: bool,
+    /// The end of the body is passed on.
+    ended: bool,
 }
 
 impl<'b> Output<'b> {
     fn new(pool: *mut ngx_pool_t, buffers: &'b mut Buffers) -> Self {
-        Output { made: Made::new(pool), buffers, current: None, failed: false }
+        Output { made: Made::new(pool), buffers, current: None, failed: false, ended: false }
     }
 
     fn take(&mut self, buffer: *mut ngx_buf_t, check: &mut impl Check) -> Result<(), u16> {
@@ -217,6 +228,7 @@ impl<'b> Output<'b> {
             buffer.set_last_buf(1);
         }
         self.append(buffer);
+        self.ended = true;
     }
 
     fn own(&mut self, memory: Vec<u8>) {
@@ -299,6 +311,21 @@ pub(crate) fn buffer_whole(r: &Request) {
     unsafe { (*r.as_ptr()).set_request_body_no_buffering(0) };
 }
 
+/// Whether nothing is there of a body that the client has announced. Not to be asked of one that streams, or that was
+/// emptied by our filter.
+pub(crate) fn is_missing(r: &Request) -> bool {
+    if Kept::of(r).length() != Some(0) {
+        return false;
+    }
+    let announced = announced_length(r) != Ok(None) && announced_length(r) != Ok(Some(0));
+    let discarded = r.raw().discard_body() != 0 || skips_data(r);
+    match (announced, r.is_chunked()) {
+        (true, _) => true,
+        (false, true) => discarded || !was_read(r),
+        (false, false) => r.content_length().is_some_and(|length| length > 0),
+    }
+}
+
 /// Whether the body is passed on while it arrives.
 pub(crate) fn streams(r: &Request) -> bool {
     r.raw().request_body_no_buffering() != 0
@@ -349,25 +376,6 @@ fn announced_length(r: &Request) -> Result<Option<u64>, ()> {
     let value = unsafe { bytes(&header.value) };
     let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
     number.map(Some).ok_or(())
-}
-
-/// Bytes in memory and in files; none where they cannot be told.
-fn buffered_length(mut link: *mut ngx_chain_t) -> Option<u64> {
-    let mut length = 0_u64;
-    // SAFETY: the chain of the request's body, which nothing changes during the call.
-    while let Some(current) = unsafe { link.as_ref() } {
-        // SAFETY: a link of such a chain has a buffer.
-        let buffer = unsafe { &*current.buf };
-        // The rule of ngx_buf_size().
-        let size = if is_in_memory(buffer) {
-            u64::try_from(buffer.last.addr().checked_sub(buffer.pos.addr())?).ok()?
-        } else {
-            u64::try_from(buffer.file_last.checked_sub(buffer.file_pos)?).ok()?
-        };
-        length = length.checked_add(size)?;
-        link = current.next;
-    }
-    Some(length)
 }
 
 /// Whether HTTP/2 drops what comes of the body: all that discarding means there.

@@ -6,7 +6,7 @@
 
 use ngx::ffi::{ngx_buf_t, ngx_chain_t, ngx_http_request_body_t};
 
-use crate::ffi::chain::is_in_memory;
+use crate::ffi::chain::{is_in_memory, size};
 use crate::ffi::request::Request;
 use crate::ffi::string::span;
 
@@ -19,7 +19,7 @@ pub(crate) enum SentBody {
     None,
     /// None, though the client has announced one.
     Withheld,
-    /// None, for nothing has read the client's body, or it was discarded.
+    /// None, for nothing has read the client's body, or it was discarded; or our filter has emptied it.
     Unread,
     /// A piece of the client's body, which streams.
     Rest,
@@ -48,16 +48,14 @@ pub(crate) fn of(r: &Request) -> SentBody {
             false => SentBody::Other(length),
         };
     }
-    let announced = match client_body(&main) {
-        Some(body) => {
-            crate::ffi::request_body::streams(&main) || buffers(body.bufs).any(|one| size(one) > 0)
-        }
-        None => main.is_chunked() || main.content_length().is_some_and(|length| length > 0),
-    };
-    match announced {
-        false => SentBody::None,
-        true if r.is_main() && own.is_null() => SentBody::Unread,
+    let is_there = crate::ffi::request_body::streams(&main)
+        || client_body(&main).is_some_and(|body| buffers(body.bufs).any(|one| size(one) > 0));
+    match is_there {
         true => SentBody::Withheld,
+        false if !crate::ffi::request_body::is_missing(&main) => SentBody::None,
+        // Its body was not read yet, or is another one's.
+        false if !r.is_main() => SentBody::Withheld,
+        false => SentBody::Unread,
     }
 }
 
@@ -107,15 +105,7 @@ fn buffers<'a>(chain: *mut ngx_chain_t) -> impl Iterator<Item = &'a ngx_buf_t> {
     links.map(|current| unsafe { &*current.buf })
 }
 
-/// `ngx_buf_size` (src/core/ngx_buf.h).
-fn size(buffer: &ngx_buf_t) -> u64 {
-    if is_in_memory(buffer) {
-        return buffer.last.addr().saturating_sub(buffer.pos.addr()) as u64;
-    }
-    u64::try_from(buffer.file_last.saturating_sub(buffer.file_pos)).unwrap_or(0)
-}
-
-/// The same from where the buffer begins, whatever was sent of it.
+/// The size from where the buffer begins, whatever was sent of it.
 fn whole_size(buffer: &ngx_buf_t) -> u64 {
     if !is_in_memory(buffer) {
         return u64::try_from(buffer.file_last).unwrap_or(0);

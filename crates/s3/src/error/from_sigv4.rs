@@ -149,7 +149,7 @@ impl S3Error {
                 error.with_bytes("CanonicalRequest", "CanonicalRequestBytes", canonical_request)
             }
             Error::SignedHeadersMalformed { mechanism, .. } => {
-                let detail = "SignedHeaders must be lower-case names in ascending order, separated by semicolons.";
+                let detail = "SignedHeaders must be at most 100 lower-case names in ascending order, separated by semicolons.";
                 malformed(*mechanism, HEADER_MALFORMED, "X-Amz-SignedHeaders is malformed; ", detail)
             }
             Error::StreamingNotAllowed { keyword } => Self::new(ErrorCode::InvalidRequest)
