@@ -101,7 +101,7 @@ fn verify(
     if r.method() == b"OPTIONS"
         && conf.passes_preflight()
         && r.header(header::AUTHORIZATION.as_bytes()).is_none()
-        && worker::with(|Worker { scratch, .. }| sigv4::may_be_preflight(r.target(), scratch))
+        && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
         return Ok(Admission {
@@ -116,10 +116,10 @@ fn verify(
     let mut headers = HeaderLines::new();
     worker::header_lines(r, &mut headers);
     let request = worker::signed_request(r, &headers);
-    worker::with(|Worker { scratch, .. }| {
-        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
+    worker::with(|Worker { buffers, .. }| {
+        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                authorize(r, clients, &request, &verified, scratch)?;
+                authorize(r, clients, &request, &verified)?;
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
@@ -186,13 +186,12 @@ fn authorize(
     r: &Request,
     clients: &Clients,
     request: &SignedRequest<'_>,
-    verified: &Verified<'_, Grants>,
-    scratch: &sigv4::Scratch,
+    verified: &Verified<'_, '_, Grants>,
 ) -> Result<(), S3Error> {
-    let credential = verified.credential();
+    let (credential, target) = (verified.credential(), verified.target());
     let headers = request.headers.iter().map(|header| (header.name, header.value));
-    let headers = headers.chain(scratch.hoisted());
-    let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
+    let headers = headers.chain(target.hoisted());
+    let access = Access::new(request.method, target.path(), target.query(), headers);
     s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));

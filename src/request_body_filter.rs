@@ -42,7 +42,7 @@ impl Body {
     pub(crate) fn of_verified<G>(
         r: &Request,
         conf: &LocationConf,
-        verified: &Verified<'_, G>,
+        verified: &Verified<'_, '_, G>,
     ) -> Result<Option<Box<Body>>, S3Error> {
         must_be_whole(r, conf)?;
         let payload = verified.payload();

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::rc::Rc;
 
-use request_head::{HeadError, Lines};
 use s3::{Access, Reserved, S3Error};
 use sigv4::aws_chunked::Resigner;
-use sigv4::{OriginBody, OtherBody, Permit, ResignError, in_client_spelling};
+use sigv4::request_head::{HeadError, Lines};
+use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, ResignError, in_client_spelling};
 
 use crate::conf::location::{LocationConf, Resign, Verify};
 use crate::conf::origin::Origin;
@@ -140,7 +140,7 @@ fn try_sign<T>(
     let now = worker::now(r).ok_or(Refusal::Clock)?;
 
     let mut lines = Lines::new();
-    let (head, body) = request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
+    let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
@@ -149,32 +149,31 @@ fn try_sign<T>(
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent)?;
 
-    let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
-        let signature = sigv4::resign(
-            &head,
-            &permit,
-            origin.endpoint.authority().as_bytes(),
-            &origin.credential,
-            &origin_body,
+    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed }| {
+        let request = OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: origin.endpoint.authority().as_bytes(),
+            credential: &origin.credential,
+            body: &origin_body,
             now,
-            scratch,
-            signed,
-        )
-        .map_err(Refusal::Sign)?;
+        };
+        let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
+        let target = resigned.target();
         // The access phase has seen the client's target; this one may be rewritten, or anybody's.
         let headers = head.headers().map(|header| (header.name, header.value));
-        let headers = headers.chain(scratch.hoisted());
-        match Access::new(head.method(), scratch.path(), scratch.query(), headers).reserved() {
+        let headers = headers.chain(target.hoisted());
+        match Access::new(head.method(), target.path(), target.query(), headers).reserved() {
             Some(Reserved::AdminApi) if opens_admin_api(&main) => {}
             Some(reserved) => return Err(Refusal::Reserved(reserved)),
             None => {}
         }
         // `proxy_set_body` puts the body behind the head, into the same buffer.
         signed.extend_from_slice(body);
-        place(signed).map(|placed| (placed, signature)).ok_or(Refusal::Internal)
+        place(signed).map(|placed| (placed, resigned.chunk_chain())).ok_or(Refusal::Internal)
     })?;
     let frames = checked.and_then(Body::signed_frames);
-    let resigner = match (signed.chunk_chain(), frames) {
+    let resigner = match (chunk_chain, frames) {
         (Some(chain), Some(framing)) => Some(Resigner::new(framing, chain)),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,

@@ -1,7 +1,7 @@
 //! The variables. None holds a signature, a token or a secret, so all may be logged.
 
 use s3::{Access, Address};
-use sigv4::{Mechanism, Scratch};
+use sigv4::{Mechanism, Target};
 
 use crate::ctx;
 use crate::ffi::conf::{Conf, Fault};
@@ -45,7 +45,7 @@ impl Variable for S3Bucket {
     const CHANGES: bool = false;
 
     fn value(r: &Request) -> Option<&'static [u8]> {
-        of_target(r, |scratch| r.allocate_copy(Address::of(scratch.path()).bucket))
+        of_target(r, |target| r.allocate_copy(Address::of(target.path()).bucket))
     }
 }
 
@@ -57,7 +57,7 @@ impl Variable for S3Key {
     const CHANGES: bool = false;
 
     fn value(r: &Request) -> Option<&'static [u8]> {
-        of_target(r, |scratch| r.allocate_copy(Address::of(scratch.path()).key))
+        of_target(r, |target| r.allocate_copy(Address::of(target.path()).key))
     }
 }
 
@@ -69,9 +69,9 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: &Request) -> Option<&'static [u8]> {
-        of_target(r, |scratch| {
-            let headers = r.headers().chain(scratch.hoisted());
-            let access = Access::new(r.method(), scratch.path(), scratch.query(), headers);
+        of_target(r, |target| {
+            let headers = r.headers().chain(target.hoisted());
+            let access = Access::new(r.method(), target.path(), target.query(), headers);
             Some(access.operation().name().as_bytes())
         })
     }
@@ -154,10 +154,10 @@ impl Variable for S3CacheKey {
     const CHANGES: bool = false;
 
     fn value(r: &Request) -> Option<&'static [u8]> {
-        of_target(r, |scratch| {
-            let mut key = [scratch.path(), b"?", scratch.query()].concat();
+        of_target(r, |target| {
+            let mut key = [target.path(), b"?", target.query()].concat();
             // Parameters that stand for headers change what the origin answers.
-            for (name, value) in scratch.hoisted() {
+            for (name, value) in target.hoisted() {
                 key.extend([b"\n", name, b":", value].concat());
             }
             r.allocate_copy(&key)
@@ -169,10 +169,7 @@ impl Variable for S3CacheKey {
 /// form.
 fn of_target(
     r: &Request,
-    ask: impl FnOnce(&Scratch) -> Option<&'static [u8]>,
+    ask: impl FnOnce(Target<'_>) -> Option<&'static [u8]>,
 ) -> Option<&'static [u8]> {
-    worker::with(|Worker { scratch, .. }| {
-        sigv4::canonical_target(r.target(), scratch).ok()?;
-        ask(scratch)
-    })
+    worker::with(|Worker { buffers, .. }| ask(sigv4::canonical_target(r.target(), buffers).ok()?))
 }

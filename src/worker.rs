@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use sigv4::{Header, Request as SignedRequest, Scratch, Timestamp, header};
+use sigv4::{Header, Request as SignedRequest, TargetBuffers, Timestamp, header};
 use smallvec::SmallVec;
 
 use crate::ffi::request::Request;
@@ -14,7 +14,7 @@ pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
 
 /// Buffers that grow to the size of the largest head and stay.
 pub(crate) struct Worker {
-    pub(crate) scratch: Scratch,
+    pub(crate) buffers: TargetBuffers,
     /// The head being signed.
     pub(crate) head: Vec<u8>,
 }
@@ -28,7 +28,7 @@ impl Worker {
         // memory there back to the kernel, which maps it anew, page by page, for the next request. Having seen a larger block
         // come and go, malloc keeps twice that block (mallopt(3), M_MMAP_THRESHOLD). Other allocators do as they like.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(FREED_ONCE)));
-        Self { scratch: Scratch::default(), head: Vec::new() }
+        Self { buffers: TargetBuffers::default(), head: Vec::new() }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sigv4::{Error, Header, Policy, Request, Scratch, Timestamp, explain, verify};
+use sigv4::{Error, Header, Policy, Request, TargetBuffers, Timestamp, explain, verify};
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
     [Policy::default(), Policy { regions: vec![b"us-east-1".to_vec()], ..Policy::default() }]
@@ -16,8 +16,9 @@ fuzz_target!(|value: &[u8]| {
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     for policy in POLICIES.iter() {
         with(value, |request| {
-            let verdict = verify(request, &keyring, policy, now, &mut Scratch::default());
-            let explained = explain(request, policy, &mut Scratch::default());
+            let mut buffers = TargetBuffers::default();
+            let verdict = verify(request, &keyring, policy, now, &mut buffers);
+            let explained = explain(request, policy, &mut TargetBuffers::default());
             match verdict {
                 Ok(verified) => {
                     let explained = explained.unwrap();
@@ -54,12 +55,12 @@ fn signed_properly(value: &[u8], provided: &[u8], string_to_sign: &[u8], policy:
     let keyring = fuzz::keyring();
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     with(&mended, |request| {
-        match verify(request, &keyring, policy, now, &mut Scratch::default()) {
+        match verify(request, &keyring, policy, now, &mut TargetBuffers::default()) {
             Ok(_) => {}
             // A name that is listed and not there.
             Err(Error::SignatureMismatch { .. }) => {
                 let list =
-                    explain(request, policy, &mut Scratch::default()).unwrap().signed_headers;
+                    explain(request, policy, &mut TargetBuffers::default()).unwrap().signed_headers;
                 let mut names = list.split(|&b| b == b';');
                 let is_there = |name: &[u8]| {
                     request.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))

@@ -9,12 +9,15 @@ use std::sync::LazyLock;
 
 use fuzz::frames::{self, Frames};
 use libfuzzer_sys::fuzz_target;
-use request_head::Lines;
 use sigv4::aws_chunked::{
     Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress, Resigner,
     Rules, Scheme,
 };
-use sigv4::{ChunkChain, OriginBody, OriginCredential, Permit, Scratch, Secret, Timestamp, resign};
+use sigv4::request_head::Lines;
+use sigv4::{
+    ChunkChain, OriginBody, OriginCredential, OriginRequest, Permit, Secret, TargetBuffers,
+    Timestamp, resign,
+};
 
 const CRC32: &str = "x-amz-checksum-crc32";
 const RULES: Rules = Rules { max_chunk: 1 << 20, min_chunk: 0, verify_checksum: false };
@@ -38,13 +41,24 @@ fn peer(key: &str, secret: &'static str, region: &str, scope: &'static str) -> P
     let head = b"PUT /b/k HTTP/1.1\r\nContent-Length: 1\r\nx-amz-decoded-content-length: 1\r\n\
         x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n\r\n";
     let mut lines = Lines::new();
-    let (head, _) = request_head::parse(head, &mut lines).unwrap();
+    let (head, _) = sigv4::request_head::parse(head, &mut lines).unwrap();
     let origin = OriginCredential::new(key, Secret::new(secret), None, region, "s3");
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     let (permit, body) = (Permit::verify_off(), OriginBody::default());
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
-    let signed =
-        resign(&head, &permit, b"origin", &origin, &body, now, &mut scratch, &mut out).unwrap();
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
+    let signed = resign(
+        &OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: b"origin",
+            credential: &origin,
+            body: &body,
+            now,
+        },
+        &mut buffers,
+        &mut out,
+    )
+    .unwrap();
     let text = String::from_utf8(out).unwrap();
     let (_, seed) = text.split_once("Signature=").unwrap();
     Peer { secret, chain: signed.chunk_chain().unwrap(), scope, seed: seed[..64].to_owned() }

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use request_head::{Head, Lines, parse};
+use sigv4::request_head::{Lines, RequestHead, parse};
 use sigv4::{
-    Credential, Error, Header, Keyring, OriginBody, OriginCredential, Permit, Policy, Request,
-    Scratch, Secret, Timestamp, resign, verify,
+    Credential, Error, Header, Keyring, OriginBody, OriginCredential, OriginRequest, Permit,
+    Policy, Request, Secret, TargetBuffers, Timestamp, resign, verify,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -32,12 +32,12 @@ fuzz_target!(|bytes: &[u8]| {
 
 type Parts<'a> = (&'a [u8], &'a [u8], u8, Vec<(&'a [u8], &'a [u8])>);
 
-fn parts<'a>(head: &Head<'a>) -> Parts<'a> {
+fn parts<'a>(head: &RequestHead<'a>) -> Parts<'a> {
     let headers = head.headers().map(|header| (header.name, header.value)).collect();
     (head.method(), head.target(), head.minor_version(), headers)
 }
 
-fn write(head: &Head<'_>) -> Vec<u8> {
+fn write(head: &RequestHead<'_>) -> Vec<u8> {
     let version = format!(" HTTP/1.{}\r\n", head.minor_version());
     let mut text = [head.method(), b" ", head.target(), version.as_bytes()].concat();
     for header in head.headers() {
@@ -48,13 +48,19 @@ fn write(head: &Head<'_>) -> Vec<u8> {
 }
 
 /// What is signed for an origin is one head that verifies with the origin's key, and has nothing of the client's keys.
-fn sign(head: &Head<'_>) {
+fn sign(head: &RequestHead<'_>) {
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     let origin = OriginCredential::new("ORIGIN", Secret::new("secret"), None, "eu-west-1", "s3");
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     let (permit, body) = (Permit::verify_off(), OriginBody::default());
     let authority = b"origin.example:9000";
-    if resign(head, &permit, authority, &origin, &body, now, &mut scratch, &mut out).is_err() {
+    if resign(
+        &OriginRequest { head, permit: &permit, authority, credential: &origin, body: &body, now },
+        &mut buffers,
+        &mut out,
+    )
+    .is_err()
+    {
         return;
     }
     let mut lines = Lines::new();
@@ -77,7 +83,7 @@ fn sign(head: &Head<'_>) {
         signed.headers().map(|header| Header { name: header.name, value: header.value }).collect();
     let request = Request { method: signed.method(), target: signed.target(), headers: &headers };
     let policy = Policy { max_object: None, ..Policy::default() };
-    match verify(&request, &keyring, &policy, now, &mut Scratch::default()) {
+    match verify(&request, &keyring, &policy, now, &mut TargetBuffers::default()) {
         Ok(verified) => assert_eq!(verified.credential().access_key(), b"ORIGIN"),
         Err(
             error @ (Error::SignatureMismatch { .. }

@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use sigv4::aws_chunked::{Announced, BodyFilter, Forward, Rules, Scheme};
 use sigv4::{
-    Credential, Header, Keyring, OriginBody, Payload, Permit, Policy, Request, Scratch, Secret,
+    Credential, Header, Keyring, OriginBody, Payload, Permit, Policy, Request, Secret,
+    TargetBuffers,
 };
 
 use crate::{HOST, Owned, TARGETS, client_key, header_signed, now, origin_key};
@@ -176,25 +177,35 @@ fn keyring() -> Keyring<()> {
 }
 
 fn verify(head: &Owned, count: usize, expected: bool) {
-    let (keyring, policy, mut scratch) = (keyring(), Policy::default(), Scratch::default());
+    let (keyring, policy, mut buffers) = (keyring(), Policy::default(), TargetBuffers::default());
     let lines = head.lines();
     for _ in 0..count {
         let request = head.request(&lines);
-        let verdict = sigv4::verify(black_box(&request), &keyring, &policy, now(), &mut scratch);
+        let verdict = sigv4::verify(black_box(&request), &keyring, &policy, now(), &mut buffers);
         assert_eq!(black_box(verdict).is_ok(), expected);
     }
 }
 
 /// Of a location whose `s3_verify` is off: anybody's head comes this far.
 fn resign(head: &Owned, count: usize) {
-    let (mut scratch, mut out, origin) = (Scratch::default(), Vec::new(), origin_key());
+    let (mut buffers, mut out, origin) = (TargetBuffers::default(), Vec::new(), origin_key());
     let (permit, body, bytes) = (Permit::verify_off(), OriginBody::default(), head.serialized());
     for _ in 0..count {
-        let mut lines = request_head::Lines::new();
-        let (head, _) = request_head::parse(black_box(&bytes), &mut lines).expect("a head");
+        let mut lines = sigv4::request_head::Lines::new();
+        let (head, _) = sigv4::request_head::parse(black_box(&bytes), &mut lines).expect("a head");
         let authority = b"s3.eu-west-1.example.com";
-        let signed =
-            sigv4::resign(&head, &permit, authority, &origin, &body, now(), &mut scratch, &mut out);
+        let signed = sigv4::resign(
+            &sigv4::OriginRequest {
+                head: &head,
+                permit: &permit,
+                authority,
+                credential: &origin,
+                body: &body,
+                now: now(),
+            },
+            &mut buffers,
+            &mut out,
+        );
         assert!(black_box(signed).is_ok());
     }
 }

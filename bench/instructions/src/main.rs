@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use sigv4::{
     Credential, Header, Keyring, OriginBody, OriginCredential, Payload, Permit, Policy, Request,
-    Scratch, Secret, Timestamp,
+    Secret, TargetBuffers, Timestamp,
 };
 
 const CASES: [&str; 7] = [
@@ -164,11 +164,11 @@ fn verify(heads: &[Owned; 2], count: usize, expected: bool) {
     }
     let client = Credential::new("AKIDCLIENT", Secret::new("secret of the client"), ());
     keyring.insert(client).expect("distinct");
-    let (policy, mut scratch) = (Policy::default(), Scratch::default());
+    let (policy, mut buffers) = (Policy::default(), TargetBuffers::default());
     let lines = heads.each_ref().map(Owned::lines);
     let requests = [heads[0].request(&lines[0]), heads[1].request(&lines[1])];
     for request in requests.iter().cycle().take(count) {
-        let verdict = sigv4::verify(black_box(request), &keyring, &policy, now(), &mut scratch);
+        let verdict = sigv4::verify(black_box(request), &keyring, &policy, now(), &mut buffers);
         assert_eq!(black_box(verdict).is_ok(), expected);
     }
 }
@@ -181,24 +181,27 @@ fn resign(heads: &[Owned; 2], count: usize) {
     let signed = header_signed(TARGETS[0]);
     let (lines, policy) = (signed.lines(), Policy::default());
     let request = signed.request(&lines);
-    let verified = sigv4::verify(&request, &keyring, &policy, now(), &mut Scratch::default());
+    let mut buffers = TargetBuffers::default();
+    let verified = sigv4::verify(&request, &keyring, &policy, now(), &mut buffers);
     let permit: Permit = verified.expect("verified").permit();
 
     let origin = origin_key();
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     let heads = heads.each_ref().map(Owned::serialized);
     let body = OriginBody::default();
     for bytes in heads.iter().cycle().take(count) {
-        let mut lines = request_head::Lines::new();
-        let (head, _) = request_head::parse(black_box(bytes), &mut lines).expect("a head");
+        let mut lines = sigv4::request_head::Lines::new();
+        let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
         let signed = sigv4::resign(
-            &head,
-            &permit,
-            b"s3.eu-west-1.example.com",
-            &origin,
-            &body,
-            now(),
-            &mut scratch,
+            &sigv4::OriginRequest {
+                head: &head,
+                permit: &permit,
+                authority: b"s3.eu-west-1.example.com",
+                credential: &origin,
+                body: &body,
+                now: now(),
+            },
+            &mut buffers,
             &mut out,
         );
         assert!(black_box(signed).is_ok());

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use sigv4::{Credential, Header, Keyring, Policy, Request, Scratch, Timestamp};
+use sigv4::{Credential, Header, Keyring, Policy, Request, TargetBuffers, Timestamp};
 
 use crate::payload::{BLOCK, Body};
 use crate::scenario::secret;
@@ -194,8 +194,8 @@ fn request(head: &[u8], keys: &Keyring<()>) -> Option<(Answer, u64)> {
             Request { method: method.as_bytes(), target: target.as_bytes(), headers: &headers };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
         let now = Timestamp::from_unix(now.try_into().ok()?)?;
-        let (policy, mut scratch) = (Policy::default(), Scratch::default());
-        if let Err(error) = sigv4::verify(&request, keys, &policy, now, &mut scratch) {
+        let (policy, mut buffers) = (Policy::default(), TargetBuffers::default());
+        if let Err(error) = sigv4::verify(&request, keys, &policy, now, &mut buffers) {
             eprintln!("origin: refused: {error}");
             status = "403 Forbidden";
         }

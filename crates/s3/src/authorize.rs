@@ -37,7 +37,7 @@ impl<'a> Access<'a> {
     /// Picks what matters out of all headers of a request, given as `(name, value)`: the sources of copies, and what
     /// asks for a [`Right`] of its own. Names are in any case, and `_` is `-` in them.
     ///
-    /// For a presigned request the headers that stood in its query, [`sigv4::Scratch::hoisted`], belong to them. A
+    /// For a presigned request the headers that stood in its query, [`sigv4::TargetBuffers::hoisted`], belong to them. A
     /// header that comes with two values becomes empty: which of them the origin would obey is not known.
     pub fn new(
         method: &'a [u8],

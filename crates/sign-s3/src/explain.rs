@@ -15,7 +15,8 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use sigv4::{
-    Credential, Error, Explanation, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp,
+    Credential, Error, Explanation, Header, Keyring, Policy, Request, Secret, TargetBuffers,
+    Timestamp,
 };
 
 use crate::args::Explain;
@@ -99,14 +100,14 @@ fn receive(args: &Explain) -> Result<Received, Failure> {
 /// The steps of the signature. Unsigned headers that have to be signed are an error of the verdict only: the steps are those
 /// of the request without them, which is what was signed.
 fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
-    let mut scratch = Scratch::default();
-    match sigv4::explain(request, policy, &mut scratch) {
+    let mut buffers = TargetBuffers::default();
+    match sigv4::explain(request, policy, &mut buffers) {
         Err(Error::HeadersNotSigned { names }) => {
             let is_signed = |header: &&Header<'_>| {
                 !names.iter().any(|name| header.name.eq_ignore_ascii_case(name))
             };
             let signed: Vec<_> = request.headers.iter().filter(is_signed).copied().collect();
-            sigv4::explain(&Request { headers: &signed, ..*request }, policy, &mut scratch)
+            sigv4::explain(&Request { headers: &signed, ..*request }, policy, &mut buffers)
         }
         other => other,
     }
@@ -125,7 +126,7 @@ fn verify(
         let mut keyring = Keyring::default();
         // The first one in a keyring cannot be there already.
         let _ = keyring.insert(credential);
-        sigv4::verify(request, &keyring, policy, now, &mut Scratch::default()).map(|_| ())
+        sigv4::verify(request, &keyring, policy, now, &mut TargetBuffers::default()).map(|_| ())
     };
     match verify(Credential::new(key, secret(), ())) {
         Err(Error::TokenInvalid { token }) => {

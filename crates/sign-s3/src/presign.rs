@@ -1,8 +1,8 @@
 //! Makes a presigned URL.
 
 use sigv4::{
-    Credential, Header, Keyring, OriginCredential, Policy, Request, Scratch, Secret, Timestamp,
-    canonical, header, param,
+    Credential, Header, Keyring, OriginCredential, Policy, Request, Secret, TargetBuffers,
+    Timestamp, header, param, target,
 };
 
 use crate::args::{Presign, Version};
@@ -102,11 +102,11 @@ fn target(args: &Presign, bucket: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut target = Vec::new();
     if !args.virtual_host {
         target.push(b'/');
-        canonical::encode(bucket, &mut target);
+        target::encode(bucket, &mut target);
     }
     for segment in args.object.as_encoded_bytes().split(|&b| b == b'/') {
         target.push(b'/');
-        canonical::encode(segment, &mut target);
+        target::encode(segment, &mut target);
     }
     let own = [param::X_AMZ_SIGNATURE, param::SIGNATURE, param::AWS_ACCESS_KEY_ID];
     let mut separator = b'?';
@@ -116,12 +116,12 @@ fn target(args: &Presign, bucket: &[u8]) -> Result<Vec<u8>, Failure> {
             return Err(format!("parameter \"{name}\" is part of the signature"));
         }
         target.push(separator);
-        canonical::encode(name.as_bytes(), &mut target);
+        target::encode(name.as_bytes(), &mut target);
         // A sub-resource of Signature V2 is signed without `=` if it is sent without.
         if parameter.contains('=') {
             target.push(b'=');
         }
-        canonical::encode(value.as_bytes(), &mut target);
+        target::encode(value.as_bytes(), &mut target);
         separator = b'&';
     }
     Ok(target)
@@ -143,7 +143,7 @@ fn check(
         headers.push(Header { name, value: b"0" });
     }
     let request = Request { headers: &headers, ..*request };
-    sigv4::verify(&request, &keyring, policy, now, &mut Scratch::default())
+    sigv4::verify(&request, &keyring, policy, now, &mut TargetBuffers::default())
         .map(|_| ())
         .map_err(|error| format!("no server would accept this: {error}"))
 }

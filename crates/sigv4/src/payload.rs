@@ -1,8 +1,8 @@
 //! What a request says about its body: `x-amz-content-sha256` and `x-amz-trailer`.
 
 use crate::Error;
+use crate::bytes::hex;
 use crate::header::trim;
-use crate::hex_text;
 
 /// Payload line of a request whose body is not signed.
 pub(crate) const UNSIGNED: &[u8] = b"UNSIGNED-PAYLOAD";
@@ -38,7 +38,7 @@ pub struct PayloadHash {
 impl PayloadHash {
     /// The 32 bytes that the body has to hash to.
     pub fn digest(&self) -> [u8; 32] {
-        hex_text::value(&self.text)
+        hex::value(&self.text)
     }
 
     /// The 64 hexadecimal digits as sent: this text, in this case of letters, is what was signed.
@@ -55,7 +55,7 @@ impl Payload {
     /// [`Error::EcdsaStreaming`] for the keywords of SigV4A, else [`Error::PayloadHashInvalid`].
     pub fn parse(value: &[u8]) -> Result<Self, Error> {
         if let Ok(text) = <[u8; 64]>::try_from(value) {
-            if hex_text::is_hex(&text) {
+            if hex::is_hex(&text) {
                 return Ok(Self::Sha256(PayloadHash { text }));
             }
         }
@@ -70,7 +70,7 @@ impl Payload {
     }
 
     pub(crate) fn of_digest(digest: &[u8; 32]) -> Self {
-        Self::Sha256(PayloadHash { text: hex_text::encode(digest) })
+        Self::Sha256(PayloadHash { text: hex::encode(digest) })
     }
 
     /// The line in the canonical request: the value of `x-amz-content-sha256`.

@@ -1,14 +1,16 @@
 //! Signing as a client does: for tools, health checks and tests. Not on any fast path, so it allocates as it likes.
 
-use crate::canonical_request::CanonicalRequest;
+use crate::canonical::canonical_request::CanonicalRequest;
+use crate::canonical::signed_headers::SignedHeaders;
+use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
 use crate::header;
-use crate::origin::Day;
-use crate::scratch::Strip;
-use crate::signed_headers::SignedHeaders;
-use crate::string_to_sign::{ALGORITHM, StringToSign};
+use crate::keys::origin_credential::Day;
+use crate::signature_v2::{BucketForm, ResourceV2, string_to_sign};
+use crate::target::buffers::Strip;
+use crate::target::encoding;
 use crate::{
     ChunkChain, Error, Header, MAX_EXPIRES, Mechanism, OriginCredential, Payload, Policy, Request,
-    Scratch, Timestamp, canonical, param, v2,
+    TargetBuffers, Timestamp, param, signature_v2,
 };
 
 /// A request that was signed in its headers.
@@ -73,17 +75,16 @@ pub fn sign_request(
     }
     let ours = added.iter().map(|(name, value)| Header { name: name.as_bytes(), value });
     let headers: Vec<_> = request.headers.iter().copied().chain(ours).collect();
-    let mut scratch = Scratch::default();
-    scratch.parse_target(request.target, true)?;
-    scratch.split_query(Strip::Nothing)?;
+    let mut buffers = TargetBuffers::default();
+    let target = buffers.parse(request.target, true)?.split(Strip::Nothing)?;
 
     let day = key.day(&now);
     let names = signed_names(&headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Header)?;
     let canonical = CanonicalRequest {
         method: request.method,
-        path: scratch.path(),
-        query: scratch.query(),
+        path: target.path(),
+        query: target.query(),
         headers: &headers,
         signed_headers,
         payload: payload.line(),
@@ -138,26 +139,25 @@ pub fn presign(
         _ => param::X_AMZ_SECURITY_TOKEN,
     };
     parameters.extend(key.token().map(|secret| (token, secret.expose())));
-    let mut target = with_parameters(request.target, &parameters);
+    let mut url = with_parameters(request.target, &parameters);
 
-    let mut scratch = Scratch::default();
-    scratch.parse_target(&target, true)?;
-    scratch.split_query(Strip::V4)?;
-    let payload = match scratch.query_auth().get(param::Field::ContentSha256) {
+    let mut buffers = TargetBuffers::default();
+    let target = buffers.parse(&url, true)?.split(Strip::V4)?;
+    let payload = match target.query_auth().get(param::Field::ContentSha256) {
         Some(value) => Payload::parse(value)?,
         None => Payload::Unsigned,
     };
     let canonical = CanonicalRequest {
         method: request.method,
-        path: scratch.path(),
-        query: scratch.signed_query(),
+        path: target.path(),
+        query: target.signed_query(),
         headers: request.headers,
         signed_headers,
         payload: payload.line(),
     };
     let signature = Signature::new(&canonical, &day, now).signature;
-    append(&mut target, param::X_AMZ_SIGNATURE, &signature);
-    Ok(target)
+    append(&mut url, param::X_AMZ_SIGNATURE, &signature);
+    Ok(url)
 }
 
 /// Signs a request in its query with Signature V2, valid through `expires_at`; the answer is the target of the URL.
@@ -178,19 +178,17 @@ pub fn presign_v2(
         vec![(param::AWS_ACCESS_KEY_ID, key.access_key()), (param::EXPIRES, expires.as_bytes())];
     let token = key.token().map(|secret| (header::X_AMZ_SECURITY_TOKEN, secret.expose()));
     parameters.extend(token);
-    let mut target = with_parameters(request.target, &parameters);
+    let mut url = with_parameters(request.target, &parameters);
 
     let bucket = request.header(header::HOST).and_then(|host| policy.virtual_bucket(host));
-    let mut scratch = Scratch::default();
-    let request = Request { target: &target, ..*request };
-    scratch.parse_target(&target, bucket.is_some())?;
-    scratch.split_query(Strip::V2)?;
-    let mut string = Vec::new();
-    let form = v2::BucketForm::AsSent;
-    v2::string_to_sign(&request, &[], &scratch, bucket, expires.as_bytes(), form, &mut string);
-    let signature = v2::sign(key.secret(), &string);
-    append(&mut target, param::SIGNATURE, &signature);
-    Ok(target)
+    let mut buffers = TargetBuffers::default();
+    let target = buffers.parse(&url, bucket.is_some())?.split(Strip::V2)?;
+    let request = &Request { target: &url, ..*request };
+    let what = ResourceV2 { request, target, ignored: &[], bucket };
+    let string = string_to_sign(&what, expires.as_bytes(), BucketForm::AsSent);
+    let signature = signature_v2::sign(key.secret(), &string);
+    append(&mut url, param::SIGNATURE, &signature);
+    Ok(url)
 }
 
 struct Signature {
@@ -243,5 +241,5 @@ fn append(target: &mut Vec<u8>, name: &str, value: &[u8]) {
     target.push(if target.contains(&b'?') { b'&' } else { b'?' });
     target.extend_from_slice(name.as_bytes());
     target.push(b'=');
-    canonical::encode(value, target);
+    encoding::encode(value, target);
 }

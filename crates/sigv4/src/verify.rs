@@ -3,46 +3,60 @@
 //! Whatever shows any sign of authentication must verify fully, or is refused (C6); whatever shows none is anonymous, which
 //! is an error too, of its own kind.
 
+pub(crate) mod authorization;
+pub(crate) mod claim;
+pub(crate) mod declared_body;
+pub(crate) mod explain;
+pub(crate) mod policy;
+pub(crate) mod preflight;
+pub(crate) mod presigned;
+pub(crate) mod protocol_headers;
+pub(crate) mod v2;
+pub(crate) mod verified;
+
 use std::sync::Arc;
 
-use crate::announcement::{self, Announcement, Object};
-use crate::authorization;
-use crate::canonical_request::CanonicalRequest;
-use crate::claim::Claim;
-use crate::credential::TokenCheck;
-use crate::head::Head;
-use crate::scratch::Strip;
-use crate::signed_headers::SignedHeaders;
-use crate::signing_key::SigningKey;
-use crate::string_to_sign::{ALGORITHM, StringToSign};
-use crate::v2::{self, BucketForm, ClaimV2};
+use crate::bytes;
+use crate::canonical::canonical_request::CanonicalRequest;
+use crate::canonical::signed_headers::SignedHeaders;
+use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
+use crate::keys::credential::TokenCheck;
+use crate::keys::signing_key::SigningKey;
+use crate::signature_v2::{self, BucketForm};
+use crate::target::buffers::Strip;
+use crate::target::hoisted;
+use crate::target::query::Query;
+use crate::verify::claim::Claim;
+use crate::verify::declared_body::{DeclaredBody, Object};
+use crate::verify::protocol_headers::ProtocolHeaders;
+use crate::verify::v2::ClaimV2;
 use crate::{
-    ChunkChain, Credential, Error, Header, Keyring, Mechanism, Policy, Request, Scratch, Secret,
-    Timestamp, Verified, hoisted, presigned,
+    ChunkChain, Credential, Error, Header, Keyring, Mechanism, Policy, Request, Secret, Target,
+    TargetBuffers, Timestamp, Verified,
 };
 
 /// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
 /// V2.
 ///
-/// The body is not looked at; what it has to be is in the answer. After success, `scratch` has the canonical target.
+/// The body is not looked at; what it has to be is in the answer.
 ///
 /// # Errors
 ///
 /// The first fault in the order of the reference (1.3, 1.4); faults of what the head announces about the body come after
 /// the signature. [`Error::MissingAuthentication`] for a request that is not signed at all.
-pub fn verify<'k, G>(
+pub fn verify<'k, 'b, G>(
     request: &Request<'_>,
     keyring: &'k Keyring<G>,
     policy: &Policy,
     now: Timestamp,
-    scratch: &mut Scratch,
-) -> Result<Verified<'k, G>, Error> {
-    let parsed = Parsed::new(request, policy, scratch)?;
-    let scratch = &*scratch;
-    let claim = parsed.claim(policy, Some(now), scratch)?;
+    buffers: &'b mut TargetBuffers,
+) -> Result<Verified<'k, 'b, G>, Error> {
+    let parsed = Parsed::new(request, policy, buffers)?;
+    let target = parsed.target;
+    let claim = parsed.claim(policy, Some(now))?;
     let mut verified = match &claim {
-        AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now, scratch)?,
-        AnyClaim::V4(claim) => parsed.prove(claim, keyring, now, scratch)?,
+        AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now)?,
+        AnyClaim::V4(claim) => parsed.prove(claim, keyring, now)?,
     };
     let signed = claim.signed_headers();
     verified.dropped = dropped(request, policy, signed);
@@ -52,12 +66,11 @@ pub fn verify<'k, G>(
         return Err(Error::HostNotAllowed { host: host.to_vec() });
     }
     let is_sent = |header: &Header<'_>| !verified.drops(header.name);
-    hoisted::check(scratch, request.headers.iter().copied().filter(is_sent))?;
-    let object =
-        Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
+    hoisted::check(target, request.headers.iter().copied().filter(is_sent))?;
+    let object = Object::new(target, parsed.virtual_bucket.is_some());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
-    let Announcement { decoded_length, trailer } =
-        announcement::check(request, &parsed.head, scratch, mechanism, &payload, object, policy)?;
+    let DeclaredBody { decoded_length, trailer } =
+        declared_body::check(request, &parsed.head, target, mechanism, &payload, object, policy)?;
     verified.decoded_length = decoded_length;
     verified.trailer = trailer;
     Ok(verified)
@@ -70,7 +83,7 @@ fn dropped(
     signed: Option<&SignedHeaders<'_>>,
 ) -> Option<Arc<[Vec<u8>]>> {
     let is_unsigned = |name: &&Vec<u8>| {
-        request.headers.iter().any(|header| octets::is_but_for_case(header.name, name))
+        request.headers.iter().any(|header| bytes::eq_ignore_ascii_case(header.name, name))
             && !signed.is_some_and(|signed| signed.has(name))
     };
     let mut names = policy.ignored.iter().filter(is_unsigned).peekable();
@@ -78,10 +91,11 @@ fn dropped(
     Some(names.cloned().collect())
 }
 
-/// A request after one pass over its head; the parts of its target are in the scratch.
-pub(crate) struct Parsed<'a> {
+/// A request after one pass over its head.
+pub(crate) struct Parsed<'a, 'b> {
     request: &'a Request<'a>,
-    head: Head<'a>,
+    pub(crate) target: Target<'b>,
+    head: ProtocolHeaders<'a>,
     pub(crate) mechanism: Mechanism,
     /// What follows the scheme in an Authorization header.
     components: &'a [u8],
@@ -104,22 +118,22 @@ impl<'a> AnyClaim<'a> {
     }
 }
 
-impl<'a> Parsed<'a> {
+impl<'a, 'b> Parsed<'a, 'b> {
     pub(crate) fn new(
         request: &'a Request<'a>,
         policy: &Policy,
-        scratch: &mut Scratch,
+        buffers: &'b mut TargetBuffers,
     ) -> Result<Self, Error> {
-        let head = Head::scan(request.headers)?;
+        let head = ProtocolHeaders::scan(request.headers)?;
         let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
-        scratch.parse_target(request.target, virtual_bucket.is_some())?;
-        let (mechanism, components) = mechanism(&head, policy, scratch)?;
-        scratch.split_query(match mechanism {
+        let target = buffers.parse(request.target, virtual_bucket.is_some())?;
+        let (mechanism, components) = mechanism(&head, policy, target.query())?;
+        let target = target.split(match mechanism {
             Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
             Mechanism::Presigned => Strip::V4,
             Mechanism::V2Presigned => Strip::V2,
         })?;
-        Ok(Self { request, head, mechanism, components, virtual_bucket })
+        Ok(Self { request, target, head, mechanism, components, virtual_bucket })
     }
 
     /// Checks all that can be known without a key. Without a clock, dates are not compared with it.
@@ -127,18 +141,17 @@ impl<'a> Parsed<'a> {
         &self,
         policy: &Policy,
         now: Option<Timestamp>,
-        scratch: &'s Scratch,
     ) -> Result<AnyClaim<'s>, Error>
     where
         'a: 's,
+        'b: 's,
     {
         let head = &self.head;
         let claim = match self.mechanism {
-            Mechanism::Presigned => presigned::claim(scratch.query_auth(), head, policy, now)?,
+            Mechanism::Presigned => presigned::claim(self.target.query_auth(), head, policy, now)?,
             Mechanism::V2Presigned => {
                 v2::check_coverage(self.request.headers, policy)?;
-                return v2::presigned_claim(scratch.query_auth(), scratch, head, now)
-                    .map(AnyClaim::V2);
+                return v2::presigned_claim(self.target, head, now).map(AnyClaim::V2);
             }
             Mechanism::V2Header => {
                 v2::check_coverage(self.request.headers, policy)?;
@@ -155,20 +168,17 @@ impl<'a> Parsed<'a> {
         }
     }
 
-    pub(crate) fn canonical_request<'s>(
-        &self,
-        claim: &'s Claim<'s>,
-        scratch: &'s Scratch,
-    ) -> CanonicalRequest<'s>
+    pub(crate) fn canonical_request<'s>(&self, claim: &'s Claim<'s>) -> CanonicalRequest<'s>
     where
         'a: 's,
+        'b: 's,
     {
         CanonicalRequest {
             method: self.request.method,
-            path: scratch.path(),
+            path: self.target.path(),
             query: match self.mechanism {
-                Mechanism::Presigned => scratch.signed_query(),
-                _ => scratch.query(),
+                Mechanism::Presigned => self.target.signed_query(),
+                _ => self.target.query(),
             },
             headers: self.request.headers,
             signed_headers: claim.signed_headers,
@@ -182,9 +192,8 @@ impl<'a> Parsed<'a> {
         claim: &Claim<'_>,
         keyring: &'k Keyring<G>,
         now: Timestamp,
-        scratch: &Scratch,
-    ) -> Result<Verified<'k, G>, Error> {
-        let canonical = self.canonical_request(claim, scratch);
+    ) -> Result<Verified<'k, 'b, G>, Error> {
+        let canonical = self.canonical_request(claim);
         let (hash, complete) = canonical.hash();
         let string = string_to_sign(claim, &hash);
         let Some(credential) = keyring.find(claim.access_key) else {
@@ -193,7 +202,7 @@ impl<'a> Parsed<'a> {
             return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
         };
         check_token(credential, claim.token, now)?;
-        let proven = credential.proving_key(claim, &string, now);
+        let proven = credential.proving_key(&claim.scope, &string, claim.signature, now);
         let Some(key) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::with_capacity(512);
             canonical.write(&mut canonical_request);
@@ -212,6 +221,7 @@ impl<'a> Parsed<'a> {
         Ok(Verified {
             credential,
             mechanism: self.mechanism,
+            target: self.target,
             payload: claim.payload,
             decoded_length: None,
             trailer: None,
@@ -230,21 +240,24 @@ impl<'a> Parsed<'a> {
         keyring: &'k Keyring<G>,
         policy: &Policy,
         now: Timestamp,
-        scratch: &Scratch,
-    ) -> Result<Verified<'k, G>, Error> {
-        let text =
-            |form| claim.string_to_sign(self.request, policy, scratch, self.virtual_bucket, form);
+    ) -> Result<Verified<'k, 'b, G>, Error> {
+        let bucket = self.virtual_bucket;
+        let text = |form| claim.string_to_sign(self.request, policy, self.target, bucket, form);
         let (string_to_sign, other) = (text(BucketForm::AsSent), text(BucketForm::Other));
         let Some(credential) = keyring.find(claim.access_key) else {
             let nobody = Secret::new(*b"nobody");
-            let _ = std::hint::black_box(v2::matches(&nobody, &string_to_sign, claim.signature));
+            let _ = std::hint::black_box(signature_v2::matches(
+                &nobody,
+                &string_to_sign,
+                claim.signature,
+            ));
             return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
         };
         check_token(credential, claim.token, now)?;
         let matches = credential.secrets().fold(false, |found, secret| {
             found
-                | v2::matches(secret, &string_to_sign, claim.signature)
-                | v2::matches(secret, &other, claim.signature)
+                | signature_v2::matches(secret, &string_to_sign, claim.signature)
+                | signature_v2::matches(secret, &other, claim.signature)
         });
         if !matches {
             return Err(Error::SignatureMismatch {
@@ -254,10 +267,11 @@ impl<'a> Parsed<'a> {
                 canonical_request: Vec::new(),
             });
         }
-        v2::check_parameters(scratch, self.mechanism)?;
+        v2::check_parameters(self.target, self.mechanism)?;
         Ok(Verified {
             credential,
             mechanism: self.mechanism,
+            target: self.target,
             payload: claim.payload,
             decoded_length: None,
             trailer: None,
@@ -270,11 +284,11 @@ impl<'a> Parsed<'a> {
 
 /// Finds the mechanism by its signs (1.1), and what follows the scheme of an Authorization header.
 fn mechanism<'a>(
-    head: &Head<'a>,
+    head: &ProtocolHeaders<'a>,
     policy: &Policy,
-    scratch: &Scratch,
+    query: &Query,
 ) -> Result<(Mechanism, &'a [u8]), Error> {
-    let signs = scratch.parsed_query().signs();
+    let signs = query.signs();
     match (head.authorization, signs.v4, signs.v2) {
         (None, false, false) => Err(Error::MissingAuthentication),
         (None, true, false) => Ok((Mechanism::Presigned, b"")),

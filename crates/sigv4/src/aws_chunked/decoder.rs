@@ -3,6 +3,8 @@
 //! Knows the grammar and nothing else: no hash, no key, no announced length. Data is never copied;
 //! a line is copied only when a slice ended within it.
 
+use crate::bytes;
+
 use super::line::{ChunkHeader, Trailer, TrailerSignature};
 use super::{BodyError, FrameFault, MAX_LINE, MAX_TRAILER_BYTES, MAX_TRAILER_LINES, TrailerFault};
 
@@ -329,7 +331,7 @@ fn take_line<'a, 'i: 'a>(
 fn find_end(fragment: &[u8], text: &[u8], ending: Ending) -> Option<usize> {
     let mut from = 0;
     loop {
-        let end = octets::find(text.get(from..)?, b'\n')?.checked_add(from)?;
+        let end = bytes::find(text.get(from..)?, b'\n')?.checked_add(from)?;
         let before = end.checked_sub(1).map_or(fragment.last(), |before| text.get(before));
         if ending == Ending::LineFeed || before == Some(&b'\r') {
             return Some(end);

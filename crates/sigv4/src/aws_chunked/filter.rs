@@ -72,7 +72,7 @@ impl BodyFilter {
     ///
     /// As [`chunked`](Self::chunked).
     pub fn of_request<G>(
-        request: &Verified<'_, G>,
+        request: &Verified<'_, '_, G>,
         content_length: Option<u64>,
         rules: Rules,
         forward: Forward,

@@ -6,7 +6,7 @@ use super::verifier::Checked;
 use super::{
     Announced, BodyError, Checksum, Event, FrameFault, Framing, Rules, Scheme, Sink, Verifier,
 };
-use crate::sink::hex64;
+use crate::bytes::hex;
 
 /// What the origin gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,6 +280,6 @@ fn put_trailer(hold: &mut Vec<u8>, line: &Trailer<'_>) {
 /// Puts a hash where the signature stands in `line`.
 fn write_hash(line: Option<&mut [u8]>, hash: &[u8; 32]) {
     if let Some(line) = line {
-        replace_signature(line, &hex64(hash));
+        replace_signature(line, &hex::encode(hash));
     }
 }

@@ -4,7 +4,7 @@ use super::line::replace_signature;
 use super::sink::Run;
 use super::{BodyError, Decoder, Event, Framing, Sink};
 use crate::ChunkChain;
-use crate::sink::unhex64;
+use crate::bytes::hex;
 
 /// Replaces the hashes in the frames that a [`BodyFilter`](super::BodyFilter) let through by
 /// signatures for one origin.
@@ -43,10 +43,10 @@ impl Resigner {
             let signature = match &event {
                 Event::Header(header) => header
                     .signature
-                    .and_then(|field| unhex64(field))
+                    .and_then(|field| hex::decode_lower(field))
                     .map(|hash| self.chain.chunk(&hash)),
                 Event::TrailerSignature(line) => {
-                    unhex64(line.signature).map(|hash| self.chain.trailer(&hash))
+                    hex::decode_lower(line.signature).map(|hash| self.chain.trailer(&hash))
                 }
                 _ => None,
             };

@@ -10,8 +10,8 @@ use sigv4::aws_chunked::{
     Rules, Scheme,
 };
 use sigv4::{
-    ChunkChain, Credential, Error, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp,
-    Verified, verify,
+    ChunkChain, Credential, Error, Header, Keyring, Policy, Request, Secret, TargetBuffers,
+    Timestamp, Verified, verify,
 };
 
 static VECTORS: LazyLock<Value> =
@@ -44,7 +44,11 @@ pub(crate) fn keyring() -> Keyring<()> {
 }
 
 /// Verifies the head of an entry.
-pub(crate) fn head<'k>(entry: &Value, keyring: &'k Keyring<()>) -> Result<Verified<'k, ()>, Error> {
+pub(crate) fn head<'k, 'b>(
+    entry: &Value,
+    keyring: &'k Keyring<()>,
+    buffers: &'b mut TargetBuffers,
+) -> Result<Verified<'k, 'b, ()>, Error> {
     let mut pairs = Vec::new();
     for list in ["headers", "unsigned_wire_headers"] {
         for pair in entry[list].as_array().into_iter().flatten() {
@@ -68,15 +72,22 @@ pub(crate) fn head<'k>(entry: &Value, keyring: &'k Keyring<()>) -> Result<Verifi
     };
     let now = entry["now"].as_str().or(entry["timestamp"].as_str()).unwrap();
     let now = Timestamp::parse_iso_basic(now.as_bytes()).unwrap();
-    verify(&request, keyring, &Policy::default(), now, &mut Scratch::default())
+    verify(&request, keyring, &Policy::default(), now, buffers)
 }
 
 /// The chain that belongs to the head of a vector.
 pub(crate) fn chain(id: &str) -> ChunkChain {
     static CHAINS: LazyLock<[(&str, ChunkChain); 6]> = LazyLock::new(|| {
         let keyring = keyring();
-        ["A6", "A7", "B11", "B12", "R5", "R6"]
-            .map(|id| (id, head(entry(id), &keyring).unwrap().chunk_chain().unwrap()))
+        ["A6", "A7", "B11", "B12", "R5", "R6"].map(|id| {
+            (
+                id,
+                head(entry(id), &keyring, &mut TargetBuffers::default())
+                    .unwrap()
+                    .chunk_chain()
+                    .unwrap(),
+            )
+        })
     });
     CHAINS.iter().find(|(known, _)| *known == id).unwrap().1.clone()
 }

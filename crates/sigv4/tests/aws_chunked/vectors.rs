@@ -4,6 +4,8 @@ use sigv4::aws_chunked::{
     BodyError, BodyFilter, Decoder, Event, Forward, Framing, Progress, Resigner, Rules, Scheme,
 };
 
+use sigv4::TargetBuffers;
+
 use crate::support::*;
 
 /// The body of a vector, put together from the signatures that are published with it.
@@ -35,7 +37,8 @@ fn published(id: &str) -> (Body, Framing, Vec<u8>) {
 fn check(id: &str) -> Vec<u8> {
     let (body, framing, frames) = published(id);
     let keyring = keyring();
-    let verified = head(entry(id), &keyring).unwrap();
+    let mut buffers = TargetBuffers::default();
+    let verified = head(entry(id), &keyring, &mut buffers).unwrap();
     let rules = Rules { verify_checksum: true, ..Rules::default() };
     let mut passed = Vec::new();
     for (forward, expected) in
@@ -149,7 +152,8 @@ fn botocore_unsigned_trailer() {
     let vector = entry("B10");
     let body = text(vector, "body_text").as_bytes();
     let keyring = keyring();
-    let verified = head(vector, &keyring).unwrap();
+    let mut buffers = TargetBuffers::default();
+    let verified = head(vector, &keyring, &mut buffers).unwrap();
     for (forward, expected) in
         [(Forward::Frames, body), (Forward::Unwrap, b"The quick brown fox jumps over the lazy dog")]
     {

@@ -1,8 +1,8 @@
 //! Secrets, tokens, rotation and the cache of derived keys.
 
 use sigv4::{
-    Credential, Error, Keyring, OriginCredential, Payload, Policy, Scratch, Secret, Timestamp,
-    presign, sign_request, verify,
+    Credential, Error, Keyring, OriginCredential, Payload, Policy, Secret, TargetBuffers,
+    Timestamp, presign, sign_request, verify,
 };
 
 use crate::support::{Owned, time};
@@ -21,8 +21,8 @@ fn signed(key: &OriginCredential, now: Timestamp) -> Owned {
 }
 
 fn check(request: &Owned, keyring: &Keyring<()>, now: Timestamp) -> Result<(), Error> {
-    let mut scratch = Scratch::default();
-    request.with(|r| verify(r, keyring, &Policy::default(), now, &mut scratch).map(drop))
+    let mut buffers = TargetBuffers::default();
+    request.with(|r| verify(r, keyring, &Policy::default(), now, &mut buffers).map(drop))
 }
 
 fn keyring(credential: Credential<()>) -> Keyring<()> {
@@ -145,9 +145,9 @@ fn debug_shows_no_secrets() {
 
     let request = signed(&origin, now);
     let keyring = keyring(credential);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let verified = request.with(|r| {
-        let verified = verify(r, &keyring, &Policy::default(), now, &mut scratch).unwrap();
+        let verified = verify(r, &keyring, &Policy::default(), now, &mut buffers).unwrap();
         format!("{verified:?} {keyring:?}")
     });
     assert!(!verified.contains("hush"), "{verified}");

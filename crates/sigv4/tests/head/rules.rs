@@ -2,7 +2,7 @@
 
 use sigv4::{
     Credential, Error, Header, Keyring, Mechanism, OriginCredential, Payload, Policy, Request,
-    Scratch, Secret, UriFault, canonical, presign, presign_v2, sign_request, verify,
+    Secret, TargetBuffers, UriFault, presign, presign_v2, sign_request, target, verify,
 };
 
 use crate::support::{Owned, time};
@@ -39,9 +39,9 @@ fn presigned(method: &str, target: &str, headers: &[(&str, &str)]) -> Owned {
 }
 
 fn decide(request: &Owned, policy: &Policy) -> Result<Mechanism, Error> {
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let keyring = keyring();
-    request.with(|r| verify(r, &keyring, policy, time(NOW), &mut scratch).map(|v| v.mechanism()))
+    request.with(|r| verify(r, &keyring, policy, time(NOW), &mut buffers).map(|v| v.mechanism()))
 }
 
 fn check(request: &Owned, expected: Result<(), Error>) {
@@ -159,10 +159,10 @@ fn streaming() {
     assert!(decide(&put("/b/k", &[("x-amz-decoded-content-length", &max)]), &none).is_ok());
 
     let request = put("/b/k", &[length, ("x-amz-trailer", "x-amz-checksum-crc32")]);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let keyring = keyring();
     request.with(|r| {
-        let verified = verify(r, &keyring, &Policy::default(), time(NOW), &mut scratch).unwrap();
+        let verified = verify(r, &keyring, &Policy::default(), time(NOW), &mut buffers).unwrap();
         assert_eq!(verified.trailer(), Some("x-amz-checksum-crc32"));
         assert_eq!(verified.decoded_length(), Some(1));
         assert!(verified.chunk_chain().is_none());
@@ -193,14 +193,15 @@ fn hoisted_headers() {
     check(&presigned("GET", "/b/k?x-amz-mfa=1", &[]), Err(Error::HoistedNotAllowed { name }));
 
     let request = presigned("PUT", "/b/k?x-amz-copy-source=%2Fb%2Fa%2520b&versionId=1", &[length]);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let keyring = keyring();
-    request
-        .with(|r| verify(r, &keyring, &Policy::default(), time(NOW), &mut scratch).map(drop))
-        .unwrap();
-    let hoisted: Vec<_> = scratch.hoisted().collect();
-    assert_eq!(hoisted, [(b"x-amz-copy-source".as_slice(), b"/b/a%20b".as_slice())]);
-    assert_eq!((scratch.path(), scratch.query()), (b"/b/k".as_slice(), b"versionId=1".as_slice()));
+    request.with(|r| {
+        let verified = verify(r, &keyring, &Policy::default(), time(NOW), &mut buffers).unwrap();
+        let target = verified.target();
+        let hoisted: Vec<_> = target.hoisted().collect();
+        assert_eq!(hoisted, [(b"x-amz-copy-source".as_slice(), b"/b/a%20b".as_slice())]);
+        assert_eq!((target.path(), target.query()), (&b"/b/k"[..], &b"versionId=1"[..]));
+    });
 }
 
 /// botocore, where its caller set Date: the header is an HTTP date, what is signed the same instant in ISO form.
@@ -253,12 +254,14 @@ fn hoisted_checksums_are_left_aside() {
         let target = format!("/b/k?{name}=AAAAAA%3D%3D&x-id=PutObject");
         let header = name.to_ascii_lowercase();
         let request = presigned("PUT", &target, &[("content-length", "5"), (&header, "other")]);
-        let mut scratch = Scratch::default();
+        let mut buffers = TargetBuffers::default();
         let keyring = keyring();
         let policy = Policy::default();
-        request.with(|r| verify(r, &keyring, &policy, time(NOW), &mut scratch).map(drop)).unwrap();
-        assert_eq!(scratch.hoisted().count(), 0, "{name}");
-        assert_eq!(scratch.query(), b"x-id=PutObject", "{name}");
+        request.with(|r| {
+            let target = verify(r, &keyring, &policy, time(NOW), &mut buffers).unwrap().target();
+            assert_eq!(target.hoisted().count(), 0, "{name}");
+            assert_eq!(target.query(), b"x-id=PutObject", "{name}");
+        });
         let mut changed = request;
         let target = String::from_utf8(changed.target).unwrap().replace("AAAAAA", "BAAAAA");
         changed.target = target.into_bytes();
@@ -276,11 +279,11 @@ fn hoisted_checksums_are_left_aside() {
 fn presigned_payloads() {
     let hash = "ab".repeat(32);
     let payload = |request: &Owned| {
-        let mut scratch = Scratch::default();
+        let mut buffers = TargetBuffers::default();
         let keyring = keyring();
         request.with(|r| {
             let verified =
-                verify(r, &keyring, &Policy::default(), time(NOW), &mut scratch).unwrap();
+                verify(r, &keyring, &Policy::default(), time(NOW), &mut buffers).unwrap();
             String::from_utf8(verified.payload().line().to_vec()).unwrap()
         })
     };
@@ -368,13 +371,14 @@ fn v2_signs_what_selects_an_operation() {
 fn public_canonical_functions_agree_with_what_is_forwarded() {
     let (path, query) = ("/b/a+b%7e//..", "b=2&a=%2f&c");
     let request = sign("GET", &format!("{path}?{query}"), UNSIGNED, &[]);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let keyring = keyring();
-    request
-        .with(|r| verify(r, &keyring, &Policy::default(), time(NOW), &mut scratch).map(drop))
-        .unwrap();
     let (mut own_path, mut own_query) = (Vec::new(), Vec::new());
-    canonical::canonical_path(path.as_bytes(), &mut own_path).unwrap();
-    canonical::canonical_query(query.as_bytes(), &mut own_query).unwrap();
-    assert_eq!((scratch.path(), scratch.query()), (own_path.as_slice(), own_query.as_slice()));
+    target::canonical_path(path.as_bytes(), &mut own_path).unwrap();
+    target::canonical_query(query.as_bytes(), &mut own_query).unwrap();
+    request.with(|r| {
+        let verified = verify(r, &keyring, &Policy::default(), time(NOW), &mut buffers).unwrap();
+        let target = verified.target();
+        assert_eq!((target.path(), target.query()), (&own_path[..], &own_query[..]));
+    });
 }

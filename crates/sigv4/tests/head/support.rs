@@ -1,7 +1,7 @@
 //! The vectors file, as requests. Shared by the integration tests; each uses a part of it.
 
-use request_head::{Head, HeadError, Lines};
 use serde_json::Value;
+use sigv4::request_head::{HeadError, Lines, RequestHead};
 use sigv4::{
     Credential, Error, Header, Keyring, OriginCredential, Policy, Request, Secret, Timestamp,
 };
@@ -61,7 +61,7 @@ impl Owned {
     pub(crate) fn with_head<R>(
         &self,
         minor_version: u8,
-        then: impl FnOnce(&Head<'_>) -> R,
+        then: impl FnOnce(&RequestHead<'_>) -> R,
     ) -> Result<R, HeadError> {
         let version = format!(" HTTP/1.{minor_version}\r\n");
         let mut text = [self.method.as_slice(), b" ", &self.target, version.as_bytes()].concat();
@@ -70,7 +70,7 @@ impl Owned {
         }
         text.extend(b"\r\n");
         let mut lines = Lines::new();
-        let (head, body) = request_head::parse(&text, &mut lines)?;
+        let (head, body) = sigv4::request_head::parse(&text, &mut lines)?;
         // Whatever a line end in a value makes of what follows, it is not a part of this head.
         assert!(body.is_empty() || self.headers.iter().any(|(_, value)| value.contains(&b'\n')));
         Ok(then(&head))
