@@ -5,7 +5,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sigv4::{Error, Header, Policy, Request, TargetBuffers, Timestamp, explain, verify};
+use sigv4::{
+    AuthorizationError, Error, Header, Policy, Request, SignatureError, TargetBuffers, Timestamp,
+    explain, verify,
+};
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
     [Policy::default(), Policy { regions: vec![b"us-east-1".to_vec()], ..Policy::default() }]
@@ -27,7 +30,12 @@ fuzz_target!(|value: &[u8]| {
                     let right = signature(&explained.string_to_sign);
                     assert_eq!(explained.signature, right.as_bytes(), "another signature passed");
                 }
-                Err(Error::SignatureMismatch { access_key, string_to_sign, provided, .. }) => {
+                Err(Error::Signature(SignatureError::Mismatch {
+                    access_key,
+                    string_to_sign,
+                    provided,
+                    ..
+                })) => {
                     let explained = explained.unwrap();
                     assert_eq!(explained.string_to_sign, string_to_sign);
                     assert_eq!(explained.signature, provided);
@@ -58,7 +66,7 @@ fn signed_properly(value: &[u8], provided: &[u8], string_to_sign: &[u8], policy:
         match verify(request, &keyring, policy, now, &mut TargetBuffers::default()) {
             Ok(_) => {}
             // A name that is listed and not there.
-            Err(Error::SignatureMismatch { .. }) => {
+            Err(Error::Signature(SignatureError::Mismatch { .. })) => {
                 let list =
                     explain(request, policy, &mut TargetBuffers::default()).unwrap().signed_headers;
                 let mut names = list.split(|&b| b == b';');
@@ -68,7 +76,7 @@ fn signed_properly(value: &[u8], provided: &[u8], string_to_sign: &[u8], policy:
                 assert!(!names.all(is_there), "the right signature does not pass");
             }
             // The header may have grown too long.
-            Err(Error::AuthorizationTooLong) => {}
+            Err(Error::Authorization(AuthorizationError::TooLong)) => {}
             Err(error) => panic!("{error}"),
         }
     });

@@ -5,8 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use sigv4::request_head::{Lines, RequestHead, parse};
 use sigv4::{
-    Credential, Error, Header, Keyring, OriginBody, OriginCredential, OriginRequest, Permit,
-    Policy, Request, Secret, TargetBuffers, Timestamp, resign, verify,
+    AuthorizationError, Credential, Error, Header, HeaderError, Keyring, MechanismError,
+    OriginBody, OriginCredential, OriginRequest, Permit, Policy, Request, Secret, SignatureError,
+    TargetBuffers, Timestamp, resign, verify,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -86,13 +87,13 @@ fn sign(head: &RequestHead<'_>) {
     match verify(&request, &keyring, &policy, now, &mut TargetBuffers::default()) {
         Ok(verified) => assert_eq!(verified.credential().access_key(), b"ORIGIN"),
         Err(
-            error @ (Error::SignatureMismatch { .. }
-            | Error::HeadersNotSigned { .. }
-            | Error::MissingAuthentication
-            | Error::AuthorizationComponents
-            | Error::UnknownAccessKey { .. }),
+            error @ (Error::Signature(SignatureError::Mismatch { .. })
+            | Error::Header(HeaderError::NotSigned { .. })
+            | Error::Mechanism(MechanismError::Missing)
+            | Error::Authorization(AuthorizationError::Components)
+            | Error::Signature(SignatureError::UnknownAccessKey { .. })),
         ) => panic!("an origin would refuse it: {error}\n{}", out.escape_ascii()),
-        Err(Error::MultipleMechanisms { .. }) => {
+        Err(Error::Mechanism(MechanismError::Multiple { .. })) => {
             assert!(is_odd(head.target()), "{}", out.escape_ascii())
         }
         // What is wrong with the client's request apart from its signature is the origin's to say.

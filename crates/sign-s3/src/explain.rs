@@ -15,8 +15,8 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use sigv4::{
-    Credential, Error, Explanation, Header, Keyring, Policy, Request, Secret, TargetBuffers,
-    Timestamp,
+    Credential, Error, Explanation, Header, HeaderError, Keyring, Policy, Request, Secret,
+    TargetBuffers, Timestamp, TokenError,
 };
 
 use crate::args::Explain;
@@ -102,7 +102,7 @@ fn receive(args: &Explain) -> Result<Received, Failure> {
 fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
     let mut buffers = TargetBuffers::default();
     match sigv4::explain(request, policy, &mut buffers) {
-        Err(Error::HeadersNotSigned { names }) => {
+        Err(Error::Header(HeaderError::NotSigned { names })) => {
             let is_signed = |header: &&Header<'_>| {
                 !names.iter().any(|name| header.name.eq_ignore_ascii_case(name))
             };
@@ -129,7 +129,7 @@ fn verify(
         sigv4::verify(request, &keyring, policy, now, &mut TargetBuffers::default()).map(|_| ())
     };
     match verify(Credential::new(key, secret(), ())) {
-        Err(Error::TokenInvalid { token }) => {
+        Err(Error::Token(TokenError::Invalid { token })) => {
             verify(Credential::new(key, secret(), ()).with_token(Secret::new(token), None))
         }
         other => other,

@@ -14,7 +14,7 @@
 //! let now = Timestamp::from_unix(1_773_576_000).unwrap();
 //! let mut buffers = TargetBuffers::default();
 //! let verdict = sigv4::verify(&request, &keyring, &Policy::default(), now, &mut buffers);
-//! assert!(matches!(verdict, Err(Error::MissingAuthentication)));
+//! assert!(matches!(verdict, Err(Error::Mechanism(MechanismError::Missing))));
 //! # Ok::<(), sigv4::DuplicateKey>(())
 //! ```
 
@@ -48,7 +48,10 @@ mod signature_v2;
 mod timestamp;
 mod verify;
 
-pub use error::{CredentialFault, Error, UriFault};
+pub use error::{
+    AuthorizationError, CredentialError, Error, HeaderError, MechanismError, PayloadError,
+    QueryError, SignatureError, TargetError, TimeError, TokenError,
+};
 pub use keys::Secret;
 pub use keys::chunk_chain::{ChunkChain, ChunkMismatch};
 pub use keys::credential::Credential;

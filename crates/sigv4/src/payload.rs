@@ -1,6 +1,7 @@
 //! What a request says about its body: `x-amz-content-sha256` and `x-amz-trailer`.
 
 use crate::Error;
+use crate::PayloadError;
 use crate::bytes::hex;
 use crate::header::trim;
 
@@ -52,7 +53,7 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// [`Error::EcdsaStreaming`] for the keywords of SigV4A, else [`Error::PayloadHashInvalid`].
+    /// [`PayloadError::EcdsaStreaming`] for the keywords of SigV4A, else [`PayloadError::HashInvalid`].
     pub fn parse(value: &[u8]) -> Result<Self, Error> {
         if let Ok(text) = <[u8; 64]>::try_from(value) {
             if hex::is_hex(&text) {
@@ -64,8 +65,10 @@ impl Payload {
             STREAMING => Ok(Self::StreamingSigned),
             STREAMING_TRAILER => Ok(Self::StreamingSignedTrailer),
             STREAMING_UNSIGNED => Ok(Self::StreamingUnsignedTrailer),
-            _ if ECDSA.contains(&value) => Err(Error::EcdsaStreaming { keyword: value.to_vec() }),
-            _ => Err(Error::PayloadHashInvalid { value: value.to_vec() }),
+            _ if ECDSA.contains(&value) => {
+                Err(Error::Payload(PayloadError::EcdsaStreaming { keyword: value.to_vec() }))
+            }
+            _ => Err(Error::Payload(PayloadError::HashInvalid { value: value.to_vec() })),
         }
     }
 
@@ -120,13 +123,13 @@ pub(crate) fn announced_trailer(value: &[u8]) -> Result<&'static str, Error> {
     for name in names.split(|&b| b == b',').map(trim) {
         let known = TRAILERS.iter().find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         let Some(known) = known else {
-            return Err(Error::TrailerUnsupported { value: value.to_vec() });
+            return Err(Error::Payload(PayloadError::TrailerUnsupported { value: value.to_vec() }));
         };
         if found.replace(*known).is_some() {
-            return Err(Error::TrailerRepeated { value: value.to_vec() });
+            return Err(Error::Payload(PayloadError::TrailerRepeated { value: value.to_vec() }));
         }
     }
-    found.ok_or_else(|| Error::TrailerUnsupported { value: value.to_vec() })
+    found.ok_or_else(|| Error::Payload(PayloadError::TrailerUnsupported { value: value.to_vec() }))
 }
 
 #[cfg(test)]
@@ -142,11 +145,16 @@ mod tests {
         for bad in
             ["", ",", ",x-amz-checksum-crc32", "x-amz-checksum-crc32,,", "x-amz-meta-a", "crc32"]
         {
-            let error = Error::TrailerUnsupported { value: trim(bad.as_bytes()).to_vec() };
+            let error = Error::Payload(PayloadError::TrailerUnsupported {
+                value: trim(bad.as_bytes()).to_vec(),
+            });
             assert_eq!(announced_trailer(bad.as_bytes()), Err(error), "{bad}");
         }
         let two = b"x-amz-checksum-crc32,x-amz-checksum-sha1";
-        assert_eq!(announced_trailer(two), Err(Error::TrailerRepeated { value: two.to_vec() }));
+        assert_eq!(
+            announced_trailer(two),
+            Err(Error::Payload(PayloadError::TrailerRepeated { value: two.to_vec() }))
+        );
     }
 
     #[test]
@@ -158,10 +166,16 @@ mod tests {
         for keyword in [UNSIGNED, STREAMING, STREAMING_TRAILER, STREAMING_UNSIGNED] {
             assert_eq!(Payload::parse(keyword).unwrap().line(), keyword);
             let lower = keyword.to_ascii_lowercase();
-            assert_eq!(Payload::parse(&lower), Err(Error::PayloadHashInvalid { value: lower }));
+            assert_eq!(
+                Payload::parse(&lower),
+                Err(Error::Payload(PayloadError::HashInvalid { value: lower }))
+            );
         }
         for bad in [&upper.as_bytes()[1..], b"", "gg".repeat(32).as_bytes()] {
-            assert!(matches!(Payload::parse(bad), Err(Error::PayloadHashInvalid { .. })));
+            assert!(matches!(
+                Payload::parse(bad),
+                Err(Error::Payload(PayloadError::HashInvalid { .. }))
+            ));
         }
     }
 }

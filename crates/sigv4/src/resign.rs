@@ -25,8 +25,8 @@ use crate::target::hoisted;
 use crate::target::param::{Field, Role};
 use crate::target::query::Query;
 use crate::{
-    ChunkChain, Error, OriginBody, OriginCredential, Payload, Permit, ResignError, Target,
-    TargetBuffers, Timestamp,
+    ChunkChain, Error, HeaderError, OriginBody, OriginCredential, Payload, PayloadError, Permit,
+    ResignError, Target, TargetBuffers, Timestamp,
 };
 
 /// A request that is about to be sent to an origin.
@@ -180,12 +180,15 @@ fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error>
     let mut values = head.headers().filter(|header| header::is(header.name, name));
     let value = values.next().map(|header| header.value);
     if let Some(second) = values.next() {
-        return Err(Error::HeaderRepeated { name: name.into(), value: second.value.to_vec() });
+        return Err(Error::Header(HeaderError::Repeated {
+            name: name.into(),
+            value: second.value.to_vec(),
+        }));
     }
     let value = value.or_else(|| target.query_auth().get(Field::ContentSha256));
     match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
         // Only unverified requests can come here with a value that says nothing.
-        Err(Error::PayloadHashInvalid { .. }) => Ok(Payload::Unsigned),
+        Err(Error::Payload(PayloadError::HashInvalid { .. })) => Ok(Payload::Unsigned),
         result => result,
     }
 }

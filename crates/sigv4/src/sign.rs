@@ -9,8 +9,8 @@ use crate::signature_v2::{BucketForm, ResourceV2, string_to_sign};
 use crate::target::buffers::Strip;
 use crate::target::encoding;
 use crate::{
-    ChunkChain, Error, Header, MAX_EXPIRES, Mechanism, OriginCredential, Payload, Policy, Request,
-    TargetBuffers, Timestamp, param, signature_v2,
+    ChunkChain, Error, Header, HeaderError, MAX_EXPIRES, Mechanism, OriginCredential, Payload,
+    Policy, Request, TargetBuffers, TimeError, Timestamp, param, signature_v2,
 };
 
 /// A request that was signed in its headers.
@@ -48,8 +48,8 @@ pub struct SignedRequest {
 ///
 /// # Errors
 ///
-/// Those of the target; [`Error::HeadersNotSigned`] without Host; [`Error::HeaderRepeated`] for one of the added headers;
-/// [`Error::SignedHeadersMalformed`] for header names that are none.
+/// Those of the target; [`HeaderError::NotSigned`] without Host; [`HeaderError::Repeated`] for one of the added headers;
+/// [`HeaderError::SignedHeadersMalformed`] for header names that are none.
 pub fn sign_request(
     request: &Request<'_>,
     payload: &Payload,
@@ -68,10 +68,10 @@ pub fn sign_request(
             || added.iter().any(|(name, _)| header::is(header.name, name))
     });
     if let Some(Header { name, value }) = taken {
-        return Err(Error::HeaderRepeated {
+        return Err(Error::Header(HeaderError::Repeated {
             name: name.to_ascii_lowercase(),
             value: value.to_vec(),
-        });
+        }));
     }
     let ours = added.iter().map(|(name, value)| Header { name: name.as_bytes(), value });
     let headers: Vec<_> = request.headers.iter().copied().chain(ours).collect();
@@ -113,7 +113,7 @@ pub fn sign_request(
 ///
 /// # Errors
 ///
-/// As [`sign_request`], and [`Error::ExpiresTooLarge`] beyond [`MAX_EXPIRES`].
+/// As [`sign_request`], and [`TimeError::ExpiresTooLarge`] beyond [`MAX_EXPIRES`].
 pub fn presign(
     request: &Request<'_>,
     expires_in: u64,
@@ -122,7 +122,7 @@ pub fn presign(
 ) -> Result<Vec<u8>, Error> {
     let expires = expires_in.to_string();
     if expires_in > MAX_EXPIRES {
-        return Err(Error::ExpiresTooLarge { value: expires.into() });
+        return Err(Error::Time(TimeError::ExpiresTooLarge { value: expires.into() }));
     }
     let names = signed_names(request.headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Presigned)?;
@@ -214,15 +214,16 @@ fn signed_names(headers: &[Header<'_>]) -> Result<Vec<u8>, Error> {
     names.sort();
     names.dedup();
     if !names.iter().any(|name| name == header::HOST.as_bytes()) {
-        return Err(Error::HeadersNotSigned { names: vec![header::HOST.into()] });
+        return Err(Error::Header(HeaderError::NotSigned { names: vec![header::HOST.into()] }));
     }
     let value = names.join(&b';');
     Ok(value)
 }
 
 fn signed_headers(names: &[u8], mechanism: Mechanism) -> Result<SignedHeaders<'_>, Error> {
-    SignedHeaders::parse(names)
-        .ok_or_else(|| Error::SignedHeadersMalformed { mechanism, value: names.to_vec() })
+    SignedHeaders::parse(names).ok_or_else(|| {
+        Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value: names.to_vec() })
+    })
 }
 
 fn token_name(key: &OriginCredential) -> &'static str {

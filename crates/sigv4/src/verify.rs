@@ -31,8 +31,8 @@ use crate::verify::declared_body::{DeclaredBody, Object};
 use crate::verify::protocol_headers::ProtocolHeaders;
 use crate::verify::v2::ClaimV2;
 use crate::{
-    ChunkChain, Credential, Error, Header, Keyring, Mechanism, Policy, Request, Secret, Target,
-    TargetBuffers, Timestamp, Verified,
+    ChunkChain, Credential, Error, Header, HeaderError, Keyring, Mechanism, MechanismError, Policy,
+    Request, Secret, SignatureError, Target, TargetBuffers, Timestamp, TokenError, Verified,
 };
 
 /// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
@@ -43,7 +43,7 @@ use crate::{
 /// # Errors
 ///
 /// The first fault in the order of the reference (1.3, 1.4); faults of what the head announces about the body come after
-/// the signature. [`Error::MissingAuthentication`] for a request that is not signed at all.
+/// the signature. [`MechanismError::Missing`] for a request that is not signed at all.
 pub fn verify<'k, 'b, G>(
     request: &Request<'_>,
     keyring: &'k Keyring<G>,
@@ -63,7 +63,7 @@ pub fn verify<'k, 'b, G>(
 
     let host = parsed.head.host.unwrap_or_default();
     if !policy.serves(host) {
-        return Err(Error::HostNotAllowed { host: host.to_vec() });
+        return Err(Error::Header(HeaderError::HostNotServed { host: host.to_vec() }));
     }
     let is_sent = |header: &Header<'_>| !verified.drops(header.name);
     hoisted::check(target, request.headers.iter().copied().filter(is_sent))?;
@@ -164,7 +164,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
         if names.is_empty() {
             Ok(AnyClaim::V4(claim))
         } else {
-            Err(Error::HeadersNotSigned { names })
+            Err(Error::Header(HeaderError::NotSigned { names }))
         }
     }
 
@@ -199,19 +199,21 @@ impl<'a, 'b> Parsed<'a, 'b> {
         let Some(credential) = keyring.find(claim.access_key) else {
             // About the same work as for a key that exists.
             let _ = std::hint::black_box(SigningKey::dummy().verify(&string, claim.signature));
-            return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
+            return Err(Error::Signature(SignatureError::UnknownAccessKey {
+                access_key: claim.access_key.to_vec(),
+            }));
         };
         check_token(credential, claim.token, now)?;
         let proven = credential.proving_key(&claim.scope, &string, claim.signature, now);
         let Some(key) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::with_capacity(512);
             canonical.write(&mut canonical_request);
-            return Err(Error::SignatureMismatch {
+            return Err(Error::Signature(SignatureError::Mismatch {
                 access_key: claim.access_key.to_vec(),
                 string_to_sign: string.to_vec(),
                 provided: claim.signature.to_vec(),
                 canonical_request,
-            });
+            }));
         };
         let chain = |seed| {
             let key = SigningKey::clone(&key);
@@ -251,7 +253,9 @@ impl<'a, 'b> Parsed<'a, 'b> {
                 &string_to_sign,
                 claim.signature,
             ));
-            return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
+            return Err(Error::Signature(SignatureError::UnknownAccessKey {
+                access_key: claim.access_key.to_vec(),
+            }));
         };
         check_token(credential, claim.token, now)?;
         let matches = credential.secrets().fold(false, |found, secret| {
@@ -260,12 +264,12 @@ impl<'a, 'b> Parsed<'a, 'b> {
                 | signature_v2::matches(secret, &other, claim.signature)
         });
         if !matches {
-            return Err(Error::SignatureMismatch {
+            return Err(Error::Signature(SignatureError::Mismatch {
                 access_key: claim.access_key.to_vec(),
                 string_to_sign,
                 provided: claim.signature.to_vec(),
                 canonical_request: Vec::new(),
-            });
+            }));
         }
         v2::check_parameters(self.target, self.mechanism)?;
         Ok(Verified {
@@ -290,14 +294,16 @@ fn mechanism<'a>(
 ) -> Result<(Mechanism, &'a [u8]), Error> {
     let signs = query.signs();
     match (head.authorization, signs.v4, signs.v2) {
-        (None, false, false) => Err(Error::MissingAuthentication),
+        (None, false, false) => Err(Error::Mechanism(MechanismError::Missing)),
         (None, true, false) => Ok((Mechanism::Presigned, b"")),
         (None, false, true) if policy.signature_v2 => Ok((Mechanism::V2Presigned, b"")),
-        (None, false, true) => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
-        (Some(value), false, false) => authorization::scheme(value, policy),
-        (value, _, _) => {
-            Err(Error::MultipleMechanisms { authorization: value.unwrap_or_default().to_vec() })
+        (None, false, true) => {
+            Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 2" }))
         }
+        (Some(value), false, false) => authorization::scheme(value, policy),
+        (value, _, _) => Err(Error::Mechanism(MechanismError::Multiple {
+            authorization: value.unwrap_or_default().to_vec(),
+        })),
     }
 }
 
@@ -312,10 +318,10 @@ fn check_token<G>(
 ) -> Result<(), Error> {
     let token = || sent.unwrap_or_default().to_vec();
     match credential.check_token(sent, now) {
-        TokenCheck::Expired => Err(Error::TokenExpired { token: token() }),
-        TokenCheck::Invalid => Err(Error::TokenInvalid { token: token() }),
+        TokenCheck::Expired => Err(Error::Token(TokenError::Expired { token: token() })),
+        TokenCheck::Invalid => Err(Error::Token(TokenError::Invalid { token: token() })),
         TokenCheck::Missing => {
-            Err(Error::TokenMissing { access_key: credential.access_key().to_vec() })
+            Err(Error::Token(TokenError::Missing { access_key: credential.access_key().to_vec() }))
         }
         TokenCheck::Right => Ok(()),
     }

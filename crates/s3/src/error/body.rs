@@ -41,12 +41,12 @@ impl S3Error {
                     .with_member("S3ComputedContentSHA256", calculated)
             }
             BodyError::SignatureMismatch { access_key, string_to_sign, provided } => {
-                Self::from_sigv4(&sigv4::Error::SignatureMismatch {
+                Self::from_sigv4(&sigv4::Error::Signature(sigv4::SignatureError::Mismatch {
                     access_key: access_key.clone(),
                     string_to_sign: string_to_sign.clone(),
                     provided: provided.clone(),
                     canonical_request: Vec::new(),
-                })
+                }))
             }
             BodyError::TrailerNotSupported { .. } => Self::unsupported_trailer(),
             // The enum may grow before this match does; a body that is at fault is never complete.

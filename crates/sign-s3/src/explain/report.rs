@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use sigv4::{Error, Explanation, Mechanism, Request, Secret, Timestamp};
+use sigv4::{Error, Explanation, Mechanism, Request, Secret, SignatureError, Timestamp};
 
 use super::differences::{is_v2, sign};
 use super::signature;
@@ -61,13 +61,15 @@ impl Report {
     pub(super) fn verdict(&mut self, verdict: &Result<(), Error>, has_secret: bool) -> bool {
         match verdict {
             Ok(()) => self.line("result", "valid"),
-            Err(Error::SignatureMismatch { .. }) if !has_secret => {
+            Err(Error::Signature(SignatureError::Mismatch { .. })) if !has_secret => {
                 self.line("result", "no fault found; the signature was not checked, see --secret");
                 return true;
             }
             Err(error) => {
                 self.line("result", format_args!("refused: {error}"));
-                if self.mismatch && !matches!(error, Error::SignatureMismatch { .. }) {
+                if self.mismatch
+                    && !matches!(error, Error::Signature(SignatureError::Mismatch { .. }))
+                {
                     self.line("result", "refused: signature does not match");
                 }
             }

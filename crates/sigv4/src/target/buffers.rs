@@ -6,7 +6,7 @@ use crate::target::encoding;
 use crate::target::param::{self, Field, Role};
 use crate::target::query::{Pair, Query};
 use crate::target::query_auth::{AuthSpans, QueryAuth, Span};
-use crate::{Error, UriFault, header};
+use crate::{Error, QueryError, TargetError, header};
 
 /// Memory for the parts of one target at a time, for [`verify`](crate::verify()), [`resign`](crate::resign()) and
 /// [`canonical_target`](crate::canonical_target), which give a [`Target`] that lies in it.
@@ -127,7 +127,7 @@ impl TargetBuffers {
         }
         // What is canonical as it is has no escaped slash.
         if !virtual_host && self.path != path && encoding::has_escaped_slash_in_bucket(path) {
-            return Err(Error::InvalidUri { fault: UriFault::EscapedSlashInBucket });
+            return Err(Error::Target(TargetError::EscapedSlashInBucket));
         }
         if !is_known {
             self.parsed.parse(query)?;
@@ -166,7 +166,9 @@ impl TargetBuffers {
                     let pair = self.parsed.pair(parameter);
                     if strip == Strip::V4 && param::v4_but_for_case(pair.name).is_some() {
                         let name = decoded(pair.name, &mut self.decoded);
-                        return Err(Error::ParameterCase { name: name.of(&self.decoded).to_vec() });
+                        return Err(Error::Query(QueryError::WrongCase {
+                            name: name.of(&self.decoded).to_vec(),
+                        }));
                     }
                     hoist(pair, &mut self.decoded, &mut self.hoisted);
                 }
@@ -187,7 +189,9 @@ impl TargetBuffers {
             _ => None,
         };
         match self.hoisted.windows(2).find_map(twice) {
-            Some(name) => Err(Error::ParameterRepeated { name: name.of(decoded).to_vec() }),
+            Some(name) => {
+                Err(Error::Query(QueryError::Repeated { name: name.of(decoded).to_vec() }))
+            }
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::bytes::hex::digit_value;
 use crate::bytes::{self, ByteClass, Hex, Path, Unreserved};
-use crate::{Error, UriFault};
+use crate::{Error, TargetError};
 
 /// Appends the canonical form of a raw path (2.2).
 ///
@@ -21,7 +21,7 @@ use crate::{Error, UriFault};
 ///
 /// # Errors
 ///
-/// [`Error::InvalidUri`]: a broken escape, a NUL, or a path that does not begin with a slash.
+/// [`TargetError`]: a broken escape, a NUL, or a path that does not begin with a slash.
 pub fn canonical_path(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     match raw.first() {
         None => {
@@ -30,9 +30,9 @@ pub fn canonical_path(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         }
         Some(b'/') => {
             let has_nul = recode::<Path>(raw, out)?;
-            if has_nul { Err(Error::InvalidUri { fault: UriFault::Nul }) } else { Ok(()) }
+            if has_nul { Err(Error::Target(TargetError::Nul)) } else { Ok(()) }
         }
-        Some(_) => Err(Error::InvalidUri { fault: UriFault::NotOriginForm }),
+        Some(_) => Err(Error::Target(TargetError::NotOriginForm)),
     }
 }
 
@@ -109,9 +109,9 @@ fn recode<Plain: ByteClass>(raw: &[u8], out: &mut Vec<u8>) -> Result<bool, Error
             [] => return Ok(has_nul),
             [b'%', high, low, after @ ..] => match escaped(*high, *low) {
                 Some(byte) => (byte, after),
-                None => return Err(Error::InvalidUri { fault: UriFault::BrokenEscape }),
+                None => return Err(Error::Target(TargetError::BrokenEscape)),
             },
-            [b'%', ..] => return Err(Error::InvalidUri { fault: UriFault::BrokenEscape }),
+            [b'%', ..] => return Err(Error::Target(TargetError::BrokenEscape)),
             [b'+', after @ ..] => (b' ', after),
             [byte, after @ ..] => (*byte, after),
         };
@@ -147,9 +147,9 @@ mod tests {
         canonical_path(raw.as_bytes(), &mut out).map(|()| String::from_utf8(out).unwrap())
     }
 
-    fn fault(raw: &str) -> Option<UriFault> {
+    fn fault(raw: &str) -> Option<TargetError> {
         match path(raw) {
-            Err(Error::InvalidUri { fault }) => Some(fault),
+            Err(Error::Target(reason)) => Some(reason),
             _ => None,
         }
     }
@@ -177,12 +177,12 @@ mod tests {
         assert_eq!(path("/k%2Fl%2fm").as_deref(), Ok("/k/l/m"));
         assert_eq!(path("/%2500").as_deref(), Ok("/%2500"));
         for broken in ["/%", "/%2", "/%zz", "/%2g", "/%+1", "/a%"] {
-            assert_eq!(fault(broken), Some(UriFault::BrokenEscape), "{broken}");
+            assert_eq!(fault(broken), Some(TargetError::BrokenEscape), "{broken}");
         }
-        assert_eq!(fault("/%00"), Some(UriFault::Nul));
-        assert_eq!(fault("/a\0"), Some(UriFault::Nul));
+        assert_eq!(fault("/%00"), Some(TargetError::Nul));
+        assert_eq!(fault("/a\0"), Some(TargetError::Nul));
         for other in ["*", "a/b", "http://h/", "%2F"] {
-            assert_eq!(fault(other), Some(UriFault::NotOriginForm), "{other}");
+            assert_eq!(fault(other), Some(TargetError::NotOriginForm), "{other}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::header::{self, has_control, is_token, trim};
 use crate::target::Target;
-use crate::{Error, Header};
+use crate::{Error, Header, HeaderError};
 
 /// Checks every hoisted header.
 pub(crate) fn check<'a>(
@@ -15,10 +15,10 @@ pub(crate) fn check<'a>(
     for (name, value) in target.hoisted() {
         // A second factor in a URL is none; a NUL or a line end would break the origin's head.
         if header::is(name, header::X_AMZ_MFA) || !is_token(name) {
-            return Err(Error::HoistedNotAllowed { name: name.to_vec() });
+            return Err(Error::Header(HeaderError::NotAllowedInQuery { name: name.to_vec() }));
         }
         if has_control(value) {
-            return Err(Error::HeaderControlByte { name: name.to_vec() });
+            return Err(Error::Header(HeaderError::ControlByte { name: name.to_vec() }));
         }
     }
     if target.hoisted().next().is_none() {
@@ -29,7 +29,7 @@ pub(crate) fn check<'a>(
         match place.and_then(|place| target.all_hoisted().nth(place)) {
             Some((name, _)) if header::is_left_aside(name) => (),
             Some((name, value)) if trim(header.value) != trim(value) => {
-                return Err(Error::HoistedConflict { name: name.to_vec() });
+                return Err(Error::Header(HeaderError::ContradictsQuery { name: name.to_vec() }));
             }
             _ => (),
         }

@@ -5,7 +5,7 @@ use crate::bytes::{self, Unreserved};
 use crate::target::encoding;
 use crate::target::param::{self, Field, Role};
 use crate::target::query_auth::{AuthSpan, Span};
-use crate::{Error, MAX_PARAMETERS};
+use crate::{Error, MAX_PARAMETERS, QueryError};
 
 /// Appends the canonical form of a raw query (2.3): pairs sorted by name, then value, each with its `=`.
 ///
@@ -18,8 +18,8 @@ use crate::{Error, MAX_PARAMETERS};
 ///
 /// # Errors
 ///
-/// [`Error::InvalidUri`] for a broken escape; [`Error::ParameterRepeated`], [`Error::AuthParameterRepeated`],
-/// [`Error::ParameterNameEmpty`] and [`Error::TooManyParameters`].
+/// [`TargetError`] for a broken escape; [`QueryError::Repeated`], [`QueryError::AuthenticationRepeated`],
+/// [`QueryError::NameEmpty`] and [`QueryError::TooMany`].
 pub fn canonical_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let mut query = Query::default();
     query.parse(raw)?;
@@ -72,10 +72,10 @@ impl Query {
             self.recode(raw)?;
         }
         if self.parameters.len() > MAX_PARAMETERS {
-            return Err(Error::TooManyParameters);
+            return Err(Error::Query(QueryError::TooMany));
         }
         if self.parameters.iter().any(|parameter| parameter.name.is_empty()) {
-            return Err(Error::ParameterNameEmpty);
+            return Err(Error::Query(QueryError::NameEmpty));
         }
         self.sort()
     }
@@ -249,14 +249,15 @@ fn repeated(parameter: &Parameter, text: &[u8]) -> Error {
     let mut name = Vec::new();
     encoding::decode(parameter.name.of(text), &mut name);
     match parameter.role {
-        Role::V4(_) | Role::V2(_) => Error::AuthParameterRepeated { name },
-        Role::Header | Role::Other => Error::ParameterRepeated { name },
+        Role::V4(_) | Role::V2(_) => Error::Query(QueryError::AuthenticationRepeated { name }),
+        Role::Header | Role::Other => Error::Query(QueryError::Repeated { name }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TargetError;
 
     fn check(raw: &str, expected: &str) {
         let mut out = Vec::new();
@@ -281,15 +282,16 @@ mod tests {
 
     #[test]
     fn refused_queries() {
-        let repeated = |name: &str| Error::ParameterRepeated { name: name.into() };
+        let repeated = |name: &str| Error::Query(QueryError::Repeated { name: name.into() });
         assert_eq!(error("a=1&b=2&%61=3"), repeated("a"));
         assert_eq!(error("a%20=1&a+"), repeated("a "));
-        let auth = Error::AuthParameterRepeated { name: b"X-Amz-Date".to_vec() };
+        let auth =
+            Error::Query(QueryError::AuthenticationRepeated { name: b"X-Amz-Date".to_vec() });
         assert_eq!(error("X-Amz-Date=1&X-Amz-Date=1"), auth);
-        assert_eq!(error("=x"), Error::ParameterNameEmpty);
-        assert!(matches!(error("a=%g"), Error::InvalidUri { .. }));
+        assert_eq!(error("=x"), Error::Query(QueryError::NameEmpty));
+        assert!(matches!(error("a=%g"), Error::Target(TargetError::BrokenEscape)));
         let many: Vec<String> = (0..=MAX_PARAMETERS).map(|i| format!("k{i}")).collect();
-        assert_eq!(error(&many.join("&")), Error::TooManyParameters);
+        assert_eq!(error(&many.join("&")), Error::Query(QueryError::TooMany));
         check(&many[1..2].join("&"), "k1=");
     }
 }

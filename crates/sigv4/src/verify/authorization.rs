@@ -5,22 +5,31 @@ use crate::canonical::signed_headers::SignedHeaders;
 use crate::header::trim;
 use crate::verify::claim::{self, Claim};
 use crate::verify::protocol_headers::ProtocolHeaders;
-use crate::{Error, MAX_AUTHORIZATION, Mechanism, Payload, Policy, Timestamp};
+use crate::{
+    AuthorizationError, Error, HeaderError, MAX_AUTHORIZATION, Mechanism, MechanismError, Payload,
+    PayloadError, Policy, TimeError, Timestamp,
+};
 
 /// Parts an Authorization header at its blank (rows 2, 3 and 3b). AWS ignores the case of the scheme; we do not.
 pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism, &'a [u8]), Error> {
     if value.len() > MAX_AUTHORIZATION {
-        return Err(Error::AuthorizationTooLong);
+        return Err(Error::Authorization(AuthorizationError::TooLong));
     }
     let Some((scheme, rest)) = bytes::cut(value, b' ') else {
-        return Err(Error::AuthorizationWithoutSpace { value: value.to_vec() });
+        return Err(Error::Authorization(AuthorizationError::WithoutSpace {
+            value: value.to_vec(),
+        }));
     };
     match scheme {
         b"AWS4-HMAC-SHA256" => Ok((Mechanism::Header, trim(rest))),
         b"AWS" if policy.signature_v2 => Ok((Mechanism::V2Header, trim(rest))),
-        b"AWS" => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
-        b"AWS4-ECDSA-P256-SHA256" => Err(Error::MechanismDisabled { name: "Signature Version 4A" }),
-        _ => Err(Error::UnsupportedScheme { value: value.to_vec() }),
+        b"AWS" => Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 2" })),
+        b"AWS4-ECDSA-P256-SHA256" => {
+            Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 4A" }))
+        }
+        _ => Err(Error::Authorization(AuthorizationError::UnsupportedScheme {
+            value: value.to_vec(),
+        })),
     }
 }
 
@@ -31,7 +40,9 @@ pub(crate) fn claim<'a>(
     policy: &Policy,
     now: Option<Timestamp>,
 ) -> Result<Claim<'a>, Error> {
-    let Some(payload) = head.content_sha256 else { return Err(Error::PayloadHashMissing) };
+    let Some(payload) = head.content_sha256 else {
+        return Err(Error::Payload(PayloadError::HashMissing));
+    };
     let payload = Payload::parse(payload)?;
     // botocore writes the same instant as an HTTP date where its caller set Date, and signs the ISO form of it.
     let date = match (head.x_amz_date, head.date) {
@@ -41,17 +52,14 @@ pub(crate) fn claim<'a>(
         }
         (None, None) => None,
     };
-    let date = date.ok_or_else(|| {
-        let value = head.x_amz_date.or(head.date);
-        Error::DateUnreadable { value: value.map(<[u8]>::to_vec) }
-    })?;
+    let date = date.ok_or_else(|| TimeError::of_date(head.x_amz_date.or(head.date)))?;
     check_skew(date, now, policy)?;
     let Some(components) = Components::parse(components) else {
-        return Err(Error::AuthorizationComponents);
+        return Err(Error::Authorization(AuthorizationError::Components));
     };
     let Some(signed_headers) = SignedHeaders::parse(components.signed_headers) else {
         let (mechanism, value) = (Mechanism::Header, components.signed_headers.to_vec());
-        return Err(Error::SignedHeadersMalformed { mechanism, value });
+        return Err(Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value }));
     };
     let (access_key, scope) =
         claim::credential(components.credential, date, policy, Mechanism::Header)?;
@@ -76,7 +84,7 @@ pub(crate) fn check_skew(
         Some(server)
             if request.unix().saturating_sub(server.unix()).saturating_abs() > policy.max_skew =>
         {
-            Err(Error::RequestTimeTooSkewed { request, server, max_skew: policy.max_skew })
+            Err(Error::Time(TimeError::TooSkewed { request, server, max_skew: policy.max_skew }))
         }
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use crate::canonical::signed_headers::SignedHeaders;
 use crate::header::has_control;
 use crate::keys::credential_scope::{CredentialScope, S3, TERMINAL};
-use crate::{CredentialFault, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
+use crate::{CredentialError, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
 
 /// The claim of a request; everything but the signature's truth has been checked.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(crate) fn credential<'a>(
     policy: &Policy,
     mechanism: Mechanism,
 ) -> Result<(&'a [u8], CredentialScope<'a>), Error> {
-    check(value, date, policy, mechanism).map_err(|fault| Error::Credential { mechanism, fault })
+    check(value, date, policy, mechanism).map_err(|reason| Error::Credential { mechanism, reason })
 }
 
 fn check<'a>(
@@ -32,37 +32,37 @@ fn check<'a>(
     date: Timestamp,
     policy: &Policy,
     mechanism: Mechanism,
-) -> Result<(&'a [u8], CredentialScope<'a>), CredentialFault> {
+) -> Result<(&'a [u8], CredentialScope<'a>), CredentialError> {
     let Some((access_key, scope)) = CredentialScope::split(value) else {
-        return Err(CredentialFault::Malformed { value: value.to_vec() });
+        return Err(CredentialError::Malformed { value: value.to_vec() });
     };
     let CredentialScope { date: day, region, service, terminal, .. } = scope;
     // In a query, escapes could bring line ends into the string to sign; a header has been looked at.
     if access_key.is_empty() || (mechanism == Mechanism::Presigned && has_control(value)) {
-        return Err(CredentialFault::Malformed { value: value.to_vec() });
+        return Err(CredentialError::Malformed { value: value.to_vec() });
     }
     // The request's date is one of the calendar.
     if day != date.date() && !timestamp::is_date(day) {
-        return Err(CredentialFault::Date { value: day.to_vec() });
+        return Err(CredentialError::Date { value: day.to_vec() });
     }
     if let Some(expected) = policy.regions.first() {
         if !policy.regions.iter().any(|own| own == region) {
             let expected = expected.clone();
             return Err(if region.is_empty() {
-                CredentialFault::RegionEmpty { expected }
+                CredentialError::RegionEmpty { expected }
             } else {
-                CredentialFault::Region { value: region.to_vec(), expected }
+                CredentialError::Region { value: region.to_vec(), expected }
             });
         }
     }
     if service != S3 {
-        return Err(CredentialFault::Service { value: service.to_vec() });
+        return Err(CredentialError::Service { value: service.to_vec() });
     }
     if terminal != TERMINAL {
-        return Err(CredentialFault::Terminal { value: terminal.to_vec() });
+        return Err(CredentialError::Terminal { value: terminal.to_vec() });
     }
     if day != date.date() {
-        return Err(CredentialFault::DateMismatch { scope: day.to_vec(), request: date });
+        return Err(CredentialError::DateMismatch { scope: day.to_vec(), request: date });
     }
     Ok((access_key, scope))
 }
@@ -71,7 +71,7 @@ fn check<'a>(
 mod tests {
     use super::*;
 
-    fn fault(value: &str, regions: &[&str]) -> Option<CredentialFault> {
+    fn fault(value: &str, regions: &[&str]) -> Option<CredentialError> {
         let date = Timestamp::parse_iso_basic(b"20260315T120000Z").unwrap();
         let regions = regions.iter().map(|region| region.as_bytes().to_vec()).collect();
         check(
@@ -96,32 +96,32 @@ mod tests {
             "/20260315/r/s3/aws4_request",
             "A/20260315/r\n/s3/aws4_request",
         ] {
-            assert_eq!(fault(bad, &[]), Some(CredentialFault::Malformed { value: value(bad) }));
+            assert_eq!(fault(bad, &[]), Some(CredentialError::Malformed { value: value(bad) }));
         }
         let expected = value("q");
         assert_eq!(
             fault("A/2026031/r/s3/aws4_request", &["q"]),
-            Some(CredentialFault::Date { value: value("2026031") })
+            Some(CredentialError::Date { value: value("2026031") })
         );
         assert_eq!(
             fault("A/20260315/r/x/y", &["q"]),
-            Some(CredentialFault::Region { value: value("r"), expected: expected.clone() })
+            Some(CredentialError::Region { value: value("r"), expected: expected.clone() })
         );
         assert_eq!(
             fault("A/20260315//x/y", &["q"]),
-            Some(CredentialFault::RegionEmpty { expected })
+            Some(CredentialError::RegionEmpty { expected })
         );
         assert_eq!(
             fault("A/20260315/r/x/y", &[]),
-            Some(CredentialFault::Service { value: value("x") })
+            Some(CredentialError::Service { value: value("x") })
         );
         assert_eq!(
             fault("A/20260314/r/s3/y", &[]),
-            Some(CredentialFault::Terminal { value: value("y") })
+            Some(CredentialError::Terminal { value: value("y") })
         );
         assert!(matches!(
             fault("A/20260314/r/s3/aws4_request", &[]),
-            Some(CredentialFault::DateMismatch { .. })
+            Some(CredentialError::DateMismatch { .. })
         ));
     }
 }

@@ -5,7 +5,9 @@ use crate::payload::announced_trailer;
 use crate::target::encoding;
 use crate::target::query::Query;
 use crate::verify::protocol_headers::ProtocolHeaders;
-use crate::{Error, MAX_KEY, Mechanism, Payload, Policy, Request, Target, header};
+use crate::{
+    Error, MAX_KEY, Mechanism, Payload, PayloadError, Policy, Request, Target, TargetError, header,
+};
 
 /// The announced body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,7 +30,7 @@ pub(crate) fn check(
     if object.key.len() > MAX_KEY {
         let size = encoding::decoded_len(object.key);
         if size > MAX_KEY {
-            return Err(Error::KeyTooLong { size, max: MAX_KEY });
+            return Err(Error::Target(TargetError::KeyTooLong { size, max: MAX_KEY }));
         }
     }
     let length = content_length(request, head, target)?;
@@ -36,21 +38,20 @@ pub(crate) fn check(
     if payload.is_streaming() {
         let is_upload = request.method == b"PUT" && object.is_upload();
         if mechanism != Mechanism::Header || !is_upload {
-            return Err(Error::StreamingNotAllowed { keyword: keyword() });
+            return Err(Error::Payload(PayloadError::StreamingNotAllowed { keyword: keyword() }));
         }
     }
     let decoded_length = match head.decoded_length {
         _ if !payload.is_streaming() => None,
-        Some(value) => Some(
-            decimal(value)
-                .ok_or_else(|| Error::DecodedLengthInvalid { value: Some(value.to_vec()) })?,
-        ),
-        None => return Err(Error::DecodedLengthInvalid { value: None }),
+        Some(value) => Some(decimal(value).ok_or_else(|| {
+            Error::Payload(PayloadError::DecodedLengthInvalid { value: value.to_vec() })
+        })?),
+        None => return Err(Error::Payload(PayloadError::DecodedLengthMissing)),
     };
     // The framing makes the body longer than the object, which alone is limited.
     if let (Some(proposed), Some(max)) = (decoded_length.or(length), policy.max_object) {
         if proposed > max {
-            return Err(Error::EntityTooLarge { proposed, max });
+            return Err(Error::Payload(PayloadError::TooLarge { proposed, max }));
         }
     }
     let trailer = head.trailer.or_else(|| hoisted(target, header::X_AMZ_TRAILER));
@@ -59,7 +60,9 @@ pub(crate) fn check(
         (Some(names), Payload::StreamingSignedTrailer | Payload::StreamingUnsignedTrailer) => {
             Some(announced_trailer(names)?)
         }
-        (Some(names), _) => return Err(Error::TrailerUnexpected { value: names.to_vec() }),
+        (Some(names), _) => {
+            return Err(Error::Payload(PayloadError::TrailerUnexpected { value: names.to_vec() }));
+        }
     };
     Ok(DeclaredBody { decoded_length, trailer })
 }
@@ -70,13 +73,17 @@ fn content_length(
     target: Target<'_>,
 ) -> Result<Option<u64>, Error> {
     match (head.content_length, head.transfer_encoding) {
-        (Some(_), Some(_)) => Err(Error::ContentLengthWithTransferEncoding),
+        (Some(_), Some(_)) => Err(Error::Payload(PayloadError::ContentLengthWithTransferEncoding)),
         (Some(value), None) => {
             let length = decimal(value);
-            length.ok_or_else(|| Error::ContentLengthInvalid { value: value.to_vec() }).map(Some)
+            length
+                .ok_or_else(|| {
+                    Error::Payload(PayloadError::ContentLengthInvalid { value: value.to_vec() })
+                })
+                .map(Some)
         }
         (None, None) if request.method == b"PUT" && !is_copy(request, target) => {
-            Err(Error::ContentLengthMissing)
+            Err(Error::Payload(PayloadError::ContentLengthMissing))
         }
         (None, _) => Ok(None),
     }

@@ -6,7 +6,10 @@ use crate::target::param::Field;
 use crate::target::query_auth::QueryAuth;
 use crate::verify::claim::{self, Claim};
 use crate::verify::protocol_headers::ProtocolHeaders;
-use crate::{Error, MAX_EXPIRES, Mechanism, Payload, Policy, Timestamp, header};
+use crate::{
+    Error, HeaderError, MAX_EXPIRES, Mechanism, MechanismError, Payload, Policy, QueryError,
+    TimeError, Timestamp, header,
+};
 
 /// Rows 1 to 8 of 1.4. Without a clock neither skew nor expiry is checked.
 pub(crate) fn claim<'a>(
@@ -18,7 +21,7 @@ pub(crate) fn claim<'a>(
     check_algorithm(auth.get(Field::Algorithm))?;
     let present = |field| match auth.get(field) {
         Some(value) if !value.is_empty() => Ok(value),
-        _ => Err(Error::QueryParametersMissing),
+        _ => Err(Error::Query(QueryError::Incomplete)),
     };
     present(Field::Algorithm)?;
     let credential = present(Field::Credential)?;
@@ -28,7 +31,7 @@ pub(crate) fn claim<'a>(
     let expires = present(Field::Expires)?;
 
     let date = Timestamp::parse_iso_basic(date)
-        .ok_or_else(|| Error::QueryDateInvalid { value: date.to_vec() })?;
+        .ok_or_else(|| Error::Time(TimeError::QueryDateUnreadable { value: date.to_vec() }))?;
     let expires = expires_in(expires)?;
     if let Some(now) = now {
         check_validity(date, expires, now, policy)?;
@@ -36,14 +39,16 @@ pub(crate) fn claim<'a>(
     let (access_key, scope) = claim::credential(credential, date, policy, Mechanism::Presigned)?;
     let Some(signed_headers) = SignedHeaders::parse(signed_headers) else {
         let (mechanism, value) = (Mechanism::Presigned, signed_headers.to_vec());
-        return Err(Error::SignedHeadersMalformed { mechanism, value });
+        return Err(Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value }));
     };
     let payload =
         one_of(head.content_sha256, auth.get(Field::ContentSha256), header::X_AMZ_CONTENT_SHA256)?;
     let payload = payload.map_or(Ok(Payload::Unsigned), Payload::parse)?;
     let token = match (head.security_token, auth.get(Field::SecurityToken)) {
         (Some(_), Some(_)) => {
-            return Err(Error::HoistedConflict { name: header::X_AMZ_SECURITY_TOKEN.into() });
+            return Err(Error::Header(HeaderError::ContradictsQuery {
+                name: header::X_AMZ_SECURITY_TOKEN.into(),
+            }));
         }
         (header, query) => query.or(header),
     };
@@ -54,9 +59,11 @@ fn check_algorithm(algorithm: Option<&[u8]>) -> Result<(), Error> {
     match algorithm {
         None | Some(ALGORITHM | b"") => Ok(()),
         Some(b"AWS4-ECDSA-P256-SHA256") => {
-            Err(Error::MechanismDisabled { name: "Signature Version 4A" })
+            Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 4A" }))
         }
-        Some(value) => Err(Error::AlgorithmUnsupported { value: value.to_vec() }),
+        Some(value) => {
+            Err(Error::Query(QueryError::AlgorithmUnsupported { value: value.to_vec() }))
+        }
     }
 }
 
@@ -69,15 +76,22 @@ fn expires_in(text: &[u8]) -> Result<u64, Error> {
         digits => (false, digits),
     };
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(Error::ExpiresNotNumber { mechanism: Mechanism::Presigned, value: value() });
+        return Err(Error::Time(TimeError::ExpiresNotNumber {
+            mechanism: Mechanism::Presigned,
+            value: value(),
+        }));
     }
     if negative {
-        return Err(Error::ExpiresNegative { value: value() });
+        return Err(Error::Time(TimeError::ExpiresNegative { value: value() }));
     }
     let seconds = digits.iter().fold(0u64, |sum, digit| {
         sum.saturating_mul(10).saturating_add(u64::from(digit.wrapping_sub(b'0')))
     });
-    if seconds > MAX_EXPIRES { Err(Error::ExpiresTooLarge { value: value() }) } else { Ok(seconds) }
+    if seconds > MAX_EXPIRES {
+        Err(Error::Time(TimeError::ExpiresTooLarge { value: value() }))
+    } else {
+        Ok(seconds)
+    }
 }
 
 /// Rows 5 and 6. The skew is granted toward the future only; the second of the expiry is still valid, but what lives for no
@@ -91,11 +105,15 @@ fn check_validity(
     let seconds = i64::try_from(expires).unwrap_or(i64::MAX);
     let expires_at = || date.checked_add(seconds).unwrap_or(date);
     if date.unix().saturating_sub(now.unix()) > policy.max_skew {
-        return Err(Error::NotYetValid { date, expires_at: expires_at(), server: now });
+        return Err(Error::Time(TimeError::NotYetValid {
+            date,
+            expires_at: expires_at(),
+            server: now,
+        }));
     }
     if seconds == 0 || now.unix() > date.unix().saturating_add(seconds) {
         let (expires_in, expires_at) = (Some(expires), expires_at());
-        return Err(Error::Expired { expires_in, expires_at, server: now });
+        return Err(Error::Time(TimeError::Expired { expires_in, expires_at, server: now }));
     }
     Ok(())
 }
@@ -107,7 +125,7 @@ fn one_of<'a>(
 ) -> Result<Option<&'a [u8]>, Error> {
     match (header, query) {
         (Some(header), Some(query)) if header != query => {
-            Err(Error::HoistedConflict { name: name.into() })
+            Err(Error::Header(HeaderError::ContradictsQuery { name: name.into() }))
         }
         (header, query) => Ok(header.or(query)),
     }
@@ -124,12 +142,15 @@ mod tests {
         }
         for text in ["", "-", "+", "1.5", "abc", "0x10", " 1", "--1"] {
             let error = expires_in(text.as_bytes());
-            assert!(matches!(error, Err(Error::ExpiresNotNumber { .. })), "{text}");
+            assert!(
+                matches!(error, Err(Error::Time(TimeError::ExpiresNotNumber { .. }))),
+                "{text}"
+            );
         }
         for text in ["604801", "99999999999999999999999999"] {
             let error = expires_in(text.as_bytes());
-            assert!(matches!(error, Err(Error::ExpiresTooLarge { .. })), "{text}");
+            assert!(matches!(error, Err(Error::Time(TimeError::ExpiresTooLarge { .. }))), "{text}");
         }
-        assert!(matches!(expires_in(b"-1"), Err(Error::ExpiresNegative { .. })));
+        assert!(matches!(expires_in(b"-1"), Err(Error::Time(TimeError::ExpiresNegative { .. }))));
     }
 }

@@ -1,7 +1,7 @@
 //! One pass over the headers of a request: the ones that the protocol needs, each at most once.
 
 use crate::header::{self, trim};
-use crate::{Error, Header};
+use crate::{Error, Header, HeaderError};
 
 /// Values, trimmed, of the headers that steer authentication and body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,19 +27,19 @@ impl<'a> ProtocolHeaders<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::HeaderControlByte`], and [`Error::HeaderRepeated`] for a header of which AWS would sign one value and
+    /// [`HeaderError::ControlByte`], and [`HeaderError::Repeated`] for a header of which AWS would sign one value and
     /// perhaps act on another (C4).
     pub(crate) fn scan(headers: &[Header<'a>]) -> Result<Self, Error> {
         let mut head = Self::default();
         for header in headers {
             if header::has_control(header.value) {
-                return Err(Error::HeaderControlByte { name: header.name.to_vec() });
+                return Err(Error::Header(HeaderError::ControlByte { name: header.name.to_vec() }));
             }
             let Some((name, slot)) = head.slot(header.name) else { continue };
             let value = trim(header.value);
             if slot.replace(value).is_some() {
                 let (name, value) = (name.into(), value.to_vec());
-                return Err(Error::HeaderRepeated { name, value });
+                return Err(Error::Header(HeaderError::Repeated { name, value }));
             }
         }
         Ok(head)
@@ -111,7 +111,8 @@ mod tests {
         ] {
             assert!(scan(&[(name, "a")]).is_ok());
             let upper = name.to_ascii_uppercase().leak();
-            let error = Error::HeaderRepeated { name: name.into(), value: b"b".to_vec() };
+            let error =
+                Error::Header(HeaderError::Repeated { name: name.into(), value: b"b".to_vec() });
             assert_eq!(scan(&[(name, "a"), (upper, " b ")]).unwrap_err(), error, "{name}");
             let underscored = name.replace('-', "_").leak();
             let is_framing = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(&name);

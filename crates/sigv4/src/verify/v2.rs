@@ -6,7 +6,10 @@ use crate::target::Target;
 use crate::target::param::{Field, Role};
 use crate::verify::authorization;
 use crate::verify::protocol_headers::ProtocolHeaders;
-use crate::{Error, Header, Mechanism, Payload, Policy, Request, Timestamp};
+use crate::{
+    AuthorizationError, Error, Header, HeaderError, Mechanism, Payload, Policy, QueryError,
+    Request, TimeError, Timestamp,
+};
 
 /// Parameters that are not signed and only shape a listing. Any other unsigned one could turn a URL for one operation into
 /// one for another, and is refused.
@@ -56,10 +59,11 @@ pub(crate) fn header_claim<'a>(
         .and_then(|text| Timestamp::parse_http_date(text).or(Timestamp::parse_iso_basic(text)))
         // Before 1970, S3 says that there is no valid date, not that the clock is wrong.
         .filter(|date| date.unix() >= 0)
-        .ok_or_else(|| Error::DateUnreadable { value: text.map(<[u8]>::to_vec) })?;
+        .ok_or_else(|| TimeError::of_date(text))?;
     authorization::check_skew(date, now, policy)?;
     // The last colon: Swift's ids look like `account:user`, and Base64 has none.
-    let malformed = || Error::V2AuthorizationMalformed { value: value.to_vec() };
+    let malformed =
+        || Error::Authorization(AuthorizationError::V2Malformed { value: value.to_vec() });
     let colon = value.iter().rposition(|&b| b == b':').ok_or_else(malformed)?;
     let (access_key, signature) = value.split_at(colon);
     if access_key.is_empty() {
@@ -82,18 +86,23 @@ pub(crate) fn presigned_claim<'a>(
     now: Option<Timestamp>,
 ) -> Result<ClaimV2<'a>, Error> {
     let auth = target.query_auth();
-    let present =
-        |field| auth.get(field).filter(|value| !value.is_empty()).ok_or(Error::V2ParametersMissing);
+    let present = |field| {
+        auth.get(field)
+            .filter(|value| !value.is_empty())
+            .ok_or(Error::Query(QueryError::V2Incomplete))
+    };
     let access_key = present(Field::Credential)?;
     let signature = present(Field::Signature)?;
     let expires = present(Field::Expires)?;
-    let expires_at = expiry(expires).ok_or_else(|| Error::ExpiresNotNumber {
-        mechanism: Mechanism::V2Presigned,
-        value: expires.to_vec(),
+    let expires_at = expiry(expires).ok_or_else(|| {
+        Error::Time(TimeError::ExpiresNotNumber {
+            mechanism: Mechanism::V2Presigned,
+            value: expires.to_vec(),
+        })
     })?;
     match now {
         Some(server) if server > expires_at => {
-            return Err(Error::Expired { expires_in: None, expires_at, server });
+            return Err(Error::Time(TimeError::Expired { expires_in: None, expires_at, server }));
         }
         _ => (),
     }
@@ -101,7 +110,9 @@ pub(crate) fn presigned_claim<'a>(
         target.hoisted().find(|(name, _)| *name == header::X_AMZ_SECURITY_TOKEN.as_bytes());
     let token = match (head.security_token, hoisted) {
         (Some(_), Some(_)) => {
-            return Err(Error::HoistedConflict { name: header::X_AMZ_SECURITY_TOKEN.into() });
+            return Err(Error::Header(HeaderError::ContradictsQuery {
+                name: header::X_AMZ_SECURITY_TOKEN.into(),
+            }));
         }
         (header, query) => query.map(|(_, value)| value).or(header),
     };
@@ -125,9 +136,9 @@ pub(crate) fn check_coverage(headers: &[Header<'_>], policy: &Policy) -> Result<
     let is_uncovered =
         |name: &[u8]| header::is_order(name) && !header::is_amz(name) && !policy.ignores(name);
     match headers.iter().find(|header| is_uncovered(header.name)) {
-        Some(header) => {
-            Err(Error::HeadersNotSigned { names: vec![header.name.to_ascii_lowercase()] })
-        }
+        Some(header) => Err(Error::Header(HeaderError::NotSigned {
+            names: vec![header.name.to_ascii_lowercase()],
+        })),
         None => Ok(()),
     }
 }
@@ -147,7 +158,7 @@ pub(crate) fn check_parameters(target: Target<'_>, mechanism: Mechanism) -> Resu
         query.parameters().iter().filter(|parameter| !in_query || parameter.role == Role::Other);
     let mut names: Vec<_> = names.map(|parameter| query.pair(parameter).name.to_vec()).collect();
     names.retain(|name| !SIGNED.iter().chain(&HARMLESS).any(|own| own.as_bytes() == name));
-    if names.is_empty() { Ok(()) } else { Err(Error::ParametersNotSigned { names }) }
+    if names.is_empty() { Ok(()) } else { Err(Error::Query(QueryError::NotSigned { names })) }
 }
 
 impl ClaimV2<'_> {

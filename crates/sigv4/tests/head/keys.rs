@@ -1,8 +1,8 @@
 //! Secrets, tokens, rotation and the cache of derived keys.
 
 use sigv4::{
-    Credential, Error, Keyring, OriginCredential, Payload, Policy, Secret, TargetBuffers,
-    Timestamp, presign, sign_request, verify,
+    Credential, Error, HeaderError, Keyring, OriginCredential, Payload, Policy, Secret,
+    SignatureError, TargetBuffers, Timestamp, TokenError, presign, sign_request, verify,
 };
 
 use crate::support::{Owned, time};
@@ -32,7 +32,7 @@ fn keyring(credential: Credential<()>) -> Keyring<()> {
 }
 
 fn is_mismatch(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::SignatureMismatch { .. }))
+    matches!(result, Err(Error::Signature(SignatureError::Mismatch { .. })))
 }
 
 #[test]
@@ -113,22 +113,26 @@ fn tokens() {
         assert_eq!(check(&sign(Some("token")), &temporary(None), now), Ok(()));
         assert_eq!(check(&sign(Some("token")), &temporary(Some(now.unix())), now), Ok(()));
         let late = check(&sign(Some("token")), &temporary(Some(now.unix() - 1)), now);
-        assert_eq!(late, Err(Error::TokenExpired { token: b"token".to_vec() }));
+        assert_eq!(late, Err(Error::Token(TokenError::Expired { token: b"token".to_vec() })));
         for wrong in ["tokem", "toke", "tokens", ""] {
-            let error = Error::TokenInvalid { token: wrong.into() };
+            let error = Error::Token(TokenError::Invalid { token: wrong.into() });
             assert_eq!(check(&sign(Some(wrong)), &temporary(None), now), Err(error));
         }
-        let missing = Error::TokenMissing { access_key: b"AKID".to_vec() };
+        let missing = Error::Token(TokenError::Missing { access_key: b"AKID".to_vec() });
         assert_eq!(check(&sign(None), &temporary(None), now), Err(missing));
         let fixed = keyring(Credential::new("AKID", Secret::new("secret"), ()));
-        let error = Error::TokenInvalid { token: b"token".to_vec() };
+        let error = Error::Token(TokenError::Invalid { token: b"token".to_vec() });
         assert_eq!(check(&sign(Some("token")), &fixed, now), Err(error));
     }
     // The same token in both places is one too many.
     let mut both = query(Some("token"));
     both.push("x-amz-security-token", "token");
     let error = check(&both, &temporary(None), now);
-    assert!(matches!(error, Err(Error::HeadersNotSigned { .. } | Error::HoistedConflict { .. })));
+    assert!(matches!(
+        error,
+        Err(Error::Header(HeaderError::NotSigned { .. })
+            | Error::Header(HeaderError::ContradictsQuery { .. }))
+    ));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What goes to the origin: header rules, target, payload, preflight.
 
 use sigv4::{
-    Credential, Error, Keyring, OriginBody, OriginCredential, OriginRequest, OtherBody, Permit,
-    Policy, ResignError, Secret, TargetBuffers, Unwrapped, presign, resign, verify,
+    Credential, Error, HeaderError, Keyring, OriginBody, OriginCredential, OriginRequest,
+    OtherBody, PayloadError, Permit, Policy, ResignError, Secret, TargetBuffers, Unwrapped,
+    presign, resign, verify,
 };
 
 use crate::support::{Owned, time};
@@ -185,12 +186,12 @@ fn heads_that_cannot_be_written_are_refused() {
     let twice = [("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), ("x-amz-content-sha256", "x")];
     assert!(matches!(
         send(&twice).unwrap_err(),
-        ResignError::Request(Error::HeaderRepeated { .. })
+        ResignError::Request(Error::Header(HeaderError::Repeated { .. }))
     ));
     let ecdsa = [("x-amz-content-sha256", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")];
     assert!(matches!(
         send(&ecdsa).unwrap_err(),
-        ResignError::Request(Error::EcdsaStreaming { .. })
+        ResignError::Request(Error::Payload(PayloadError::EcdsaStreaming { .. }))
     ));
 }
 
@@ -240,7 +241,7 @@ fn http_version_and_target() {
     }
     let broken = Owned::new("GET", "/%zz", &[]);
     let error = send_as(&broken, &permit, &origin(None), &OriginBody::default()).unwrap_err();
-    assert!(matches!(error, ResignError::Request(Error::InvalidUri { .. })));
+    assert!(matches!(error, ResignError::Request(Error::Target(_))));
 }
 
 #[test]
