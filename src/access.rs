@@ -1,7 +1,7 @@
 //! The access phase: lets in who is verified, and answers everybody else with S3's error.
 
-use s3::{Access, ErrorCode, Fault, Grants, S3Error};
-use sigv4::{Permit, Request as SignedRequest, Verified, header};
+use s3::{Access, ErrorCode, FaultSource, Grants, S3Error};
+use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
@@ -185,7 +185,7 @@ fn expect_body(r: &Request, ctx: &Ctx, body: Option<Box<Body>>) {
 fn authorize(
     r: &Request,
     clients: &Clients,
-    request: &SignedRequest<'_>,
+    request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
 ) -> Result<(), S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
@@ -202,8 +202,8 @@ fn authorize(
 /// The level that nginx uses for such faults. What is logged holds no secret, and no signature that we computed.
 pub(crate) fn level(answer: &S3Error) -> Level {
     match answer.fault() {
-        Fault::Client => Level::Info,
-        Fault::Authentication | Fault::Origin | Fault::Ours => Level::Error,
+        FaultSource::Client => Level::Info,
+        FaultSource::Authentication | FaultSource::Origin | FaultSource::Ours => Level::Error,
     }
 }
 

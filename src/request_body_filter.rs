@@ -6,7 +6,7 @@
 
 use s3::{ErrorCode, S3Error};
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
+    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Rules, Scheme,
 };
 use sigv4::{Payload, Unwrapped, Verified, header};
 
@@ -87,7 +87,8 @@ impl Body {
         let decoded_length: u64 = number.ok_or_else(|| S3Error::for_status(411))?;
         let trailer =
             r.header(header::X_AMZ_TRAILER.as_bytes()).and_then(ChecksumAlgorithm::of_trailer);
-        let announced = Announced { content_length: content_length(r), decoded_length, trailer };
+        let announced =
+            BodyDeclaration { content_length: content_length(r), decoded_length, trailer };
         let framing = framing(&payload);
         let scheme = framing.map_or(Scheme::UnsignedTrailer, Scheme::Unverified);
         let forward = conf.forward();

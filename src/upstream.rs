@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use s3::{Access, Reserved, S3Error};
 use sigv4::aws_chunked::Resigner;
-use sigv4::request_head::{HeadError, Lines};
+use sigv4::request_head::{HeadError, HeadLines};
 use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, ResignError, in_client_spelling};
 
 use crate::conf::location::{LocationConf, Resign, Verify};
@@ -139,7 +139,7 @@ fn try_sign<T>(
     let origin = origin_for(r, peer)?;
     let now = worker::now(r).ok_or(Refusal::Clock)?;
 
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use sigv4::{Header, Request as SignedRequest, TargetBuffers, Timestamp, header};
+use sigv4::{Header, RequestParts, TargetBuffers, Timestamp, header};
 use smallvec::SmallVec;
 
 use crate::ffi::request::Request;
@@ -69,6 +69,6 @@ pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
 }
 
 /// The client's request as sigv4 wants it.
-pub(crate) fn signed_request<'a>(r: &'a Request, headers: &'a [Header<'a>]) -> SignedRequest<'a> {
-    SignedRequest { method: r.method(), target: r.target(), headers }
+pub(crate) fn signed_request<'a>(r: &'a Request, headers: &'a [Header<'a>]) -> RequestParts<'a> {
+    RequestParts { method: r.method(), target: r.target(), headers }
 }

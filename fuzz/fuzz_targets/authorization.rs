@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use sigv4::{
-    AuthorizationError, Error, Header, Policy, Request, SignatureError, TargetBuffers, Timestamp,
-    explain, verify,
+    AuthorizationError, Error, Header, Policy, RequestParts, SignatureError, TargetBuffers,
+    Timestamp, explain, verify,
 };
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
@@ -86,7 +86,7 @@ fn find_last(text: &[u8], piece: &[u8]) -> Option<usize> {
     text.windows(piece.len()).rposition(|window| window == piece)
 }
 
-fn with(value: &[u8], then: impl FnOnce(&Request<'_>)) {
+fn with(value: &[u8], then: impl FnOnce(&RequestParts<'_>)) {
     let headers = [
         ("Host", &b"s3.proxy.example:8443"[..]),
         (
@@ -99,5 +99,5 @@ fn with(value: &[u8], then: impl FnOnce(&Request<'_>)) {
         ("Authorization", value),
     ];
     let headers = headers.map(|(name, value)| Header { name: name.as_bytes(), value });
-    then(&Request { method: b"GET", target: b"/media/o", headers: &headers });
+    then(&RequestParts { method: b"GET", target: b"/media/o", headers: &headers });
 }

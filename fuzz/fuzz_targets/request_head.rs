@@ -3,15 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sigv4::request_head::{Lines, RequestHead, parse};
+use sigv4::request_head::{HeadLines, RequestHead, parse};
 use sigv4::{
     AuthorizationError, Credential, Error, Header, HeaderError, Keyring, MechanismError,
-    OriginBody, OriginCredential, OriginRequest, Permit, Policy, Request, Secret, SignatureError,
-    TargetBuffers, Timestamp, resign, verify,
+    OriginBody, OriginCredential, OriginRequest, Permit, Policy, RequestParts, Secret,
+    SignatureError, TargetBuffers, Timestamp, resign, verify,
 };
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let Ok((head, body)) = parse(bytes, &mut lines) else { return };
     let length = bytes.len() - body.len();
     assert!(bytes[..length].ends_with(b"\r\n\r\n"));
@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
 
     // Written in the plain form, it is the same head.
     let written = write(&head);
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (again, rest) = parse(&written, &mut lines).unwrap();
     assert!(rest.is_empty());
     assert_eq!(parts(&again), parts(&head));
@@ -31,9 +31,9 @@ fuzz_target!(|bytes: &[u8]| {
     sign(&head);
 });
 
-type Parts<'a> = (&'a [u8], &'a [u8], u8, Vec<(&'a [u8], &'a [u8])>);
+type HeadParts<'a> = (&'a [u8], &'a [u8], u8, Vec<(&'a [u8], &'a [u8])>);
 
-fn parts<'a>(head: &RequestHead<'a>) -> Parts<'a> {
+fn parts<'a>(head: &RequestHead<'a>) -> HeadParts<'a> {
     let headers = head.headers().map(|header| (header.name, header.value)).collect();
     (head.method(), head.target(), head.minor_version(), headers)
 }
@@ -64,7 +64,7 @@ fn sign(head: &RequestHead<'_>) {
     {
         return;
     }
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (signed, rest) = parse(&out, &mut lines).expect("what we wrote is a head");
     assert!(rest.is_empty(), "more than one head");
     assert_eq!(signed.method(), head.method());
@@ -82,7 +82,8 @@ fn sign(head: &RequestHead<'_>) {
     keyring.insert(Credential::new("ORIGIN", Secret::new("secret"), ())).unwrap();
     let headers: Vec<_> =
         signed.headers().map(|header| Header { name: header.name, value: header.value }).collect();
-    let request = Request { method: signed.method(), target: signed.target(), headers: &headers };
+    let request =
+        RequestParts { method: signed.method(), target: signed.target(), headers: &headers };
     let policy = Policy { max_object: None, ..Policy::default() };
     match verify(&request, &keyring, &policy, now, &mut TargetBuffers::default()) {
         Ok(verified) => assert_eq!(verified.credential().access_key(), b"ORIGIN"),

@@ -15,7 +15,7 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use sigv4::{
-    Credential, Error, Explanation, Header, HeaderError, Keyring, Policy, Request, Secret,
+    Credential, Error, Explanation, Header, HeaderError, Keyring, Policy, RequestParts, Secret,
     TargetBuffers, Timestamp, TokenError,
 };
 
@@ -99,7 +99,7 @@ fn receive(args: &Explain) -> Result<Received, Failure> {
 
 /// The steps of the signature. Unsigned headers that have to be signed are an error of the verdict only: the steps are those
 /// of the request without them, which is what was signed.
-fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
+fn steps(request: &RequestParts<'_>, policy: &Policy) -> Result<Explanation, Error> {
     let mut buffers = TargetBuffers::default();
     match sigv4::explain(request, policy, &mut buffers) {
         Err(Error::Header(HeaderError::NotSigned { names })) => {
@@ -107,7 +107,7 @@ fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
                 !names.iter().any(|name| header.name.eq_ignore_ascii_case(name))
             };
             let signed: Vec<_> = request.headers.iter().filter(is_signed).copied().collect();
-            sigv4::explain(&Request { headers: &signed, ..*request }, policy, &mut buffers)
+            sigv4::explain(&RequestParts { headers: &signed, ..*request }, policy, &mut buffers)
         }
         other => other,
     }
@@ -115,7 +115,7 @@ fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
 
 /// What a server says that knows this key. The session token is taken as sent: nothing is known about it here.
 fn verify(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     key: &[u8],
     secret: Option<&Secret>,
     policy: &Policy,

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufWriter, Write};
 
 use serde_json::Value;
 use sigv4::{
-    Credential, Header, Keyring, Policy, Request, Secret, TargetBuffers, Timestamp, verify,
+    Credential, Header, Keyring, Policy, RequestParts, Secret, TargetBuffers, Timestamp, verify,
 };
 
 fn main() -> io::Result<()> {
@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
         let pairs: Vec<_> = pairs.iter().map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect();
         let headers: Vec<_> = pairs.iter().map(|(name, value)| Header { name, value }).collect();
         let (method, target) = (bytes(&value["method"]), bytes(&value["target"]));
-        let request = Request { method: &method, target: &target, headers: &headers };
+        let request = RequestParts { method: &method, target: &target, headers: &headers };
         let now = Timestamp::parse_iso_basic(&bytes(&value["now"]));
         let now = now.ok_or_else(|| io::Error::other("no time"))?;
         match verify(&request, &keyring, &policy, now, &mut buffers) {

@@ -4,13 +4,13 @@
 //! known. The order of checks, and the numbers in comments, are those of the protocol reference, docs/protocol.md.
 //!
 //! ```
-//! use sigv4::{Credential, Error, Header, Keyring, Policy, Request, Secret, TargetBuffers, Timestamp};
+//! use sigv4::{Credential, Error, Header, Keyring, MechanismError, Policy, RequestParts, Secret, TargetBuffers, Timestamp};
 //!
 //! let mut keyring = Keyring::default();
 //! keyring.insert(Credential::new("AKIDCLIENT", Secret::new("secret"), ()))?;
 //!
 //! let headers = [Header { name: b"Host", value: b"s3.example.com" }];
-//! let request = Request { method: b"GET", target: b"/bucket/key", headers: &headers };
+//! let request = RequestParts { method: b"GET", target: b"/bucket/key", headers: &headers };
 //! let now = Timestamp::from_unix(1_773_576_000).unwrap();
 //! let mut buffers = TargetBuffers::default();
 //! let verdict = sigv4::verify(&request, &keyring, &Policy::default(), now, &mut buffers);
@@ -59,7 +59,7 @@ pub use keys::keyring::{DuplicateKey, Keyring, is_usable_id};
 pub use keys::origin_credential::OriginCredential;
 pub use mask::mask;
 pub use payload::{Payload, PayloadHash};
-pub use request::{Header, Mechanism, Request};
+pub use request::{Header, Mechanism, RequestParts};
 pub use resign::error::ResignError;
 pub use resign::origin_body::{OriginBody, OtherBody, Unwrapped};
 pub use resign::permit::Permit;
@@ -74,13 +74,13 @@ pub use verify::preflight::may_be_preflight;
 pub use verify::verified::Verified;
 pub use verify::verify;
 
-/// Longest Authorization header in bytes; real ones have some hundreds. Bounds the work for strangers.
+/// Longest Authorization header in bytes; real ones have some hundreds. Bounds the work for unauthenticated clients.
 pub const MAX_AUTHORIZATION: usize = 8192;
 /// Longest validity of a presigned request in seconds: a week.
 pub const MAX_EXPIRES: u64 = 604_800;
 /// Longest object key in bytes, decoded.
 pub const MAX_KEY: usize = 1024;
-/// Most query parameters. Bounds the work for strangers: parameters are sorted.
+/// Most query parameters. Bounds the work for unauthenticated clients: parameters are sorted.
 pub const MAX_PARAMETERS: usize = 500;
-/// Most names in a list of signed headers. Bounds the work for strangers: each is looked for in all headers.
+/// Most names in a list of signed headers. Bounds the work for unauthenticated clients: each is looked for in all headers.
 pub const MAX_SIGNED_HEADERS: usize = 100;

@@ -115,8 +115,8 @@ const TRAILERS: [&str; 10] = [
     "x-amz-checksum-xxhash64",
 ];
 
-/// The one trailer that `x-amz-trailer` announces (3.4). A trailing comma is tolerated, as by AWS.
-pub(crate) fn announced_trailer(value: &[u8]) -> Result<&'static str, Error> {
+/// The one trailer that `x-amz-trailer` declares (3.4). A trailing comma is tolerated, as by AWS.
+pub(crate) fn declared_trailer(value: &[u8]) -> Result<&'static str, Error> {
     let value = trim(value);
     let names = value.strip_suffix(b",").unwrap_or(value);
     let mut found = None;
@@ -140,7 +140,7 @@ mod tests {
     fn trailers() {
         let crc = "x-amz-checksum-crc32";
         for ok in ["x-amz-checksum-crc32", "X-Amz-Checksum-CRC32", " x-amz-checksum-crc32, "] {
-            assert_eq!(announced_trailer(ok.as_bytes()), Ok(crc), "{ok}");
+            assert_eq!(declared_trailer(ok.as_bytes()), Ok(crc), "{ok}");
         }
         for bad in
             ["", ",", ",x-amz-checksum-crc32", "x-amz-checksum-crc32,,", "x-amz-meta-a", "crc32"]
@@ -148,11 +148,11 @@ mod tests {
             let error = Error::Payload(PayloadError::TrailerUnsupported {
                 value: trim(bad.as_bytes()).to_vec(),
             });
-            assert_eq!(announced_trailer(bad.as_bytes()), Err(error), "{bad}");
+            assert_eq!(declared_trailer(bad.as_bytes()), Err(error), "{bad}");
         }
         let two = b"x-amz-checksum-crc32,x-amz-checksum-sha1";
         assert_eq!(
-            announced_trailer(two),
+            declared_trailer(two),
             Err(Error::Payload(PayloadError::TrailerRepeated { value: two.to_vec() }))
         );
     }

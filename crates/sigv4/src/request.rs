@@ -5,7 +5,7 @@ pub use crate::request_head::Header;
 
 /// What of a request is signed, besides its body.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct RequestParts<'a> {
     /// Method as received.
     pub method: &'a [u8],
     /// Target in origin-form, raw: neither decoded nor normalised. A caller turns the absolute-form into this.
@@ -14,7 +14,7 @@ pub struct Request<'a> {
     pub headers: &'a [Header<'a>],
 }
 
-impl<'a> Request<'a> {
+impl<'a> RequestParts<'a> {
     /// The raw path and the raw query, without the question mark between them.
     pub(crate) fn split_target(&self) -> (&'a [u8], &'a [u8]) {
         bytes::cut(self.target, b'?').unwrap_or((self.target, b""))

@@ -33,14 +33,14 @@ pub struct Header<'a> {
 /// A header line of a [`RequestHead`]: its name is a token, and its value, which is trimmed of blanks and tabs, has no control
 /// byte but the tab.
 #[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
+pub struct HeadLine<'a> {
     header: Header<'a>,
     /// Where the line ends, counted from the first header line.
     end: usize,
 }
 
 /// Room for the lines of a head, which [`parse`] fills: on the stack, unless there are more than is usual.
-pub type Lines<'a> = SmallVec<[Line<'a>; 32]>;
+pub type HeadLines<'a> = SmallVec<[HeadLine<'a>; 32]>;
 
 /// The parts of a request head, each borrowed from the serialized bytes. [`parse`] alone makes one, so whoever has one
 /// need not ask again whether it can be written to a connection.
@@ -51,7 +51,7 @@ pub struct RequestHead<'a> {
     minor_version: u8,
     /// All header lines as they are written, without the blank one.
     text: &'a [u8],
-    lines: &'a [Line<'a>],
+    lines: &'a [HeadLine<'a>],
 }
 
 impl<'a> RequestHead<'a> {
@@ -101,7 +101,7 @@ impl<'a> RequestHead<'a> {
 /// with nothing in front of it.
 ///
 /// ```
-/// let mut lines = sigv4::request_head::Lines::new();
+/// let mut lines = sigv4::request_head::HeadLines::new();
 /// let (head, body) = sigv4::request_head::parse(b"PUT /b/k HTTP/1.1\r\nHost: a\r\n\r\ndata", &mut lines)?;
 /// assert_eq!((head.method(), head.target(), head.minor_version()), (&b"PUT"[..], &b"/b/k"[..], 1));
 /// let host = head.headers().next().unwrap();
@@ -116,7 +116,7 @@ impl<'a> RequestHead<'a> {
 /// line.
 pub fn parse<'l, 'a: 'l>(
     bytes: &'a [u8],
-    lines: &'l mut Lines<'a>,
+    lines: &'l mut HeadLines<'a>,
 ) -> Result<(RequestHead<'l>, &'a [u8]), HeadError> {
     if bytes.starts_with(HTTP2_PREFACE) {
         return Err(HeadError::Http2);
@@ -138,7 +138,7 @@ pub fn parse<'l, 'a: 'l>(
             // The request line and the lines that were taken come before it.
             return Err(line::fault(rest, lines.len().saturating_add(2)));
         };
-        lines.push(Line { header, end: text.len().saturating_sub(after.len()) });
+        lines.push(HeadLine { header, end: text.len().saturating_sub(after.len()) });
         rest = after;
     }
 }

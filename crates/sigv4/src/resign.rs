@@ -19,7 +19,7 @@ use crate::request_head::RequestHead;
 use crate::resign::body_headers::BodyHeaders;
 use crate::resign::disposition::{Disposition, disposition};
 use crate::resign::origin_head::{OriginHead, RequestLine};
-use crate::resign::permit::Kind;
+use crate::resign::permit::PermitKind;
 use crate::target::buffers::Strip;
 use crate::target::hoisted;
 use crate::target::param::{Field, Role};
@@ -85,7 +85,7 @@ pub fn resign<'b>(
     let OriginRequest { head, permit, authority, credential, body, now } = *request;
     let kind = permit.kind();
     // Whatever made another method of a preflight would have it executed unverified.
-    if kind == Kind::Preflight && head.method() != b"OPTIONS" {
+    if kind == PermitKind::Preflight && head.method() != b"OPTIONS" {
         return Err(ResignError::NotPreflight);
     }
     if authority.is_empty() || !authority.iter().all(u8::is_ascii_graphic) {
@@ -95,7 +95,7 @@ pub fn resign<'b>(
     let target = buffers.parse(head.target(), true)?;
     let strip = strip(kind, target.query());
     let target = target.split(strip)?;
-    if kind != Kind::Preflight {
+    if kind != PermitKind::Preflight {
         hoisted::check(target, head.headers().filter(|header| !permit.drops(header.name)))?;
     }
     let payload = match body {
@@ -109,7 +109,7 @@ pub fn resign<'b>(
     let mut origin_head = OriginHead::new(out);
     origin_head.begin(&line, head.minor_version(), authority);
     origin_head.client_headers(head, permit, framing.as_ref())?;
-    if kind == Kind::Preflight {
+    if kind == PermitKind::Preflight {
         origin_head.end();
         return Ok(Resigned { target, chunk_chain: None });
     }
@@ -155,13 +155,13 @@ fn are_headers(
 
 /// What leaves the query. Where nothing was verified, it is what looks like authentication: the origin would refuse two
 /// mechanisms.
-fn strip(kind: Kind, query: &Query) -> Strip {
+fn strip(kind: PermitKind, query: &Query) -> Strip {
     match kind {
-        Kind::Header => Strip::Nothing,
-        Kind::Presigned => Strip::V4,
-        Kind::V2Presigned => Strip::V2,
+        PermitKind::Header => Strip::Nothing,
+        PermitKind::Presigned => Strip::V4,
+        PermitKind::V2Presigned => Strip::V2,
         // Any sign will do (C6): an origin may take a key id alone for a claim.
-        Kind::Off | Kind::Preflight => {
+        PermitKind::Off | PermitKind::Preflight => {
             let is_v4 = |field| query.has(Role::V4(field));
             if [Field::Algorithm, Field::Credential, Field::Signature].into_iter().any(is_v4) {
                 Strip::V4
@@ -174,7 +174,7 @@ fn strip(kind: Kind, query: &Query) -> Strip {
     }
 }
 
-/// The payload that is announced to the origin: what the client's header says, else its query, else nothing.
+/// The payload that is declared to the origin: what the client's header says, else its query, else nothing.
 fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error> {
     let name = header::X_AMZ_CONTENT_SHA256;
     let mut values = head.headers().filter(|header| header::is(header.name, name));

@@ -10,7 +10,7 @@ use crate::target::buffers::Strip;
 use crate::target::encoding;
 use crate::{
     ChunkChain, Error, Header, HeaderError, MAX_EXPIRES, Mechanism, OriginCredential, Payload,
-    Policy, Request, TargetBuffers, TimeError, Timestamp, param, signature_v2,
+    Policy, RequestParts, TargetBuffers, TimeError, Timestamp, param, signature_v2,
 };
 
 /// A request that was signed in its headers.
@@ -35,11 +35,11 @@ pub struct SignedRequest {
 /// added must not be there.
 ///
 /// ```
-/// use sigv4::{Header, OriginCredential, Payload, Request, Secret, Timestamp};
+/// use sigv4::{Header, OriginCredential, Payload, RequestParts, Secret, Timestamp};
 ///
 /// let key = OriginCredential::new("AKID", Secret::new("secret"), None, "us-east-1", "s3");
 /// let headers = [Header { name: b"Host", value: b"s3.example.com" }];
-/// let request = Request { method: b"GET", target: b"/bucket/key", headers: &headers };
+/// let request = RequestParts { method: b"GET", target: b"/bucket/key", headers: &headers };
 /// let now = Timestamp::from_unix(1_773_576_000).unwrap();
 /// let signed = sigv4::sign_request(&request, &Payload::Unsigned, &key, now)?;
 /// assert_eq!(signed.headers.last().unwrap().0, "authorization");
@@ -51,7 +51,7 @@ pub struct SignedRequest {
 /// Those of the target; [`HeaderError::NotSigned`] without Host; [`HeaderError::Repeated`] for one of the added headers;
 /// [`HeaderError::SignedHeadersMalformed`] for header names that are none.
 pub fn sign_request(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     payload: &Payload,
     key: &OriginCredential,
     now: Timestamp,
@@ -115,7 +115,7 @@ pub fn sign_request(
 ///
 /// As [`sign_request`], and [`TimeError::ExpiresTooLarge`] beyond [`MAX_EXPIRES`].
 pub fn presign(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     expires_in: u64,
     key: &OriginCredential,
     now: Timestamp,
@@ -168,7 +168,7 @@ pub fn presign(
 ///
 /// Those of the target.
 pub fn presign_v2(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     expires_at: Timestamp,
     key: &OriginCredential,
     policy: &Policy,
@@ -183,7 +183,7 @@ pub fn presign_v2(
     let bucket = request.header(header::HOST).and_then(|host| policy.virtual_bucket(host));
     let mut buffers = TargetBuffers::default();
     let target = buffers.parse(&url, bucket.is_some())?.split(Strip::V2)?;
-    let request = &Request { target: &url, ..*request };
+    let request = &RequestParts { target: &url, ..*request };
     let what = ResourceV2 { request, target, ignored: &[], bucket };
     let string = string_to_sign(&what, expires.as_bytes(), BucketForm::AsSent);
     let signature = signature_v2::sign(key.secret(), &string);

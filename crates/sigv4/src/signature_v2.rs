@@ -14,7 +14,7 @@ use crate::bytes;
 use crate::canonical::TextSink as _;
 use crate::header::{self, trim};
 use crate::target::{Target, encoding};
-use crate::{Header, Request, Secret};
+use crate::{Header, RequestParts, Secret};
 
 /// Sub-resources that are signed. Servers differ; this is the list of the reference.
 pub(crate) const SIGNED: [&str; 33] = [
@@ -56,7 +56,7 @@ pub(crate) const SIGNED: [&str; 33] = [
 /// What a signature covers, besides the date.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResourceV2<'a> {
-    pub(crate) request: &'a Request<'a>,
+    pub(crate) request: &'a RequestParts<'a>,
     pub(crate) target: Target<'a>,
     /// Names of headers that may come unsigned: see [`Policy::ignored`](crate::Policy::ignored).
     pub(crate) ignored: &'a [Vec<u8>],

@@ -27,12 +27,12 @@ use crate::target::buffers::Strip;
 use crate::target::hoisted;
 use crate::target::query::Query;
 use crate::verify::claim::Claim;
-use crate::verify::declared_body::{DeclaredBody, Object};
+use crate::verify::declared_body::{DeclaredBody, RequestedObject};
 use crate::verify::protocol_headers::ProtocolHeaders;
 use crate::verify::v2::ClaimV2;
 use crate::{
     ChunkChain, Credential, Error, Header, HeaderError, Keyring, Mechanism, MechanismError, Policy,
-    Request, Secret, SignatureError, Target, TargetBuffers, Timestamp, TokenError, Verified,
+    RequestParts, Secret, SignatureError, Target, TargetBuffers, Timestamp, TokenError, Verified,
 };
 
 /// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
@@ -42,10 +42,10 @@ use crate::{
 ///
 /// # Errors
 ///
-/// The first fault in the order of the reference (1.3, 1.4); faults of what the head announces about the body come after
+/// The first fault in the order of the reference (1.3, 1.4); faults of what the head declares about the body come after
 /// the signature. [`MechanismError::Missing`] for a request that is not signed at all.
 pub fn verify<'k, 'b, G>(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     keyring: &'k Keyring<G>,
     policy: &Policy,
     now: Timestamp,
@@ -67,7 +67,7 @@ pub fn verify<'k, 'b, G>(
     }
     let is_sent = |header: &Header<'_>| !verified.drops(header.name);
     hoisted::check(target, request.headers.iter().copied().filter(is_sent))?;
-    let object = Object::new(target, parsed.virtual_bucket.is_some());
+    let object = RequestedObject::new(target, parsed.virtual_bucket.is_some());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
     let DeclaredBody { decoded_length, trailer } =
         declared_body::check(request, &parsed.head, target, mechanism, &payload, object, policy)?;
@@ -78,7 +78,7 @@ pub fn verify<'k, 'b, G>(
 
 /// The headers that the policy ignores and the signature does not cover. Signature V2 (no list) covers none of them.
 fn dropped(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     policy: &Policy,
     signed: Option<&SignedHeaders<'_>>,
 ) -> Option<Arc<[Vec<u8>]>> {
@@ -93,7 +93,7 @@ fn dropped(
 
 /// A request after one pass over its head.
 pub(crate) struct Parsed<'a, 'b> {
-    request: &'a Request<'a>,
+    request: &'a RequestParts<'a>,
     pub(crate) target: Target<'b>,
     head: ProtocolHeaders<'a>,
     pub(crate) mechanism: Mechanism,
@@ -120,7 +120,7 @@ impl<'a> AnyClaim<'a> {
 
 impl<'a, 'b> Parsed<'a, 'b> {
     pub(crate) fn new(
-        request: &'a Request<'a>,
+        request: &'a RequestParts<'a>,
         policy: &Policy,
         buffers: &'b mut TargetBuffers,
     ) -> Result<Self, Error> {

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::Failure;
+use crate::StartFailure;
 use crate::args::{OriginConfig, TlsFiles};
 use crate::request_log::RequestLog;
 
@@ -26,33 +26,33 @@ use crate::request_log::RequestLog;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// An origin that owns its port and has not begun to serve.
-pub(crate) struct Server {
+pub(crate) struct OriginServer {
     address: SocketAddr,
-    connection: Connection,
+    connection: ServedConnection,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
 }
 
 /// What every connection of one origin shares.
 #[derive(Clone)]
-struct Connection {
+struct ServedConnection {
     log: Arc<RequestLog>,
     name: Arc<str>,
     service: S3Service,
 }
 
-impl Server {
+impl OriginServer {
     /// Takes the port, so that from here on no connection is refused.
     pub(crate) async fn bind(
         config: &OriginConfig,
         service: S3Service,
         tls: Option<TlsAcceptor>,
         log: Arc<RequestLog>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StartFailure> {
         let failure = |e: io::Error| format!("cannot listen on {}: {e}", config.listen);
         let listener = TcpListener::bind(config.listen).await.map_err(failure)?;
         let address = listener.local_addr().map_err(failure)?;
-        let connection = Connection { log, name: config.name.as_str().into(), service };
+        let connection = ServedConnection { log, name: config.name.as_str().into(), service };
         Ok(Self { address, connection, listener, tls })
     }
 
@@ -83,7 +83,7 @@ impl Server {
     }
 }
 
-impl Connection {
+impl ServedConnection {
     /// Serves one connection; that a peer went away or spoke nonsense concerns nobody else.
     async fn run(self, socket: TcpStream, tls: Option<TlsAcceptor>, watcher: Watcher) {
         // Answers go out at once: a small one would otherwise wait for the peer's delayed acknowledgement.
@@ -120,7 +120,7 @@ impl Connection {
 }
 
 /// Loads certificate and key for all https listeners.
-pub(crate) fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Failure> {
+pub(crate) fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor, StartFailure> {
     let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| format!("cannot read {}: {e}", files.certificate.display()))?;

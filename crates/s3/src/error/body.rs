@@ -61,17 +61,17 @@ impl S3Error {
             .with_member("MaxSizeAllowed", max.to_string())
     }
 
-    /// The body ends early, goes on too long, or is not framed as announced.
+    /// The body ends early, goes on too long, or is not framed as declared.
     pub fn incomplete_body() -> Self {
         Self::new(ErrorCode::IncompleteBody)
     }
 
-    /// The trailers are not those that were announced, or not trailers at all.
+    /// The trailers are not those that were declared, or not trailers at all.
     pub(super) fn malformed_trailer() -> Self {
         Self::new(ErrorCode::MalformedTrailerError)
     }
 
-    /// `x-amz-trailer` announces something that is not a checksum.
+    /// `x-amz-trailer` declares something that is not a checksum.
     pub(super) fn unsupported_trailer() -> Self {
         Self::new(ErrorCode::InvalidRequest)
             .with_message("The value specified in the x-amz-trailer header is not supported")

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use sigv4::{Error, Explanation, Mechanism, Request, Secret, SignatureError, Timestamp};
+use sigv4::{Error, Explanation, Mechanism, RequestParts, Secret, SignatureError, Timestamp};
 
 use super::differences::{is_v2, sign};
 use super::signature;
@@ -19,7 +19,7 @@ pub(super) struct Report {
 
 impl Report {
     /// What was received.
-    pub(super) fn request(&mut self, request: &Request<'_>, now: Timestamp) {
+    pub(super) fn request(&mut self, request: &RequestParts<'_>, now: Timestamp) {
         let (path, _) = split_target(request.target);
         self.line("method", printable(request.method));
         self.line("path", printable(path));
@@ -81,7 +81,7 @@ impl Report {
     pub(super) fn hints(
         &mut self,
         explanation: &Explanation,
-        request: &Request<'_>,
+        request: &RequestParts<'_>,
         secret: Option<&Secret>,
         key: Option<&str>,
     ) {

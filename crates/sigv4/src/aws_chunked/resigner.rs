@@ -1,7 +1,7 @@
 //! The origin's signatures, put into frames that are on their way out.
 
 use super::line::replace_signature;
-use super::sink::Run;
+use super::sink::Stretch;
 use super::{BodyError, Decoder, Event, Framing, Sink};
 use crate::ChunkChain;
 use crate::bytes::hex;
@@ -38,7 +38,7 @@ impl Resigner {
     /// not be completed.
     pub fn process(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         let mut rest = input;
-        let mut run = Run::new(input, self.decoder.held());
+        let mut run = Stretch::new(input, self.decoder.held());
         while let Some(event) = self.decoder.next(&mut rest)? {
             let signature = match &event {
                 Event::Header(header) => header

@@ -7,9 +7,9 @@ pub(crate) const SIZE: usize = 16;
 
 /// Sixteen bytes of a text, or an answer for each of them: all bits where it is yes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Block(u8x16);
+pub(crate) struct ByteBlock(u8x16);
 
-impl Block {
+impl ByteBlock {
     #[inline(always)]
     pub(crate) fn new(bytes: &[u8; SIZE]) -> Self {
         Self(u8x16::new(*bytes))

@@ -5,7 +5,7 @@ const ONES: u64 = u64::from_ne_bytes([1; 8]);
 /// Ones in the highest bit of each byte.
 const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// Whether `text` is `lower`, which has no upper-case letters, but for the case of letters.
+/// Whether `text` is `lower`, which has no upper-case letters, when ASCII case is ignored.
 #[inline]
 pub(crate) fn eq_ignore_ascii_case(text: &[u8], lower: &[u8]) -> bool {
     // Of two names of one length, most differ in the last letter. Most clients write names in lower case.

@@ -1,15 +1,15 @@
 //! Classes of bytes: a table that has the truth, and for sixteen bytes at once an answer that is quick.
 
-use crate::bytes::block::Block;
+use crate::bytes::block::ByteBlock;
 
 /// A class of bytes, as a type, so that each question is compiled for its class.
 pub(crate) trait ByteClass {
     /// The class's bit in the table.
     const BIT: u8;
 
-    /// Which of sixteen bytes may be of another class, as the bits of [`Block::yes`]; others are of this one. Some that
+    /// Which of sixteen bytes may be of another class, as the bits of [`ByteBlock::yes`]; others are of this one. Some that
     /// are rare may be among them, so the table is asked.
-    fn doubtful(block: Block) -> u32;
+    fn doubtful(block: ByteBlock) -> u32;
 }
 
 macro_rules! class {
@@ -22,8 +22,8 @@ macro_rules! class {
             const BIT: u8 = $bit;
 
             #[inline]
-            fn doubtful(block: Block) -> u32 {
-                let doubtful: fn(Block) -> u32 = $doubtful;
+            fn doubtful(block: ByteBlock) -> u32 {
+                let doubtful: fn(ByteBlock) -> u32 = $doubtful;
                 doubtful(block)
             }
         }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::bytes::block::{Block, SIZE};
+use crate::bytes::block::{ByteBlock, SIZE};
 use crate::bytes::class::{self, ByteClass, is};
 
 /// Where bytes stand that are not of a class, in their order.
@@ -106,11 +106,11 @@ fn marks(text: &[u8]) -> Marks<'_> {
 impl Marks<'_> {
     /// Where the next block begins, and which of its bytes `mark` marks; none at the end.
     #[inline(always)]
-    fn next(&mut self, mark: impl Fn(Block) -> u32) -> Option<(usize, u32)> {
+    fn next(&mut self, mark: impl Fn(ByteBlock) -> u32) -> Option<(usize, u32)> {
         let from = self.text.len().wrapping_sub(self.rest.len());
         if let Some((block, after)) = self.rest.split_first_chunk() {
             self.rest = after;
-            return Some((from, mark(Block::new(block))));
+            return Some((from, mark(ByteBlock::new(block))));
         }
         if self.rest.is_empty() {
             return None;
@@ -120,8 +120,8 @@ impl Marks<'_> {
         let few = u32::try_from(rest.len()).unwrap_or_default();
         let size = u32::try_from(SIZE).unwrap_or_default();
         let bits = match self.text.last_chunk() {
-            Some(block) => mark(Block::new(block)) >> size.wrapping_sub(few),
-            None => mark(Block::padded(rest)) & !(u32::MAX << few),
+            Some(block) => mark(ByteBlock::new(block)) >> size.wrapping_sub(few),
+            None => mark(ByteBlock::padded(rest)) & !(u32::MAX << few),
         };
         Some((from, bits))
     }

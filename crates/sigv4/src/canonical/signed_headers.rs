@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::{Header, MAX_SIGNED_HEADERS, header};
 
-/// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is parted at each use.
+/// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is split at each use.
 const KEPT: usize = 16;
 
 /// Headers for each of which a list of up to [`MAX_SIGNED_HEADERS`] names may be walked; real requests have 10 to 30.
@@ -15,7 +15,7 @@ const FEW: usize = 64;
 /// Most names of unsigned headers that an error has.
 const MAX_MISSING: usize = 32;
 
-/// Names between semicolons: lower case, sorted, none twice, not too many (1.2).
+/// SignedNames between semicolons: lower case, sorted, none twice, not too many (1.2).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedHeaders<'a> {
     text: &'a [u8],
@@ -55,8 +55,8 @@ impl<'a> SignedHeaders<'a> {
     }
 
     /// The names in their order.
-    pub(crate) fn names(&self) -> Names<'a> {
-        Names { rest: Some(self.text), lengths: self.lengths.into_iter() }
+    pub(crate) fn names(&self) -> SignedNames<'a> {
+        SignedNames { rest: Some(self.text), lengths: self.lengths.into_iter() }
     }
 
     /// Whether a header is in the list; its name comes in any case.
@@ -64,8 +64,8 @@ impl<'a> SignedHeaders<'a> {
         self.names().any(|own| bytes::eq_ignore_ascii_case(name, own))
     }
 
-    /// Names of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3). Of
-    /// many, the first ones: more would only be work for a stranger.
+    /// SignedNames of the headers that must be signed and are not, in order of arrival; none in nearly every request (C3). Of
+    /// many, the first ones: more would only be work for an unauthenticated client.
     ///
     /// `host` must be in the list even if the request has no such header. `may_miss` says which headers need no signature
     /// though their names call for one.
@@ -128,12 +128,12 @@ impl<'a> Index<'a> {
 }
 
 /// The names of a list.
-pub(crate) struct Names<'a> {
+pub(crate) struct SignedNames<'a> {
     rest: Option<&'a [u8]>,
     lengths: array::IntoIter<u8, KEPT>,
 }
 
-impl<'a> Iterator for Names<'a> {
+impl<'a> Iterator for SignedNames<'a> {
     type Item = &'a [u8];
 
     #[inline]

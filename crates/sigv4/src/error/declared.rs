@@ -51,24 +51,24 @@ pub enum PayloadError {
     /// The object, or the part, is larger than [`Policy::max_object`](crate::Policy::max_object) (1.5).
     #[error("object of {proposed} bytes exceeds {max} bytes")]
     TooLarge {
-        /// Announced size in bytes.
+        /// Declared size in bytes.
         proposed: u64,
         /// Largest size that is accepted, in bytes.
         max: u64,
     },
-    /// `x-amz-trailer` announces more than one trailer (3.4).
-    #[error("more than one trailer announced: \"{}\"", .value.escape_ascii())]
+    /// `x-amz-trailer` declares more than one trailer (3.4).
+    #[error("more than one trailer declared: \"{}\"", .value.escape_ascii())]
     TrailerRepeated {
         /// The header's value.
         value: Vec<u8>,
     },
     /// `x-amz-trailer` beside a payload that has no trailer (3.4).
-    #[error("payload has no trailer, but \"{}\" is announced", .value.escape_ascii())]
+    #[error("payload has no trailer, but \"{}\" is declared", .value.escape_ascii())]
     TrailerUnexpected {
         /// The header's value.
         value: Vec<u8>,
     },
-    /// `x-amz-trailer` announces something that is not a checksum (3.4).
+    /// `x-amz-trailer` declares something that is not a checksum (3.4).
     #[error("unsupported trailer \"{}\"", .value.escape_ascii())]
     TrailerUnsupported {
         /// The header's value.

@@ -33,7 +33,7 @@ pub enum HeaderError {
         name: Vec<u8>,
     },
     /// Headers that must be signed are not (C3; 1.3 row 15).
-    #[error("headers are not signed: {}", Names(.names))]
+    #[error("headers are not signed: {}", NameList(.names))]
     NotSigned {
         /// Their names, lower case, in order of arrival.
         names: Vec<Vec<u8>>,
@@ -79,7 +79,7 @@ pub enum QueryError {
     #[error("query parameter without a name")]
     NameEmpty,
     /// Query parameters that Signature V2 does not sign and that could select another operation (7).
-    #[error("query parameters are not signed: {}", Names(.names))]
+    #[error("query parameters are not signed: {}", NameList(.names))]
     NotSigned {
         /// Their names.
         names: Vec<Vec<u8>>,
@@ -130,10 +130,10 @@ pub enum TargetError {
     Nul,
 }
 
-/// Names in a row.
-struct Names<'a>(&'a [Vec<u8>]);
+/// NameList in a row.
+struct NameList<'a>(&'a [Vec<u8>]);
 
-impl fmt::Display for Names<'_> {
+impl fmt::Display for NameList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, name) in self.0.iter().enumerate() {
             if i > 0 {

@@ -8,7 +8,7 @@ use crate::Credential;
 
 /// Credentials by access key id.
 pub struct Keyring<G> {
-    /// Strangers choose what is looked for, but not what is in it, so the hash need not withstand them.
+    /// Unauthenticated clients choose what is looked for, but not what is in it, so the hash need not withstand them.
     credentials: FxHashMap<Vec<u8>, Credential<G>>,
 }
 

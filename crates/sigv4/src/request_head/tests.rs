@@ -2,7 +2,7 @@ use super::*;
 
 /// Method, target, minor version, headers and body, written as one line of text.
 fn parsed(bytes: &[u8]) -> Result<String, HeadError> {
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (head, body) = parse(bytes, &mut lines)?;
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
     let mut out =
@@ -25,7 +25,7 @@ fn refuse(bytes: impl AsRef<[u8]>, expected: HeadError) {
 
 #[test]
 fn another_target() {
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (head, _) = parse(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", &mut lines).unwrap();
     let other = head.with_target(b"/b").unwrap();
     assert_eq!((other.method(), other.target()), (&b"GET"[..], &b"/b"[..]));
@@ -124,7 +124,7 @@ fn every_truncation_has_no_end() {
 #[test]
 fn parts_stand_in_the_input() {
     let bytes = b"GET /a HTTP/1.1\r\nHost: b\r\n\r\nc";
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (head, body) = parse(bytes, &mut lines).unwrap();
     let within = |part: &[u8]| bytes.as_ptr_range().contains(&part.as_ptr());
     assert!(within(head.method()) && within(head.target()) && within(body));
@@ -133,7 +133,7 @@ fn parts_stand_in_the_input() {
 
 #[test]
 fn text_of_lines() {
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (head, _) = parse(b"GET / HTTP/1.1\r\nA: 1\r\nb:2 \r\nC:\r\n\r\n", &mut lines).unwrap();
     assert_eq!(head.text(0, 3), b"A: 1\r\nb:2 \r\nC:\r\n");
     assert_eq!(head.text(0, 1), b"A: 1\r\n");
@@ -161,7 +161,7 @@ fn arbitrary_bytes_do_not_panic_and_accepted_heads_can_be_written_again() {
             }
             bytes.push(alphabet[draw % alphabet.len()]);
         }
-        let mut lines = Lines::new();
+        let mut lines = HeadLines::new();
         let Ok((head, body)) = parse(&bytes, &mut lines) else { continue };
         accepted += 1;
         let version = [b'0' + head.minor_version()];

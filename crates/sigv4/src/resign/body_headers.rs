@@ -16,7 +16,7 @@ const NAMES_ALGORITHM: [&str; 3] =
 /// The headers of what is sent instead of those of what came.
 pub(crate) struct BodyHeaders<'a> {
     body: &'a OriginBody,
-    /// Length of what is sent; none where there is no body to be announced.
+    /// Length of what is sent; none where there is no body to be declared.
     length: Option<String>,
     /// Content-Encoding without `aws-chunked`, where that is a part of it; empty if nothing else is.
     content_encoding: Option<Vec<u8>>,

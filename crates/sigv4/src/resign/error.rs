@@ -20,7 +20,7 @@ pub enum ResignError {
     /// A rewritten path has a `+` of which it cannot be told what it stands for; see
     /// [`in_client_spelling`](crate::in_client_spelling).
     PlusAmbiguous,
-    /// The target, or the payload that is announced, cannot be signed.
+    /// The target, or the payload that is declared, cannot be signed.
     Request(Error),
 }
 

@@ -118,7 +118,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         now: Timestamp,
     ) -> [u8; 64] {
         self.signed.sort_unstable_by(|a, b| {
-            cmp_but_for_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
+            cmp_ignore_ascii_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
         });
         self.out.put(day.authorization());
         let hash = self.hash(line, payload);
@@ -183,7 +183,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
 }
 
 /// Compares names as if they were lower-case.
-fn cmp_but_for_case(a: &[u8], b: &[u8]) -> Ordering {
+fn cmp_ignore_ascii_case(a: &[u8], b: &[u8]) -> Ordering {
     let lower = |byte: &u8| byte.to_ascii_lowercase();
     // Nearly all names differ in their first bytes.
     match (a.first_chunk(), b.first_chunk()) {
@@ -203,7 +203,7 @@ mod tests {
         let names = ["a", "Ab", "content-Length", "content-Type", "hosT", "x-amz-a", "x-amz-aB"];
         for (i, a) in names.iter().enumerate() {
             for (j, b) in names.iter().enumerate() {
-                let found = cmp_but_for_case(a.as_bytes(), b.to_ascii_uppercase().as_bytes());
+                let found = cmp_ignore_ascii_case(a.as_bytes(), b.to_ascii_uppercase().as_bytes());
                 assert_eq!(found, i.cmp(&j), "{a} {b}");
             }
         }

@@ -11,14 +11,14 @@ use crate::header;
 /// not signed at all.
 #[derive(Clone, Debug)]
 pub struct Permit {
-    kind: Kind,
+    kind: PermitKind,
     /// Lower-case names of headers that came unsigned and may not be signed for the origin; none in nearly all requests.
     dropped: Option<Arc<[Vec<u8>]>>,
 }
 
 /// Why the permit was given, and so where the client's authentication stands in the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum PermitKind {
     /// Verified in headers: the query is the client's and stays.
     Header,
     /// `s3_verify off`: wherever it looks as if it were.
@@ -32,22 +32,22 @@ pub(crate) enum Kind {
 }
 
 impl Permit {
-    pub(crate) fn new(kind: Kind, dropped: Option<Arc<[Vec<u8>]>>) -> Self {
+    pub(crate) fn new(kind: PermitKind, dropped: Option<Arc<[Vec<u8>]>>) -> Self {
         Self { kind, dropped }
     }
 
     /// For requests that the operator lets in unverified.
     pub fn verify_off() -> Self {
-        Self::new(Kind::Off, None)
+        Self::new(PermitKind::Off, None)
     }
 
     /// For a CORS preflight: an OPTIONS request, which browsers send without authentication (C7). It goes to the origin
     /// unsigned.
     pub fn preflight() -> Self {
-        Self::new(Kind::Preflight, None)
+        Self::new(PermitKind::Preflight, None)
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> PermitKind {
         self.kind
     }
 
@@ -56,7 +56,9 @@ impl Permit {
         match (&self.dropped, self.kind) {
             (Some(dropped), _) => dropped.iter().any(|own| bytes::eq_ignore_ascii_case(name, own)),
             // Nothing was verified, so nobody says which headers those are; one of them is known.
-            (None, Kind::Off) => bytes::eq_ignore_ascii_case(name, header::X_AMZ_CF_ID.as_bytes()),
+            (None, PermitKind::Off) => {
+                bytes::eq_ignore_ascii_case(name, header::X_AMZ_CF_ID.as_bytes())
+            }
             (None, _) => false,
         }
     }

@@ -164,7 +164,7 @@ impl TargetBuffers {
                 }
                 (Role::V4(_) | Role::Header, _) => {
                     let pair = self.parsed.pair(parameter);
-                    if strip == Strip::V4 && param::v4_but_for_case(pair.name).is_some() {
+                    if strip == Strip::V4 && param::v4_ignore_ascii_case(pair.name).is_some() {
                         let name = decoded(pair.name, &mut self.decoded);
                         return Err(Error::Query(QueryError::WrongCase {
                             name: name.of(&self.decoded).to_vec(),

@@ -82,8 +82,8 @@ impl Role {
     }
 }
 
-/// Which parameter of presigned Signature V4 a name is but for its case, and for `_` in the place of `-`. Names that are one to the letter have a [`Role`].
-pub(crate) fn v4_but_for_case(name: &[u8]) -> Option<Field> {
+/// Which parameter of presigned Signature V4 a name is when ASCII case is ignored, and for `_` in the place of `-`. Names that are one to the letter have a [`Role`].
+pub(crate) fn v4_ignore_ascii_case(name: &[u8]) -> Option<Field> {
     let find =
         |(own, field): &(&str, Field)| header::is_same(name, own.as_bytes()).then_some(*field);
     V4.iter().find_map(find)
@@ -118,12 +118,12 @@ mod tests {
             assert_eq!(Role::of(name.as_bytes()), Role::V4(field), "{name}");
             let lower = name.to_ascii_lowercase();
             assert_eq!(Role::of(lower.as_bytes()), Role::Header, "{lower}");
-            assert_eq!(v4_but_for_case(lower.as_bytes()), Some(field), "{lower}");
+            assert_eq!(v4_ignore_ascii_case(lower.as_bytes()), Some(field), "{lower}");
             let underscored = lower.replace('-', "_");
             assert_eq!(Role::of(underscored.as_bytes()), Role::Header, "{underscored}");
-            assert_eq!(v4_but_for_case(underscored.as_bytes()), Some(field), "{underscored}");
+            assert_eq!(v4_ignore_ascii_case(underscored.as_bytes()), Some(field), "{underscored}");
         }
-        assert_eq!(v4_but_for_case(b"x-amz-acl"), None);
+        assert_eq!(v4_ignore_ascii_case(b"x-amz-acl"), None);
         check(&[AWS_ACCESS_KEY_ID, EXPIRES, SIGNATURE], |role| matches!(role, Role::V2(_)));
         check(&["x-amz-acl", "X_Amz_Meta-a", "x-amz-", "X-Goog-Acl"], |role| role == Role::Header);
         check(&["", "expires", "signature", "acl", "x-amzn"], |role| role == Role::Other);

@@ -234,7 +234,7 @@ impl Query {
         for parameter in &self.parameters {
             let v4 = match parameter.role {
                 Role::V4(field) => Some(field),
-                Role::Header => param::v4_but_for_case(parameter.name.of(&self.text)),
+                Role::Header => param::v4_ignore_ascii_case(parameter.name.of(&self.text)),
                 Role::V2(_) | Role::Other => None,
             };
             signs.v4 |= matches!(v4, Some(Field::Algorithm | Field::Credential | Field::Signature));

@@ -10,7 +10,7 @@ use crate::{
     PayloadError, Policy, TimeError, Timestamp,
 };
 
-/// Parts an Authorization header at its blank (rows 2, 3 and 3b). AWS ignores the case of the scheme; we do not.
+/// Splits an Authorization header at its space (rows 2, 3 and 3b). AWS ignores the case of the scheme; we do not.
 pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism, &'a [u8]), Error> {
     if value.len() > MAX_AUTHORIZATION {
         return Err(Error::Authorization(AuthorizationError::TooLong));

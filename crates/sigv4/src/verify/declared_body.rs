@@ -1,15 +1,16 @@
-//! What a head announces about the body and the object, checked once the signature is proven (head rows of 1.5 and 3).
+//! What a head declares about the body and the object, checked once the signature is proven (head rows of 1.5 and 3).
 
 use crate::bytes;
-use crate::payload::announced_trailer;
+use crate::payload::declared_trailer;
 use crate::target::encoding;
 use crate::target::query::Query;
 use crate::verify::protocol_headers::ProtocolHeaders;
 use crate::{
-    Error, MAX_KEY, Mechanism, Payload, PayloadError, Policy, Request, Target, TargetError, header,
+    Error, MAX_KEY, Mechanism, Payload, PayloadError, Policy, RequestParts, Target, TargetError,
+    header,
 };
 
-/// The announced body.
+/// The declared body.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DeclaredBody {
     pub(crate) decoded_length: Option<u64>,
@@ -18,12 +19,12 @@ pub(crate) struct DeclaredBody {
 
 /// Checks lengths, payload keyword, trailer and key. What a presigned URL says in the place of a header counts as that header.
 pub(crate) fn check(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     head: &ProtocolHeaders<'_>,
     target: Target<'_>,
     mechanism: Mechanism,
     payload: &Payload,
-    object: Object<'_>,
+    object: RequestedObject<'_>,
     policy: &Policy,
 ) -> Result<DeclaredBody, Error> {
     // Escapes only make a key longer.
@@ -58,7 +59,7 @@ pub(crate) fn check(
     let trailer = match (trailer, payload) {
         (None, _) => None,
         (Some(names), Payload::StreamingSignedTrailer | Payload::StreamingUnsignedTrailer) => {
-            Some(announced_trailer(names)?)
+            Some(declared_trailer(names)?)
         }
         (Some(names), _) => {
             return Err(Error::Payload(PayloadError::TrailerUnexpected { value: names.to_vec() }));
@@ -68,7 +69,7 @@ pub(crate) fn check(
 }
 
 fn content_length(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     head: &ProtocolHeaders<'_>,
     target: Target<'_>,
 ) -> Result<Option<u64>, Error> {
@@ -89,8 +90,8 @@ fn content_length(
     }
 }
 
-/// Whether the request takes its object from another one, and so has no body whose length it could announce.
-fn is_copy(request: &Request<'_>, target: Target<'_>) -> bool {
+/// Whether the request takes its object from another one, and so has no body whose length it could declare.
+fn is_copy(request: &RequestParts<'_>, target: Target<'_>) -> bool {
     let copy_source = header::X_AMZ_COPY_SOURCE;
     request.headers.iter().any(|line| header::is(line.name, copy_source))
         || hoisted(target, copy_source).is_some()
@@ -113,12 +114,12 @@ fn decimal(text: &[u8]) -> Option<u64> {
 
 /// What the target names, as far as the protocol needs it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Object<'a> {
+pub(crate) struct RequestedObject<'a> {
     key: &'a [u8],
     query: &'a Query,
 }
 
-impl<'a> Object<'a> {
+impl<'a> RequestedObject<'a> {
     /// In path-style, the key is what follows the second slash.
     pub(crate) fn new(target: Target<'a>, virtual_host: bool) -> Self {
         Self::of(target.path(), virtual_host, target.parsed_query())
@@ -155,7 +156,7 @@ mod tests {
         let check = |path: &str, query: &str, virtual_host: bool| {
             let mut parsed = Query::default();
             parsed.parse(query.as_bytes()).unwrap();
-            Object::of(path.as_bytes(), virtual_host, &parsed).is_upload()
+            RequestedObject::of(path.as_bytes(), virtual_host, &parsed).is_upload()
         };
         assert!(check("/b/k", "", false));
         assert!(check("/b//", "partNumber=1&uploadId=x&x-id=UploadPart", false));

@@ -2,7 +2,7 @@
 
 use crate::signature_v2::BucketForm;
 use crate::verify::{AnyClaim, Parsed, string_to_sign};
-use crate::{Error, Mechanism, Policy, Request, TargetBuffers};
+use crate::{Error, Mechanism, Policy, RequestParts, TargetBuffers};
 
 /// What the signature of a request is made of, for error documents and for people who look for the difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Explanation {
 ///
 /// As [`verify`](crate::verify), as far as the request's own form is concerned.
 pub fn explain(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     policy: &Policy,
     buffers: &mut TargetBuffers,
 ) -> Result<Explanation, Error> {

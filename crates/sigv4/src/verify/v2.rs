@@ -8,7 +8,7 @@ use crate::verify::authorization;
 use crate::verify::protocol_headers::ProtocolHeaders;
 use crate::{
     AuthorizationError, Error, Header, HeaderError, Mechanism, Payload, Policy, QueryError,
-    Request, TimeError, Timestamp,
+    RequestParts, TimeError, Timestamp,
 };
 
 /// Parameters that are not signed and only shape a listing. Any other unsigned one could turn a URL for one operation into
@@ -165,7 +165,7 @@ impl ClaimV2<'_> {
     /// What the client should have signed.
     pub(crate) fn string_to_sign(
         &self,
-        request: &Request<'_>,
+        request: &RequestParts<'_>,
         policy: &Policy,
         target: Target<'_>,
         bucket: Option<&[u8]>,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::bytes;
-use crate::resign::permit::{Kind, Permit};
+use crate::resign::permit::{Permit, PermitKind};
 use crate::{ChunkChain, Credential, Mechanism, Payload, Target, Timestamp};
 
 /// Proof that a request was signed by the holder of one of our keys, and what follows from its head.
@@ -49,7 +49,7 @@ impl<'k, 'b, G> Verified<'k, 'b, G> {
         self.decoded_length
     }
 
-    /// Lower-case name of the trailer that was announced.
+    /// Lower-case name of the trailer that was declared.
     pub fn trailer(&self) -> Option<&'static str> {
         self.trailer
     }
@@ -73,9 +73,9 @@ impl<'k, 'b, G> Verified<'k, 'b, G> {
     /// Leave to sign this request for an origin.
     pub fn permit(&self) -> Permit {
         let kind = match self.mechanism {
-            Mechanism::Header | Mechanism::V2Header => Kind::Header,
-            Mechanism::Presigned => Kind::Presigned,
-            Mechanism::V2Presigned => Kind::V2Presigned,
+            Mechanism::Header | Mechanism::V2Header => PermitKind::Header,
+            Mechanism::Presigned => PermitKind::Presigned,
+            Mechanism::V2Presigned => PermitKind::V2Presigned,
         };
         Permit::new(kind, self.dropped.clone())
     }

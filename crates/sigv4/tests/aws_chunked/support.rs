@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress, Resigner,
-    Rules, Scheme,
+    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress,
+    Resigner, Rules, Scheme,
 };
 use sigv4::{
-    ChunkChain, Credential, Error, Header, Keyring, Policy, Request, Secret, TargetBuffers,
+    ChunkChain, Credential, Error, Header, Keyring, Policy, RequestParts, Secret, TargetBuffers,
     Timestamp, Verified, verify,
 };
 
@@ -65,7 +65,7 @@ pub(crate) fn head<'k, 'b>(
         .iter()
         .map(|(name, value)| Header { name: name.as_bytes(), value: value.as_bytes() })
         .collect();
-    let request = Request {
+    let request = RequestParts {
         method: text(entry, "method").as_bytes(),
         target: text(entry, "target").as_bytes(),
         headers: &headers,
@@ -123,9 +123,9 @@ impl Body {
         self.chunks.concat()
     }
 
-    pub(crate) fn announced(&self) -> Announced {
+    pub(crate) fn declared(&self) -> BodyDeclaration {
         let trailer = self.trailer.as_ref().map(|(name, _)| name.as_bytes());
-        Announced {
+        BodyDeclaration {
             content_length: None,
             decoded_length: self.data().len() as u64,
             trailer: trailer.and_then(ChecksumAlgorithm::of_trailer),
@@ -220,8 +220,8 @@ pub(crate) fn push(
 }
 
 /// A filter for a body with the chains of [`scheme`].
-pub(crate) fn filter(framing: Framing, announced: Announced, forward: Forward) -> BodyFilter {
-    BodyFilter::chunked(scheme(framing), announced, LENIENT, forward).unwrap()
+pub(crate) fn filter(framing: Framing, declared: BodyDeclaration, forward: Forward) -> BodyFilter {
+    BodyFilter::chunked(scheme(framing), declared, LENIENT, forward).unwrap()
 }
 
 /// What a resigner makes of `slices`.

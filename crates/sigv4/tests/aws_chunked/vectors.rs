@@ -101,7 +101,7 @@ fn unverified_frames_are_signed_anew() {
     let check = |frames: &[u8]| {
         let scheme = Scheme::Unverified(framing);
         let mut filter =
-            BodyFilter::chunked(scheme, body.announced(), LENIENT, Forward::Frames).unwrap();
+            BodyFilter::chunked(scheme, body.declared(), LENIENT, Forward::Frames).unwrap();
         push(&mut filter, &[frames])
     };
     let mut other = frames.clone();
@@ -143,7 +143,7 @@ fn unwrapped_to_unsigned_chunks() {
 
     let (body, ..) = published("B12");
     assert!(out == body.unsigned());
-    let mut filter = filter(Framing::UnsignedTrailer, body.announced(), Forward::Frames);
+    let mut filter = filter(Framing::UnsignedTrailer, body.declared(), Forward::Frames);
     assert_eq!(push(&mut filter, &[&out]), (Ok(Progress::Complete), out.clone()));
 }
 
@@ -175,7 +175,7 @@ fn strings_to_sign() {
             _ => Scheme::SignedTrailer(chain(id)),
         };
         let mut filter =
-            BodyFilter::chunked(scheme, body.announced(), Rules::default(), Forward::Frames)
+            BodyFilter::chunked(scheme, body.declared(), Rules::default(), Forward::Frames)
                 .unwrap();
         match push(&mut filter, &[&frames]).0 {
             Err(BodyError::SignatureMismatch { string_to_sign, .. }) => string_to_sign,

@@ -2,8 +2,9 @@
 
 use sigv4::{
     AuthorizationError, Credential, Error, Header, HeaderError, Keyring, Mechanism, MechanismError,
-    OriginCredential, Payload, PayloadError, Policy, QueryError, Request, Secret, SignatureError,
-    TargetBuffers, TargetError, TimeError, presign, presign_v2, sign_request, target, verify,
+    OriginCredential, Payload, PayloadError, Policy, QueryError, RequestParts, Secret,
+    SignatureError, TargetBuffers, TargetError, TimeError, presign, presign_v2, sign_request,
+    target, verify,
 };
 
 use crate::support::{Owned, time};
@@ -378,7 +379,7 @@ fn v2_signs_what_selects_an_operation() {
     let policy = Policy { signature_v2: true, ..Policy::default() };
     let headers = [Header { name: b"Host", value: b"h" }];
     let v2 = |target: &str| {
-        let request = Request { method: b"GET", target: target.as_bytes(), headers: &headers };
+        let request = RequestParts { method: b"GET", target: target.as_bytes(), headers: &headers };
         let target = presign_v2(&request, time(NOW), &key(), &policy).unwrap();
         Owned { target, ..Owned::new("GET", "", &[("Host", "h")]) }
     };

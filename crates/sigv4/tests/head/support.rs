@@ -1,10 +1,10 @@
 //! The vectors file, as requests. Shared by the integration tests; each uses a part of it.
 
 use serde_json::Value;
-use sigv4::request_head::{HeadError, Lines, RequestHead};
+use sigv4::request_head::{HeadError, HeadLines, RequestHead};
 use sigv4::{
     AuthorizationError, Credential, Error, Header, HeaderError, Keyring, MechanismError,
-    OriginCredential, PayloadError, Policy, QueryError, Request, Secret, SignatureError,
+    OriginCredential, PayloadError, Policy, QueryError, RequestParts, Secret, SignatureError,
     TargetError, TimeError, Timestamp, TokenError,
 };
 
@@ -53,10 +53,10 @@ impl Owned {
         Self { method: method.into(), target: target.into(), headers: headers.collect() }
     }
 
-    pub(crate) fn with<R>(&self, then: impl FnOnce(&Request<'_>) -> R) -> R {
+    pub(crate) fn with<R>(&self, then: impl FnOnce(&RequestParts<'_>) -> R) -> R {
         let headers: Vec<_> =
             self.headers.iter().map(|(name, value)| Header { name, value }).collect();
-        then(&Request { method: &self.method, target: &self.target, headers: &headers })
+        then(&RequestParts { method: &self.method, target: &self.target, headers: &headers })
     }
 
     /// As a server writes it for an origin, and [`sigv4::resign`] wants it. An error if no server would.
@@ -71,7 +71,7 @@ impl Owned {
             text.extend([name.as_slice(), b": ", value, b"\r\n"].concat());
         }
         text.extend(b"\r\n");
-        let mut lines = Lines::new();
+        let mut lines = HeadLines::new();
         let (head, body) = sigv4::request_head::parse(&text, &mut lines)?;
         // Whatever a line end in a value makes of what follows, it is not a part of this head.
         assert!(body.is_empty() || self.headers.iter().any(|(_, value)| value.contains(&b'\n')));

@@ -3,7 +3,7 @@
 use crate::support::{Owned, bytes, file, keyring, origin, text, time};
 use serde_json::Value;
 use sigv4::{
-    Header, Mechanism, OriginBody, OriginCredential, OriginRequest, Payload, Policy, Request,
+    Header, Mechanism, OriginBody, OriginCredential, OriginRequest, Payload, Policy, RequestParts,
     Secret, TargetBuffers, explain, presign, resign, sign_request, verify,
 };
 
@@ -362,9 +362,9 @@ fn v2_presigned_by_us_verifies() {
     for target in ["/b/a%2bc?versionId=x%20y&x-amz-acl=private", "/?acl", "/?acl=&prefix=a", "/b/k"]
     {
         let headers = [Header { name: b"Host", value: b"bucket.s3.example.com:8080" }];
-        let request = Request { method: b"GET", target: target.as_bytes(), headers: &headers };
+        let request = RequestParts { method: b"GET", target: target.as_bytes(), headers: &headers };
         let target = sigv4::presign_v2(&request, expires, &key, &policy).unwrap();
-        let request = Request { target: &target, ..request };
+        let request = RequestParts { target: &target, ..request };
         let mut buffers = TargetBuffers::default();
         let verified = verify(&request, &keyring, &policy, expires, &mut buffers).unwrap();
         assert_eq!(verified.mechanism(), Mechanism::V2Presigned);
