@@ -13,6 +13,7 @@ pub(crate) trait TextSink {
 }
 
 impl TextSink for Vec<u8> {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }

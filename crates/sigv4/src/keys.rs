@@ -3,6 +3,7 @@
 pub(crate) mod chunk_chain;
 pub(crate) mod credential;
 pub(crate) mod credential_scope;
+pub(crate) mod key_cache;
 pub(crate) mod keyring;
 pub(crate) mod origin_credential;
 pub(crate) mod signing_key;

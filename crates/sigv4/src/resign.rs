@@ -14,6 +14,7 @@ pub(crate) mod spelling;
 
 use smallvec::SmallVec;
 
+use crate::bytes::{self, Visible};
 use crate::header::{self, trim};
 use crate::request_head::RequestHead;
 use crate::resign::body_headers::BodyHeaders;
@@ -88,7 +89,9 @@ pub fn resign<'b>(
     if kind == PermitKind::Preflight && head.method() != b"OPTIONS" {
         return Err(ResignError::NotPreflight);
     }
-    if authority.is_empty() || !authority.iter().all(u8::is_ascii_graphic) {
+    // Graphic characters of ASCII.
+    let is_graphic = authority.is_ascii() && bytes::all::<Visible>(authority);
+    if authority.is_empty() || !is_graphic {
         return Err(ResignError::AuthorityInvalid);
     }
     // A bucket in the origin's host name is not ours to see: its first segment may well be a key.
@@ -113,13 +116,16 @@ pub fn resign<'b>(
         origin_head.end();
         return Ok(Resigned { target, chunk_chain: None });
     }
-    let is_header = are_headers(target, head, permit);
-    for (number, (name, value)) in target.all_hoisted().enumerate() {
-        // One that is there as a header as well says the same.
-        let becomes_header = disposition(name) == Disposition::Sign && !header::is_left_aside(name);
-        let is_of_other = framing.as_ref().is_some_and(|framing| framing.is_of_other(name));
-        if becomes_header && !is_of_other && is_header.get(number) != Some(&true) {
-            origin_head.signed(name, trim(value));
+    if target.has_hoisted() {
+        let is_header = are_headers(target, head, permit);
+        for (number, (name, value)) in target.all_hoisted().enumerate() {
+            // One that is there as a header as well says the same.
+            let becomes_header =
+                disposition(name) == Disposition::Sign && !header::is_left_aside(name);
+            let is_of_other = framing.as_ref().is_some_and(|framing| framing.is_of_other(name));
+            if becomes_header && !is_of_other && is_header.get(number) != Some(&true) {
+                origin_head.signed(name, trim(value));
+            }
         }
     }
     origin_head.signed_word(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
@@ -132,7 +138,13 @@ pub fn resign<'b>(
     origin_head.end();
     let chunk_chain = payload.is_signed_streaming().then(|| {
         let key = day.key().clone();
-        Box::new(ChunkChain::new(key, now, day.scope(), credential.access_key(), signature))
+        Box::new(ChunkChain::new(
+            key,
+            now,
+            day.scope().concat(),
+            credential.access_key(),
+            signature,
+        ))
     });
     Ok(Resigned { target, chunk_chain })
 }
@@ -144,11 +156,9 @@ fn are_headers(
     permit: &Permit,
 ) -> SmallVec<[bool; 16]> {
     let mut found: SmallVec<[bool; 16]> = target.all_hoisted().map(|_| false).collect();
-    if !found.is_empty() {
-        for header in head.headers().filter(|header| !permit.drops(header.name)) {
-            let place = target.hoisted_place(header.name).and_then(|place| found.get_mut(place));
-            place.into_iter().for_each(|place| *place = true);
-        }
+    for header in head.headers().filter(|header| !permit.drops(header.name)) {
+        let place = target.hoisted_place(header.name).and_then(|place| found.get_mut(place));
+        place.into_iter().for_each(|place| *place = true);
     }
     found
 }

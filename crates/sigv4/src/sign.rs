@@ -93,7 +93,7 @@ pub fn sign_request(
         Signature::new(&canonical, &day, now);
     let authorization = [
         b"AWS4-HMAC-SHA256 Credential=".as_slice(),
-        day.credential(),
+        &day.credential(),
         b", SignedHeaders=",
         &names,
         b", Signature=",
@@ -101,9 +101,9 @@ pub fn sign_request(
     ];
     let authorization = authorization.concat();
     added.push((header::AUTHORIZATION, authorization));
-    let chunk_chain = payload
-        .is_signed_streaming()
-        .then(|| ChunkChain::new(day.key().clone(), now, day.scope(), key.access_key(), signature));
+    let chunk_chain = payload.is_signed_streaming().then(|| {
+        ChunkChain::new(day.key().clone(), now, day.scope().concat(), key.access_key(), signature)
+    });
     Ok(SignedRequest { headers: added, canonical_request, string_to_sign, signature, chunk_chain })
 }
 
@@ -127,9 +127,10 @@ pub fn presign(
     let names = signed_names(request.headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Presigned)?;
     let day = key.day(&now);
+    let credential = day.credential();
     let mut parameters = vec![
         (param::X_AMZ_ALGORITHM, ALGORITHM),
-        (param::X_AMZ_CREDENTIAL, day.credential()),
+        (param::X_AMZ_CREDENTIAL, credential.as_slice()),
         (param::X_AMZ_DATE, now.as_bytes()),
         (param::X_AMZ_EXPIRES, expires.as_bytes()),
         (param::X_AMZ_SIGNED_HEADERS, &names),
@@ -198,7 +199,7 @@ struct Signature {
 }
 
 impl Signature {
-    fn new(canonical: &CanonicalRequest<'_>, day: &Day, now: Timestamp) -> Self {
+    fn new(canonical: &CanonicalRequest<'_>, day: &Day<'_>, now: Timestamp) -> Self {
         let mut canonical_request = Vec::new();
         canonical.write(&mut canonical_request);
         let (hash, _) = canonical.hash();

@@ -204,8 +204,8 @@ impl<'a, 'b> Parsed<'a, 'b> {
             }));
         };
         check_token(credential, claim.token, now)?;
-        let proven = credential.proving_key(&claim.scope, &string, claim.signature, now);
-        let Some(key) = proven.filter(|_| complete) else {
+        let proven = credential.proving_secret(&claim.scope, &string, claim.signature, now);
+        let Some(secret) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::with_capacity(512);
             canonical.write(&mut canonical_request);
             return Err(Error::Signature(SignatureError::Mismatch {
@@ -215,11 +215,17 @@ impl<'a, 'b> Parsed<'a, 'b> {
                 canonical_request,
             }));
         };
-        let chain = |seed| {
-            let key = SigningKey::clone(&key);
-            ChunkChain::new(key, claim.date, claim.scope.text, claim.access_key, seed)
+        // Without a chain no chunk is believed.
+        let chunk_chain = if claim.payload.is_signed_streaming() {
+            let key = credential.signing_key(secret, &claim.scope);
+            let seed = claim.signature.try_into().ok();
+            key.zip(seed).map(|(key, seed)| {
+                let scope = claim.scope.text.to_vec();
+                Box::new(ChunkChain::new(key, claim.date, scope, claim.access_key, seed))
+            })
+        } else {
+            None
         };
-        let seed = claim.signature.try_into().ok();
         Ok(Verified {
             credential,
             mechanism: self.mechanism,
@@ -229,9 +235,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
             trailer: None,
             dropped: None,
             date: Some(claim.date),
-            chunk_chain: seed
-                .filter(|_| claim.payload.is_signed_streaming())
-                .map(|seed| Box::new(chain(seed))),
+            chunk_chain,
         })
     }
 
@@ -307,8 +311,8 @@ fn mechanism<'a>(
     }
 }
 
-pub(crate) fn string_to_sign<'a>(claim: &Claim<'a>, hash: &'a [u8; 64]) -> StringToSign<'a> {
-    StringToSign { label: ALGORITHM, date: claim.date, scope: claim.scope.text, chain: &[], hash }
+pub(crate) fn string_to_sign<'a>(claim: &Claim<'a>, hash: &'a [u8; 64]) -> StringToSign<'a, 1> {
+    StringToSign { label: ALGORITHM, date: claim.date, scope: [claim.scope.text], chain: &[], hash }
 }
 
 fn check_token<G>(

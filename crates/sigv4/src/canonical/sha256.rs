@@ -7,7 +7,7 @@
 
 use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
+use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
 use crate::canonical::TextSink;
 
@@ -140,6 +140,31 @@ impl MacKey {
         let (inner, outer) = (state(0x36), state(0x5c));
         block.zeroize();
         Self { inner, outer }
+    }
+
+    /// Length as numbers.
+    pub(crate) const WORDS: usize = 8;
+
+    /// Both states, two words in each number.
+    pub(crate) fn to_words(&self) -> Zeroizing<[u64; Self::WORDS]> {
+        let mut words = Zeroizing::new([0; Self::WORDS]);
+        let pairs = self.inner.chunks_exact(2).chain(self.outer.chunks_exact(2));
+        for (word, pair) in words.iter_mut().zip(pairs) {
+            if let [first, second] = *pair {
+                *word = u64::from(second) << 32 | u64::from(first);
+            }
+        }
+        words
+    }
+
+    /// The key of these states.
+    #[inline]
+    pub(crate) fn from_words(words: [u64; Self::WORDS]) -> Self {
+        let half = |word: u64| u32::try_from(word & 0xffff_ffff).unwrap_or_default();
+        let state =
+            |[a, b, c, d]: [u64; 4]| [a, a >> 32, b, b >> 32, c, c >> 32, d, d >> 32].map(half);
+        let [a, b, c, d, e, f, g, h] = words;
+        Self { inner: state([a, b, c, d]), outer: state([e, f, g, h]) }
     }
 
     /// The authentication code of what `write` puts.

@@ -8,27 +8,27 @@ pub(crate) const ALGORITHM: &[u8] = b"AWS4-HMAC-SHA256";
 
 /// `label \n date \n scope \n (line \n)* hash`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StringToSign<'a> {
+pub(crate) struct StringToSign<'a, const PIECES: usize> {
     /// What is signed: the algorithm, for chunks and trailers with a suffix.
     pub(crate) label: &'a [u8],
     /// `yyyyMMddTHHmmssZ` of the request, also for its chunks after midnight.
     pub(crate) date: Timestamp,
-    /// The credential scope of the key.
-    pub(crate) scope: &'a [u8],
+    /// The credential scope of the key, in pieces.
+    pub(crate) scope: [&'a [u8]; PIECES],
     /// Lines between scope and hash: the previous signature, and for chunks the hash of nothing.
     pub(crate) chain: &'a [&'a [u8]],
     /// Hash of the canonical request, of the chunk's data or of the trailer block; lower-case hex.
     pub(crate) hash: &'a [u8; 64],
 }
 
-impl StringToSign<'_> {
+impl<const PIECES: usize> StringToSign<'_, PIECES> {
     /// Writes the string; it does not end in a newline.
     pub(crate) fn write(&self, sink: &mut impl TextSink) {
         sink.put(self.label);
         sink.put(b"\n");
         sink.put(self.date.as_bytes());
         sink.put(b"\n");
-        sink.put(self.scope);
+        self.scope.into_iter().for_each(|piece| sink.put(piece));
         sink.put(b"\n");
         for line in self.chain {
             sink.put(line);

@@ -40,11 +40,11 @@ impl ChunkChain {
     pub(crate) fn new(
         key: SigningKey,
         date: Timestamp,
-        scope: &[u8],
+        scope: Vec<u8>,
         access_key: &[u8],
         seed: [u8; 64],
     ) -> Self {
-        Self { key, date, scope: scope.to_vec(), access_key: access_key.to_vec(), previous: seed }
+        Self { key, date, scope, access_key: access_key.to_vec(), previous: seed }
     }
 
     /// Signs the next chunk, given the SHA-256 of its data; the zero chunk hashes nothing.
@@ -114,13 +114,13 @@ impl ChunkChain {
     fn with_chunk<R>(
         &self,
         hash: &[u8; 64],
-        then: impl FnOnce(&Self, &StringToSign<'_>) -> R,
+        then: impl FnOnce(&Self, &StringToSign<'_, 1>) -> R,
     ) -> R {
         let chain = [self.previous.as_slice(), EMPTY];
         then(self, &self.string_to_sign(CHUNK, &chain, hash))
     }
 
-    fn with_trailer<R>(&self, hash: &[u8; 64], then: impl FnOnce(&StringToSign<'_>) -> R) -> R {
+    fn with_trailer<R>(&self, hash: &[u8; 64], then: impl FnOnce(&StringToSign<'_, 1>) -> R) -> R {
         then(&self.string_to_sign(TRAILER, &[self.previous.as_slice()], hash))
     }
 
@@ -129,7 +129,7 @@ impl ChunkChain {
         label: &'a [u8],
         chain: &'a [&'a [u8]],
         hash: &'a [u8; 64],
-    ) -> StringToSign<'a> {
-        StringToSign { label, date: self.date, scope: &self.scope, chain, hash }
+    ) -> StringToSign<'a, 1> {
+        StringToSign { label, date: self.date, scope: [&self.scope], chain, hash }
     }
 }

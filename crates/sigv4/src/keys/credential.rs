@@ -1,18 +1,17 @@
 //! A client's access key: who may sign.
 
-use std::cell::Ref;
 use std::fmt;
-use std::ops::Deref;
 
 use crate::canonical::string_to_sign::StringToSign;
 use crate::keys::credential_scope::CredentialScope;
-use crate::keys::signing_key::{SigningKey, SigningKeyCache};
+use crate::keys::key_cache::SigningKeyCache;
+use crate::keys::signing_key::SigningKey;
 use crate::{Secret, Timestamp};
 
 /// One access key id with its secret, or both secrets while one replaces the other, and whatever `grants` the caller
 /// attaches.
 ///
-/// Keeps a few derived signing keys, so it is for use by one thread. `Debug` shows neither secrets nor the token.
+/// Keeps a few derived signing keys, for all threads. `Debug` shows neither secrets nor the token.
 pub struct Credential<G> {
     access_key: Vec<u8>,
     secret: Secret,
@@ -25,23 +24,6 @@ pub struct Credential<G> {
 struct Token {
     token: Secret,
     expires: Option<i64>,
-}
-
-/// A signing key: one that is kept, or one that was derived for this request.
-pub(crate) enum Key<'k> {
-    Kept(Ref<'k, SigningKey>),
-    New(SigningKey),
-}
-
-impl Deref for Key<'_> {
-    type Target = SigningKey;
-
-    fn deref(&self) -> &SigningKey {
-        match self {
-            Key::Kept(key) => key,
-            Key::New(key) => key,
-        }
-    }
 }
 
 /// How a request's session token fits a credential.
@@ -95,31 +77,57 @@ impl<G> Credential<G> {
         [Some(&self.secret), self.second.as_ref()].into_iter().flatten()
     }
 
-    /// The key under which the signature that is claimed is right. Tries every secret, also after one was right.
-    pub(crate) fn proving_key(
+    /// The number of the secret under which the signature that is claimed is right.
+    pub(crate) fn proving_secret(
         &self,
         scope: &CredentialScope<'_>,
-        string_to_sign: &StringToSign<'_>,
+        string_to_sign: &StringToSign<'_, 1>,
         claimed: &[u8],
         now: Timestamp,
-    ) -> Option<Key<'_>> {
+    ) -> Option<usize> {
         let mut found = None;
+        // Every secret, also after one was right, so that the time does not tell which one it was.
         for (number, secret) in self.secrets().enumerate() {
-            let key = match self.keys.get(number, scope) {
-                Some(key) => Key::Kept(key),
-                None => {
-                    Key::New(SigningKey::derive(secret, [scope.date, scope.region, scope.service]))
-                }
+            let kept = self.keys.get(number, scope);
+            let key = kept.as_ref();
+            let is_right = match key {
+                Some(key) => key.verify(string_to_sign, claimed),
+                None => self.derive(number, secret, scope, string_to_sign, claimed, now),
             };
-            if key.verify(string_to_sign, claimed) {
-                found = Some((number, key));
+            if is_right {
+                found = Some(number);
             }
         }
-        let (number, key) = found?;
-        if let Key::New(key) = &key {
-            self.keys.keep(number, scope, string_to_sign.date, now, key);
+        found
+    }
+
+    /// Verifies with a new key, and keeps it if it has proven to be right: nobody without the secret gets to the cache.
+    fn derive(
+        &self,
+        number: usize,
+        secret: &Secret,
+        scope: &CredentialScope<'_>,
+        string_to_sign: &StringToSign<'_, 1>,
+        claimed: &[u8],
+        now: Timestamp,
+    ) -> bool {
+        let key = SigningKey::derive(secret, [scope.date, scope.region, scope.service]);
+        let is_right = key.verify(string_to_sign, claimed);
+        if is_right {
+            self.keys.keep(number, scope, string_to_sign.date, now, &key);
         }
-        Some(key)
+        is_right
+    }
+
+    /// The key of a secret for a scope: for chunks of a request that it has proven.
+    pub(crate) fn signing_key(
+        &self,
+        number: usize,
+        scope: &CredentialScope<'_>,
+    ) -> Option<SigningKey> {
+        let secret = self.secrets().nth(number)?;
+        let derive = || SigningKey::derive(secret, [scope.date, scope.region, scope.service]);
+        Some(self.keys.get(number, scope).unwrap_or_else(derive))
     }
 
     pub(crate) fn check_token(&self, sent: Option<&[u8]>, now: Timestamp) -> TokenCheck {

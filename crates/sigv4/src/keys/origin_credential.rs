@@ -1,23 +1,28 @@
 //! The key that requests are signed with: an origin's toward the origin, a client's in tools and health checks.
 
-use std::cell::{Ref, RefCell};
 use std::fmt;
 
 use crate::keys::credential_scope::TERMINAL;
+use crate::keys::key_cache::{KeyLabel, KeySlot};
 use crate::keys::signing_key::SigningKey;
-use crate::target::query_auth::Span;
 use crate::{Secret, Timestamp};
 
 /// An access key of an S3 origin, with the region and service to sign for.
 ///
-/// Keeps the signing key of the day, so it is for use by one thread. `Debug` shows neither secret nor token.
+/// Keeps the signing key of the day, for all threads. `Debug` shows neither secret nor token.
 pub struct OriginCredential {
     access_key: Vec<u8>,
     secret: Secret,
     token: Option<Secret>,
     region: Vec<u8>,
     service: Vec<u8>,
-    day: RefCell<Day>,
+    /// The key of one date.
+    kept: KeySlot,
+    /// The Authorization line up to the list of signed headers, without the date.
+    before_date: Vec<u8>,
+    after_date: Vec<u8>,
+    /// How much of that belongs to the scope.
+    scope_length: usize,
 }
 
 impl OriginCredential {
@@ -29,13 +34,23 @@ impl OriginCredential {
         region: impl Into<Vec<u8>>,
         service: impl Into<Vec<u8>>,
     ) -> Self {
+        let (access_key, region, service) = (access_key.into(), region.into(), service.into());
+        let before_date =
+            [b"Authorization: AWS4-HMAC-SHA256 Credential=", &access_key[..], b"/"].concat();
+        let mut after_date = [b"/", &region[..], b"/", &service, b"/", TERMINAL].concat();
+        let scope_length = after_date.len();
+        after_date.extend_from_slice(b", SignedHeaders=");
+        let kept = KeySlot::default();
         Self {
-            access_key: access_key.into(),
+            access_key,
             secret,
             token,
-            region: region.into(),
-            service: service.into(),
-            day: RefCell::new(Day::none()),
+            region,
+            service,
+            kept,
+            before_date,
+            after_date,
+            scope_length,
         }
     }
 
@@ -62,75 +77,47 @@ impl OriginCredential {
         self.token.as_ref()
     }
 
-    /// What signatures of this date are made with. Kept until another date is asked for.
-    pub(crate) fn day(&self, now: &Timestamp) -> Ref<'_, Day> {
-        if self.day.borrow().date != *now.date() {
-            // Nobody holds on to the other day: a `Ref` does not outlive the signature that it is for.
-            self.day.replace(Day::new(self, now));
-        }
-        self.day.borrow()
+    /// What signatures of this date are made with. The key is kept until another date is asked for.
+    pub(crate) fn day(&self, now: &Timestamp) -> Day<'_> {
+        let date = *now.date();
+        let label = KeyLabel::new(&date, 0, b"");
+        let key = self.kept.get(&label).unwrap_or_else(|| {
+            let key = SigningKey::derive(&self.secret, [&date, &self.region, &self.service]);
+            self.kept.set(&label, &key);
+            key
+        });
+        Day { date, key, origin: self }
     }
 }
 
 /// The signing key of one date, and the texts that go with it.
-pub(crate) struct Day {
+pub(crate) struct Day<'o> {
     date: [u8; 8],
     key: SigningKey,
-    /// The Authorization line up to the list of signed headers.
-    authorization: Vec<u8>,
-    /// Where the credential stands in it, and in that the scope.
-    credential: Span,
-    scope: Span,
+    origin: &'o OriginCredential,
 }
 
-impl Day {
-    /// Of no date, so that it serves none.
-    fn none() -> Self {
-        let nowhere = Span::default();
-        let (key, authorization) = (SigningKey::dummy(), Vec::new());
-        Self { date: [0; 8], key, authorization, credential: nowhere, scope: nowhere }
-    }
-
-    fn new(origin: &OriginCredential, now: &Timestamp) -> Self {
-        let parts = [now.date().as_slice(), &origin.region, &origin.service];
-        let mut line = b"Authorization: AWS4-HMAC-SHA256 Credential=".to_vec();
-        let credential = line.len();
-        line.extend_from_slice(&origin.access_key);
-        line.push(b'/');
-        let scope = line.len();
-        for part in parts {
-            line.extend_from_slice(part);
-            line.push(b'/');
-        }
-        line.extend_from_slice(TERMINAL);
-        let end = line.len();
-        line.extend_from_slice(b", SignedHeaders=");
-        Self {
-            date: *now.date(),
-            key: SigningKey::derive(&origin.secret, parts),
-            authorization: line,
-            credential: Span::new(credential, end),
-            scope: Span::new(scope, end),
-        }
-    }
-
+impl Day<'_> {
     pub(crate) fn key(&self) -> &SigningKey {
         &self.key
     }
 
-    /// `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=`.
-    pub(crate) fn authorization(&self) -> &[u8] {
-        &self.authorization
+    /// `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=`, in pieces.
+    #[inline]
+    pub(crate) fn authorization(&self) -> [&[u8]; 3] {
+        [&self.origin.before_date, &self.date, &self.origin.after_date]
     }
 
     /// `access-key/yyyyMMdd/region/service/aws4_request`.
-    pub(crate) fn credential(&self) -> &[u8] {
-        self.credential.of(&self.authorization)
+    pub(crate) fn credential(&self) -> Vec<u8> {
+        [self.origin.access_key(), b"/", &self.scope().concat()].concat()
     }
 
-    /// `yyyyMMdd/region/service/aws4_request`.
-    pub(crate) fn scope(&self) -> &[u8] {
-        self.scope.of(&self.authorization)
+    /// `yyyyMMdd/region/service/aws4_request`, in pieces.
+    #[inline]
+    pub(crate) fn scope(&self) -> [&[u8]; 2] {
+        let OriginCredential { after_date, scope_length, .. } = self.origin;
+        [&self.date, after_date.get(..*scope_length).unwrap_or_default()]
     }
 }
 

@@ -114,13 +114,13 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         &mut self,
         line: &RequestLine<'_>,
         payload: &Payload,
-        day: &Day,
+        day: &Day<'_>,
         now: Timestamp,
     ) -> [u8; 64] {
         self.signed.sort_unstable_by(|a, b| {
             cmp_ignore_ascii_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
         });
-        self.out.put(day.authorization());
+        day.authorization().into_iter().for_each(|piece| self.out.put(piece));
         let hash = self.hash(line, payload);
         let scope = day.scope();
         let string = StringToSign { label: ALGORITHM, date: now, scope, chain: &[], hash: &hash };

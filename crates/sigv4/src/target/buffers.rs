@@ -69,6 +69,12 @@ impl<'b> Target<'b> {
         self.all_hoisted().filter(|(name, _)| !header::is_left_aside(name))
     }
 
+    /// Whether any stood there.
+    #[inline]
+    pub(crate) fn has_hoisted(&self) -> bool {
+        !self.buffers.hoisted.is_empty()
+    }
+
     /// The same with checksums, which a Signature V2 covers as it covers headers.
     pub(crate) fn all_hoisted(&self) -> impl Iterator<Item = (&'b [u8], &'b [u8])> + use<'b> {
         let decoded = &self.buffers.decoded;

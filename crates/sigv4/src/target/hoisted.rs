@@ -12,6 +12,9 @@ pub(crate) fn check<'a>(
     target: Target<'_>,
     headers: impl Iterator<Item = Header<'a>>,
 ) -> Result<(), Error> {
+    if !target.has_hoisted() {
+        return Ok(());
+    }
     for (name, value) in target.hoisted() {
         // A second factor in a URL is none; a NUL or a line end would break the origin's head.
         if header::is(name, header::X_AMZ_MFA) || !is_token(name) {
@@ -20,9 +23,6 @@ pub(crate) fn check<'a>(
         if has_control(value) {
             return Err(Error::Header(HeaderError::ControlByte { name: name.to_vec() }));
         }
-    }
-    if target.hoisted().next().is_none() {
-        return Ok(());
     }
     for header in headers {
         let place = target.hoisted_place(header.name);

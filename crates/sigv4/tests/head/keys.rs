@@ -166,3 +166,35 @@ fn one_credential_for_each_id() {
     let now = time(NOW);
     assert_eq!(check(&signed(&key("first", "r"), now), &keyring, now), Ok(()));
 }
+
+/// One keyring and one origin's key serve several threads. There are more scopes than a credential keeps keys for, so that
+/// threads replace each other's all the time; nobody ever meets a key that is not theirs.
+#[test]
+fn a_keyring_serves_several_threads() {
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    let now = time(NOW);
+    let shared = Credential::new("AKID", Secret::new("secret"), ());
+    let keyring = keyring(shared.with_second_secret(Secret::new("old")));
+    let (origin, days) = (key("secret", "r0"), [NOW, "20260314T120000Z"].map(time));
+    is_shared(&keyring);
+    is_shared(&origin);
+    let expected = days.map(|day| signed(&origin, day).headers);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (keyring, origin, expected) = (&keyring, &origin, &expected);
+            scope.spawn(move || {
+                for round in 0..400 {
+                    let region = format!("r{}", (round + thread) % 6);
+                    let secret = ["secret", "old"][round % 2];
+                    let request = signed(&key(secret, &region), now);
+                    assert_eq!(check(&request, keyring, now), Ok(()));
+                    let other = signed(&key("other", &region), now);
+                    assert!(is_mismatch(&check(&other, keyring, now)));
+                    let day = (round + thread) % 2;
+                    assert_eq!(signed(origin, days[day]).headers, expected[day]);
+                }
+            });
+        }
+    });
+    assert!(keyring.find(b"AKID").unwrap().kept_signing_keys() <= 4);
+}
