@@ -17,6 +17,10 @@
 //! assert!(matches!(verdict, Err(Error::Mechanism(MechanismError::Missing))));
 //! # Ok::<(), sigv4::DuplicateKey>(())
 //! ```
+//!
+//! [`verify`](verify()) takes a head, a [`Keyring`] and a [`Policy`], and gives a [`Verified`]. Its body goes through an
+//! [`aws_chunked::BodyFilter`]. [`resign`](resign()) writes the head for an origin, and an [`aws_chunked::Resigner`] signs the
+//! chunks that follow it. The feature `http` adds `sigv4::http`, for requests of the `http` crate.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -32,6 +36,8 @@
 
 pub mod aws_chunked;
 pub mod header;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod request_head;
 pub mod target;
 
@@ -84,3 +90,8 @@ pub const MAX_KEY: usize = 1024;
 pub const MAX_PARAMETERS: usize = 500;
 /// Most names in a list of signed headers. Bounds the work for unauthenticated clients: each is looked for in all headers.
 pub const MAX_SIGNED_HEADERS: usize = 100;
+
+/// The example in README.md.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -114,6 +114,8 @@ fn header(reason: &HeaderError) -> S3Error {
                 "{} was given as a header and as a query parameter, with different values.",
                 lossy(name)
             )),
+        HeaderError::ContradictsTarget { .. } => S3Error::new(ErrorCode::InvalidRequest)
+            .with_message("The host of the request target differs from the Host header."),
         HeaderError::ControlByte { name } => {
             argument("Header values must not hold control characters.", &lossy(name), b"")
         }

@@ -14,6 +14,13 @@ pub enum HeaderError {
         /// The header's name, lower case.
         name: Vec<u8>,
     },
+    /// The Host header names another host than a target in absolute form, or `:authority`, does: one of them is signed, the
+    /// other may route.
+    #[error("host of the request target is not that of the \"Host\" header, \"{}\"", .host.escape_ascii())]
+    ContradictsTarget {
+        /// The Host header's value.
+        host: Vec<u8>,
+    },
     /// A header value holds a control byte other than the tab (2.5).
     #[error("control byte in header \"{}\"", .name.escape_ascii())]
     ControlByte {

@@ -18,7 +18,7 @@ use crate::{Error, MAX_PARAMETERS, QueryError};
 ///
 /// # Errors
 ///
-/// [`TargetError`] for a broken escape; [`QueryError::Repeated`], [`QueryError::AuthenticationRepeated`],
+/// [`TargetError`](crate::TargetError) for a broken escape; [`QueryError::Repeated`], [`QueryError::AuthenticationRepeated`],
 /// [`QueryError::NameEmpty`] and [`QueryError::TooMany`].
 pub fn canonical_query(raw: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let mut query = Query::default();
