@@ -98,11 +98,13 @@ pub fn resign<'b>(
     let target = buffers.parse(head.target(), true)?;
     let strip = strip(kind, target.query());
     let target = target.split(strip)?;
+    // Nothing that stands in a preflight's query becomes a header: no signature would cover it.
     if kind != PermitKind::Preflight {
         hoisted::check(target, head.headers().filter(|header| !permit.drops(header.name)))?;
     }
     let payload = match body {
         OriginBody::AsSent => payload(head, target)?,
+        // Its chunks' signatures are gone with the frames, and its hash is not known before it has passed.
         OriginBody::Unwrapped(_) => Payload::Unsigned,
         OriginBody::Other(other) => other.payload,
     };
@@ -112,6 +114,7 @@ pub fn resign<'b>(
     let mut origin_head = OriginHead::new(out);
     origin_head.begin(&line, head.minor_version(), authority);
     origin_head.client_headers(head, permit, framing.as_ref())?;
+    // No date, no token, no Authorization: nobody has verified it, so it leaves without our key.
     if kind == PermitKind::Preflight {
         origin_head.end();
         return Ok(Resigned { target, chunk_chain: None });
@@ -128,11 +131,13 @@ pub fn resign<'b>(
             }
         }
     }
+    // The client's own of these three were left out above, so each stands here once.
     origin_head.signed_word(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
     origin_head.signed_word(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
     if let Some(token) = credential.token() {
         origin_head.signed(token_name(credential.service()).as_bytes(), token.expose());
     }
+    // Last, since it lists all that was written before; nothing may be added behind it.
     let day = credential.day(&now);
     let signature = origin_head.sign(&line, &payload, &day, now);
     origin_head.end();

@@ -53,14 +53,18 @@ pub fn verify<'k, 'b, G>(
 ) -> Result<Verified<'k, 'b, G>, Error> {
     let parsed = Parsed::new(request, policy, buffers)?;
     let target = parsed.target;
+    // All that needs no key comes before all that does (1.3, 1.4): who cannot even say what they claim costs no HMAC.
     let claim = parsed.claim(policy, Some(now))?;
     let mut verified = match &claim {
         AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now)?,
         AnyClaim::V4(claim) => parsed.prove(claim, keyring, now)?,
     };
+    // Before any header is judged below: what goes no further is nothing to be held against the request.
     let signed = claim.signed_headers();
     verified.dropped = dropped(request, policy, signed);
 
+    // From here on, faults are told to whoever has proven to hold a key: which hosts are served, how large an object may be,
+    // and which headers a URL may carry is no business of an unauthenticated client. S3 answers in this order, too (1.5).
     let host = parsed.head.host.unwrap_or_default();
     if !policy.serves(host) {
         return Err(Error::Header(HeaderError::HostNotServed { host: host.to_vec() }));
@@ -124,9 +128,11 @@ impl<'a, 'b> Parsed<'a, 'b> {
         policy: &Policy,
         buffers: &'b mut TargetBuffers,
     ) -> Result<Self, Error> {
+        // First, so that no value is used of a header that came twice (C4): one would be signed and the other acted upon.
         let head = ProtocolHeaders::scan(request.headers)?;
         let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
         let target = buffers.parse(request.target, virtual_bucket.is_some())?;
+        // The query shows the mechanism, and that says which of its parameters are not the client's but the signature's.
         let (mechanism, components) = mechanism(&head, policy, target.query())?;
         let target = target.split(match mechanism {
             Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
@@ -193,6 +199,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
         keyring: &'k Keyring<G>,
         now: Timestamp,
     ) -> Result<Verified<'k, 'b, G>, Error> {
+        // Hashed before the key is looked up, so that it takes as long where there is no such key.
         let canonical = self.canonical_request(claim);
         let (hash, complete) = canonical.hash();
         let string = string_to_sign(claim, &hash);
@@ -203,7 +210,9 @@ impl<'a, 'b> Parsed<'a, 'b> {
                 access_key: claim.access_key.to_vec(),
             }));
         };
+        // Row 17 before row 18, as S3 has it; tokens are compared in constant time, too.
         check_token(credential, claim.token, now)?;
+        // A listed header that is absent is a mismatch, found out after the HMAC like every other one.
         let proven = credential.proving_secret(&claim.scope, &string, claim.signature, now);
         let Some(secret) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::with_capacity(512);
@@ -275,6 +284,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
                 canonical_request: Vec::new(),
             }));
         }
+        // After the signature: only who holds the key learns which parameters it should have covered.
         v2::check_parameters(self.target, self.mechanism)?;
         Ok(Verified {
             credential,

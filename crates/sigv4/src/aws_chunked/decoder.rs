@@ -148,9 +148,11 @@ impl Decoder {
                     return Ok(None);
                 };
                 let line = content(raw).ok_or(frame(FrameError::BareLineFeed))?;
+                // With a signature where there has to be one: a chunk without would be a downgrade.
                 let header =
                     ChunkHeader::parse(raw, line, self.framing.is_signed()).map_err(frame)?;
                 self.state = match (header.size, self.framing) {
+                    // Nothing vouches for a trailer of this kind, so none may come.
                     (0, Framing::Signed) => DecoderState::Blank,
                     (0, _) => DecoderState::Trailer,
                     (left, _) => DecoderState::Data { left },
@@ -169,6 +171,7 @@ impl Decoder {
                 };
                 *input = rest;
                 self.offset = advance(offset, data);
+                // An empty input is no event: the caller would take it for data.
                 Ok((!data.is_empty()).then_some(Event::Data(data)))
             }
             DecoderState::DataEnd { mut carriage_return } => {
@@ -215,6 +218,7 @@ impl Decoder {
                     (false, Framing::Signed) => return Err(frame(FrameError::AfterEnd)),
                     (false, _) => return Err(trailer(TrailerError::AfterSignature)),
                 }
+                // Counted before they are parsed: a section of lines that are none is bounded, too.
                 self.trailer_lines = self.trailer_lines.saturating_add(1);
                 self.trailer_bytes = self.trailer_bytes.saturating_add(raw.len());
                 if self.trailer_lines > MAX_TRAILER_LINES {
@@ -242,6 +246,7 @@ impl Decoder {
                 self.state = DecoderState::End;
                 Ok(None)
             }
+            // The origin would take it for its next request.
             DecoderState::End => Err(frame(FrameError::AfterEnd)),
             DecoderState::Failed => Err(frame(FrameError::Failed)),
         }
@@ -262,6 +267,7 @@ impl Decoder {
             | (DecoderState::Trailer, Framing::UnsignedTrailer) => true,
             _ => false,
         };
+        // With bytes held, a line has begun that nobody will end.
         if optional && self.held() == 0 {
             return Ok(());
         }
