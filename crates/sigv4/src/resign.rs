@@ -192,13 +192,12 @@ fn strip(kind: PermitKind, query: &Query) -> Strip {
 /// The payload that is declared to the origin: what the client's header says, else its query, else nothing.
 fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error> {
     let name = header::X_AMZ_CONTENT_SHA256;
-    let mut values = head.headers().filter(|header| header::is(header.name, name));
-    let value = values.next().map(|header| header.value);
-    if let Some(second) = values.next() {
-        return Err(Error::Header(HeaderError::Repeated {
-            name: name.into(),
-            value: second.value.to_vec(),
-        }));
+    let mut value = None;
+    for header in head.headers().filter(|header| header::is(header.name, name)) {
+        if value.replace(header.value).is_some() {
+            let (name, value) = (name.into(), header.value.to_vec());
+            return Err(Error::Header(HeaderError::Repeated { name, value }));
+        }
     }
     let value = value.or_else(|| target.query_auth().get(Field::ContentSha256));
     match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
