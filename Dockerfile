@@ -11,7 +11,7 @@ COPY Cargo.toml ./
 COPY crates/test-origin/Cargo.toml crates/test-origin/
 RUN scripts/install-packages build run
 COPY scripts/ scripts/
-COPY Cargo.lock build.rs ./
+COPY Cargo.lock ./
 COPY bench/ bench/
 COPY crates/ crates/
 COPY src/ src/

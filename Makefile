@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-helm check-arm64 check-msrv clean
+.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-helm check-arm64 check-msrv check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -38,7 +38,7 @@ fuzz: ## Runs the fuzz targets, ten seconds each (SECONDS_EACH=10; cargo-fuzz is
 differential: ## Holds 100,000 random requests (COUNT=) that botocore signs, half of them changed then, against the verifier
 	@scripts/differential
 
-senders: ## Uploads through the proxy with eleven real clients in each of their modes, and by their presigned URLs (make module comes first)
+senders: ## Uploads through the proxy with twelve real clients in each of their modes, and by their presigned URLs (make module comes first)
 	@scripts/install-packages test
 	@prove -I t/lib t/senders.t t/senders-presigned.t
 
@@ -62,7 +62,8 @@ deb: module ## Builds the Debian package: build/libnginx-mod-http-s3-signature_*
 	@scripts/make-deb
 
 check-deb: deb ## Installs, uses, removes and purges the package in a fresh Debian (as root)
-	@scripts/install-packages root
+	@scripts/install-packages run root
+	@cargo build --package test-origin
 	@scripts/check-deb
 
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)
@@ -80,6 +81,10 @@ check-arm64: ## Builds module and sign_s3 for arm64 in a fresh Debian, and runs 
 check-msrv: ## Builds module and sign_s3 with exactly the oldest Rust that Cargo.toml names, in a fresh Debian (as root)
 	@scripts/install-packages root
 	@scripts/check-msrv
+
+check-readme: ## Runs what README.md prints for a new machine, on one: a fresh Debian (as root)
+	@scripts/install-packages root
+	@scripts/check-readme
 
 clean: ## Removes what was built, and what make run and the tests left
 	rm -rf target build build-asan build-vendored .work

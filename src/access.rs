@@ -1,21 +1,37 @@
 //! The access phase: lets in who is verified, and answers everybody else with S3's error.
 
-use s3::{Access, ErrorCode, FaultSource, Grants, S3Error};
+use std::rc::Rc;
+
+use nginx::phase::{Phase, PhaseHandler, Verdict};
+use nginx::{Level, Request, stored_body as stored};
+use s3::{Access, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
+use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::{self, Admission, Ctx};
-use crate::ffi::log::Level;
-use crate::ffi::phase::Verdict;
-use crate::ffi::request::Request;
-use crate::request_body_filter::{self, Body};
+use crate::ctx::access::Admission;
+use crate::ctx::body::Body;
+use crate::ctx::{self, Ctx};
+use crate::log;
+use crate::request_body;
+use crate::stored_body;
 use crate::worker::{self, HeaderLines, Worker};
 
-/// Decides about the client's request. nginx does not run this phase for subrequests; they lean on the admission of the
-/// request that they serve, where [`subrequest`] lets them.
-pub(crate) fn handler(r: &Request) -> Verdict {
-    let Some(conf) = r.location_conf::<LocationConf>(crate::module()) else {
+/// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; the
+/// admission of the request that they serve counts, where [`subrequest`](crate::subrequest) lets them.
+pub(crate) struct AccessPhase;
+
+impl PhaseHandler for AccessPhase {
+    const PHASE: Phase = Phase::Access;
+
+    fn handle(r: Request<'_>) -> Verdict<'_> {
+        handler(r)
+    }
+}
+
+fn handler(r: Request<'_>) -> Verdict<'_> {
+    let Some(conf) = r.location_conf::<S3Signature>() else {
         return Verdict::Refused(500);
     };
     if let Some(probes) = conf.health() {
@@ -25,6 +41,9 @@ pub(crate) fn handler(r: &Request) -> Verdict {
         return Verdict::Declined;
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    if stored::is_begun::<S3Signature>(r) {
+        return check_stored(r, ctx);
+    }
     crate::fault::inject(r, "access");
     // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
     // client has not asked for that object, and what it signed is another target.
@@ -36,65 +55,56 @@ pub(crate) fn handler(r: &Request) -> Verdict {
     }
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
-        Some(Verify::Off) => Body::of_unverified(r, conf).map(|body| {
+        Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
             expect_body(r, ctx, body);
-            Admission {
-                permit: Permit::verify_off(),
-                mechanism: None,
-                access_key: None,
-                clients: None,
-            }
+            Admission::unauthenticated(Permit::verify_off())
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
     match verdict {
-        Ok(admission) => {
-            let verified = admission.mechanism.is_some();
-            // An internal redirect clears the context, so nothing can have been admitted before.
-            let _ = ctx.admission.set(admission);
-            if verified { Verdict::Granted } else { Verdict::Declined }
+        Ok(admission) if ctx.body.check.borrow().is_some() && request_body::is_stored(r) => {
+            if !stored::begin::<S3Signature>(r) {
+                return Verdict::Refused(500);
+            }
+            ctx.access.waiting.replace(Some(admission));
+            check_stored(r, ctx)
         }
+        Ok(admission) => admit(ctx, admission),
         Err(error) => refuse(r, ctx, error),
     }
 }
 
-/// Decides about a subrequest (auth_request, mirror, SSI, slice) when its location is known, for its own access phase never
-/// comes. It may lean on the main request's admission where that was verified against the same clients. Elsewhere its
-/// location's `s3_verify` would mean nothing, so it is refused.
-pub(crate) fn subrequest(r: &Request) -> Verdict {
-    if r.is_main() {
-        return Verdict::Declined;
-    }
-    let conf = r.location_conf::<LocationConf>(crate::module());
-    let Some(Verify::Clients(clients)) = conf.and_then(LocationConf::verify) else {
-        return Verdict::Declined;
+fn admit<'r>(ctx: &Ctx, admission: Admission) -> Verdict<'r> {
+    let verified = admission.mechanism.is_some();
+    // An internal redirect clears the context, so nothing can have been admitted before.
+    let _ = ctx.access.admission.set(admission);
+    if verified { Verdict::Granted } else { Verdict::Declined }
+}
+
+/// Lets a request in when its body, which was read before, is proven: whatever `satisfy` says, not before.
+fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
+    let result = match ctx.body.check.borrow_mut().as_deref_mut() {
+        Some(body) => stored_body::go_on(r, body),
+        None => Err(S3Error::internal_error()),
     };
-    let main = r.main();
-    let admission = ctx::existing(&main).and_then(|ctx| ctx.admission.get());
-    let verified_by = admission.and_then(|admission| admission.clients);
-    if verified_by.is_some_and(|by| std::ptr::eq(by, &raw const **clients)) {
-        return Verdict::Declined;
+    match (result, ctx.access.waiting.take()) {
+        (Ok(true), Some(admission)) => admit(ctx, admission),
+        (Ok(false), Some(admission)) => {
+            ctx.access.waiting.replace(Some(admission));
+            Verdict::Yield
+        }
+        (Ok(_), None) => Verdict::Refused(500),
+        (Err(error), _) => refuse(r, ctx, error),
     }
-    let name = &clients.name;
-    r.log(
-        Level::Error,
-        format_args!(
-            "s3: a subrequest is refused: \"s3_verify {name}\" is in force in its location, and not where the request came in"
-        ),
-    );
-    if let Some(ctx) = ctx::of(r) {
-        ctx.error.replace(Some(S3Error::access_denied()));
-    }
-    Verdict::Refused(403)
 }
 
 /// Verifies the signature and the client's grants.
 fn verify(
-    r: &Request,
+    r: Request<'_>,
     ctx: &Ctx,
     conf: &LocationConf,
-    clients: &'static Clients,
+    clients: &Rc<Clients>,
 ) -> Result<Admission, S3Error> {
     // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
     // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
@@ -104,12 +114,7 @@ fn verify(
         && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
-        return Ok(Admission {
-            permit: Permit::preflight(),
-            mechanism: None,
-            access_key: None,
-            clients: None,
-        });
+        return Ok(Admission::unauthenticated(Permit::preflight()));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -123,19 +128,19 @@ fn verify(
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
-                    expect_body(r, ctx, Body::of_verified(r, conf, &verified)?);
+                    expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
                     verified.permit()
                 };
                 Ok(Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
-                    access_key: Some(verified.credential().access_key()),
-                    clients: Some(clients),
+                    access_key: Some(verified.credential().access_key().into()),
+                    clients: Some(Rc::clone(clients)),
                 })
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
-                r.log(level(&answer), format_args!("s3: refused: {error}"));
+                r.log(log::level(&answer), format_args!("s3: refused: {error}"));
                 Err(answer)
             }
         }
@@ -144,7 +149,7 @@ fn verify(
 
 /// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
 /// unsigned, or not at all. It has no body, which nobody would check.
-fn signed_preflight(r: &Request, conf: &LocationConf) -> Result<Permit, S3Error> {
+fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Error> {
     if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
         return Err(
             S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
@@ -161,7 +166,7 @@ fn signed_preflight(r: &Request, conf: &LocationConf) -> Result<Permit, S3Error>
 }
 
 /// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.
-fn check_authority(r: &Request) -> Result<(), S3Error> {
+fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
     match r.target_authority() {
         Some(authority)
             if !r
@@ -176,14 +181,14 @@ fn check_authority(r: &Request) -> Result<(), S3Error> {
 }
 
 /// Leaves for the request body filter what it has to do.
-fn expect_body(r: &Request, ctx: &Ctx, body: Option<Box<Body>>) {
-    ctx.needs_length.set(request_body_filter::needs_length(r, body.as_deref()));
-    ctx.body.replace(body);
+fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
+    ctx.body.needs_length.set(request_body::needs_length(r, body.as_deref()));
+    ctx.body.check.replace(body);
 }
 
 /// Checks that the client may do what it asks for.
 fn authorize(
-    r: &Request,
+    r: Request<'_>,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
@@ -199,29 +204,21 @@ fn authorize(
     })
 }
 
-/// The level that nginx uses for such faults. What is logged holds no secret, and no signature that we computed.
-pub(crate) fn level(answer: &S3Error) -> Level {
-    match answer.fault() {
-        FaultSource::Client => Level::Info,
-        FaultSource::Authentication | FaultSource::Origin | FaultSource::Ours => Level::Error,
-    }
-}
-
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.
-fn refuse(r: &Request, ctx: &Ctx, error: S3Error) -> Verdict {
+fn refuse<'r>(r: Request<'r>, ctx: &Ctx, error: S3Error) -> Verdict<'r> {
     let status = error.status();
-    ctx.keep_alive.set(may_keep_alive(r));
+    ctx.access.keep_alive.set(may_keep_alive(r));
     // A client that waits for "100 Continue" does not send its body after a refusal, and may send its next request instead.
     // nginx, which discards as many bytes as were announced, would take that for the body.
     if r.expects_continue() {
         r.set_keep_alive(false);
     }
-    ctx.error.replace(Some(error));
+    ctx.response.error.replace(Some(error));
     Verdict::Refused(status)
 }
 
 /// Whether the connection can serve another request after an answer that did not wait for the body. nginx closes it after
 /// each 400; that need not be where there is no body that could be taken for the next request.
-fn may_keep_alive(r: &Request) -> bool {
+fn may_keep_alive(r: Request<'_>) -> bool {
     r.keeps_alive() && r.content_length().unwrap_or(0) == 0 && !r.is_chunked()
 }

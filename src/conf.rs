@@ -1,30 +1,27 @@
 //! The directives, and the structures that they fill.
 
 pub(crate) mod clients;
+pub(crate) mod health;
 pub(crate) mod location;
+pub(crate) mod main;
 pub(crate) mod origin;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
 
-use std::ffi::CStr;
 use std::rc::Rc;
 
+use nginx::conf::{location_command, main_command};
+use nginx::upstream::UpstreamId;
 use ngx::ffi::{
     NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
-    NGX_HTTP_SRV_CONF, ngx_command_t, ngx_str_t, ngx_uint_t,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_command_t,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::location::LocationConf;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::upstreams::Peers;
-use crate::ffi::conf::{Directive, directive};
-use crate::ffi::log_writer::ErrorLog;
-use crate::ffi::peer::UpstreamId;
-use crate::ffi::resolved_host::{GuardId, UsersBind};
-use crate::ffi::upstream_conf::Place;
 
 /// What is known of a server{}.
 #[derive(Default)]
@@ -40,14 +37,10 @@ pub(crate) struct MainConf {
     pub(crate) clients: Vec<Rc<Clients>>,
     /// The `s3_origin` blocks.
     pub(crate) origins: Vec<Rc<Origin>>,
-    /// The wrapped upstreams, with the origin of each of their peers.
+    /// `s3_malloc_keep`.
+    pub(crate) malloc_keep: Option<bool>,
+    /// Of each upstream, the origin of each of its peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
-    /// The error logs of all servers and locations.
-    pub(crate) error_logs: FxHashSet<ErrorLog>,
-    /// Where `s3_resign` is in force; complete when all was merged.
-    pub(crate) resigning: Vec<Place>,
-    /// What the user's `proxy_bind` says in those places, where ours has taken its place.
-    pub(crate) guards: FxHashMap<GuardId, UsersBind>,
 }
 
 impl MainConf {
@@ -71,68 +64,18 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 9] = [
-    command::<clients::S3Clients>(c"s3_clients", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
-    command::<origin::S3Origin>(c"s3_origin", BLOCK, NGX_HTTP_MAIN_CONF_OFFSET),
-    command::<location::S3Verify>(
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
+    main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
+    main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
+    location_command::<location::S3Verify>(
         c"s3_verify",
         ANYWHERE | NGX_HTTP_LMT_CONF | NGX_CONF_TAKE1,
-        NGX_HTTP_LOC_CONF_OFFSET,
     ),
-    command::<location::S3Resign>(
-        c"s3_resign",
-        ANYWHERE | NGX_CONF_TAKE1,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3CorsPreflight>(
-        c"s3_cors_preflight",
-        ANYWHERE | NGX_CONF_FLAG,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3VerifyPayload>(
-        c"s3_verify_payload",
-        ANYWHERE | NGX_CONF_FLAG,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3MaxChunkSize>(
-        c"s3_max_chunk_size",
-        ANYWHERE | NGX_CONF_TAKE1,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
-    command::<location::S3Health>(
-        c"s3_health",
-        NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
-        NGX_HTTP_LOC_CONF_OFFSET,
-    ),
+    location_command::<location::S3Resign>(c"s3_resign", ANYWHERE | NGX_CONF_TAKE1),
+    location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
+    location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
+    location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
+    main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
+    location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     ngx_command_t::empty(),
 ];
-
-/// A C string, for nginx compares directives with strcmp.
-const fn command<D: Directive>(name: &'static CStr, kind: u32, offset: usize) -> ngx_command_t {
-    ngx_command_t {
-        name: ngx_str_t { len: name.count_bytes(), data: name.as_ptr().cast_mut().cast() },
-        type_: kind as ngx_uint_t,
-        set: Some(directive::<D>),
-        conf: offset,
-        offset: 0,
-        post: std::ptr::null_mut(),
-    }
-}
-
-/// A word of the configuration as text; nginx allows any bytes.
-pub(crate) fn text<'w>(word: &'w [u8], what: &str) -> Result<&'w str, String> {
-    std::str::from_utf8(word)
-        .map_err(|_| format!("{what} \"{}\" is not UTF-8", word.escape_ascii()))
-}
-
-/// `on` or `off`.
-pub(crate) fn flag(words: &[&[u8]]) -> Result<bool, String> {
-    match words {
-        [_, b"on"] => Ok(true),
-        [_, b"off"] => Ok(false),
-        _ => {
-            let name = words.first().copied().unwrap_or_default().escape_ascii().to_string();
-            Err(format!("invalid value in \"{name}\" directive, it must be \"on\" or \"off\""))
-        }
-    }
-}

@@ -1,97 +1,67 @@
-//! What the module keeps about a request, in the request's pool.
+//! What the module keeps about a request, in the request's pool: one part for each of the places where nginx calls it.
+//!
+//! Members have interior mutability because handlers of one request call one another through nginx.
 
-use std::cell::{Cell, OnceCell, RefCell};
+pub(crate) mod access;
+pub(crate) mod body;
+pub(crate) mod response;
+
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use s3::S3Error;
-use sigv4::{Mechanism, Permit};
+use nginx::Request;
 
-use crate::conf::clients::Clients;
+use self::access::AccessPart;
+use self::body::BodyPart;
+use self::response::ResponsePart;
+use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::error_response::Response;
-use crate::ffi::request::Request;
-use crate::ffi::upstream_end::FinalizeRequest;
-use crate::ffi::upstream_output::Output;
-use crate::request_body_filter::Body;
-use crate::request_id::RequestId;
 
 /// The context. nginx clears it on internal redirects, and with it the admission: such a request is verified again.
-///
-/// Members have interior mutability because handlers of one request call one another through nginx.
 #[derive(Default)]
 pub(crate) struct Ctx {
-    /// The request's address: its subrequests' contexts are in the same pool.
-    owner: Cell<usize>,
-    /// Why the request may be signed; none until the access phase has said so.
-    pub(crate) admission: OnceCell<Admission>,
-    /// The error that this module answers with.
-    pub(crate) error: RefCell<Option<S3Error>>,
-    /// What checks the request's body; none where nothing is to be checked.
-    pub(crate) body: RefCell<Option<Box<Body>>>,
-    /// Whether nginx must know the body's length before the origin gets any of it.
-    pub(crate) needs_length: Cell<bool>,
-    /// What puts the origin's signatures into the body on its way out.
-    pub(crate) output: RefCell<Option<Box<Output>>>,
-    /// For a health check: the status of each probe, as they come in.
-    pub(crate) probed: RefCell<Vec<Option<u16>>>,
-    /// The code of the error that was answered with, for the log.
-    pub(crate) error_code: Cell<Option<&'static str>>,
+    pub(crate) access: AccessPart,
+    pub(crate) body: BodyPart,
+    pub(crate) upstream: UpstreamPart,
+    pub(crate) response: ResponsePart,
+    pub(crate) health: HealthPart,
+}
+
+/// What the peer hooks leave.
+#[derive(Default)]
+pub(crate) struct UpstreamPart {
     /// The origin that the request was last signed for.
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
-    /// What happens to the response on its way out.
-    pub(crate) response: RefCell<Response>,
-    /// The id of our own answers, and of the log line.
-    pub(crate) request_id: OnceCell<RequestId>,
-    /// The status of the error that sent the request to an `error_page`, the first if there were several; 0 if none did.
-    pub(crate) failed_with: Cell<u16>,
-    /// Whether nginx wanted to keep the connection when the access phase refused the request.
-    pub(crate) keep_alive: Cell<bool>,
-    /// The `finalize_request` that `ffi::upstream_end` stands in front of.
-    pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
 }
 
-/// A request that was let in.
-pub(crate) struct Admission {
-    /// The proof that signing needs.
-    pub(crate) permit: Permit,
-    /// How the client authenticated itself; none where `s3_verify` is off, or for a preflight.
-    pub(crate) mechanism: Option<Mechanism>,
-    /// The access key id of the client; in configuration memory.
-    pub(crate) access_key: Option<&'static [u8]>,
-    /// Whose signature was verified; none where nobody's was.
-    pub(crate) clients: Option<&'static Clients>,
+/// What a health check waits for.
+#[derive(Default)]
+pub(crate) struct HealthPart {
+    /// The status of each probe, as they come in.
+    pub(crate) probed: RefCell<Vec<Option<u16>>>,
 }
 
-/// The request's context, made when it is first asked for; none when memory is out. After an internal redirect it has the
-/// id of the one before, the status of the first error, and nothing else.
-pub(crate) fn of(r: &Request) -> Option<&Ctx> {
-    if let Some(ctx) = existing(r) {
-        return Some(ctx);
-    }
-    let earlier = earlier(r).next();
-    let ctx = r.context::<Ctx>(crate::module())?;
-    ctx.owner.set(r.as_ptr().addr());
-    if let Some(earlier) = earlier {
-        ctx.failed_with.set(earlier.failed_with.get());
-        if let Some(id) = earlier.request_id.get() {
-            ctx.request_id.get_or_init(|| *id);
+impl Ctx {
+    /// After an internal redirect: the id and the status of the first error stay, and nothing else.
+    pub(crate) fn take_over(&self, earlier: &Ctx) {
+        self.response.failed_with.set(earlier.response.failed_with.get());
+        if let Some(id) = earlier.response.request_id.get() {
+            self.response.request_id.get_or_init(|| *id);
         }
     }
-    Some(ctx)
+}
+
+/// The request's context, made when it is first asked for; none when memory is out.
+pub(crate) fn of(r: Request<'_>) -> Option<&Ctx> {
+    r.context::<S3Signature>()
 }
 
 /// The contexts that the request had before internal redirects, the latest first. What they admitted does not count.
-pub(crate) fn earlier(r: &Request) -> impl Iterator<Item = &Ctx> {
-    let owner = r.as_ptr().addr();
-    let current = existing(r);
-    let is_earlier = move |ctx: &&Ctx| {
-        ctx.owner.get() == owner && !current.is_some_and(|current| std::ptr::eq(current, *ctx))
-    };
-    // Only a redirected request can have had one.
-    r.is_internal().then(|| r.contexts::<Ctx>()).into_iter().flatten().filter(is_earlier)
+pub(crate) fn earlier(r: Request<'_>) -> impl Iterator<Item = &Ctx> {
+    r.earlier_contexts::<S3Signature>()
 }
 
 /// The request's context if it has one.
-pub(crate) fn existing(r: &Request) -> Option<&Ctx> {
-    r.existing_context::<Ctx>(crate::module())
+pub(crate) fn existing(r: Request<'_>) -> Option<&Ctx> {
+    r.existing_context::<S3Signature>()
 }

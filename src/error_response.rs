@@ -1,287 +1,24 @@
-//! Errors in S3's words.
-//!
-//! Three kinds of response are changed on their way out: our own refusals, the error pages that nginx makes by itself
-//! (413, 502, 504 …), and an origin's answer that speaks of the origin's key, which is nothing for a client to see.
+//! Errors in S3's words, in the place of another response.
 
-use s3::{Finding, OriginError, S3Error, origin_error};
+use nginx::{Level, Request, Status, filter};
+use s3::S3Error;
 
-use crate::conf::ServerConf;
-use crate::conf::location::LocationConf;
-use crate::ctx::{self, Ctx};
-use crate::ffi::chain::{self, Chain};
-use crate::ffi::filter::{FAILED, KEPT, next_body, next_header};
-use crate::ffi::log::Level;
-use crate::ffi::request::Request;
-use crate::ffi::upstream_end;
+use crate::S3Signature;
+use crate::ctx::Ctx;
+use crate::ctx::response::Response;
 use crate::request_id::RequestId;
-use crate::response_headers;
-
-use ngx::ffi::ngx_int_t;
 
 const CONTENT_TYPE: &[u8] = b"application/xml";
-const CONTENT_ENCODING: &[u8] = b"content-encoding";
-
-/// What happens to a response.
-#[derive(Default)]
-pub(crate) enum Response {
-    /// It passes.
-    #[default]
-    Pass,
-    /// It is an origin's error: header and body are withheld until it is judged, which is at most 64 KiB and the buffer that
-    /// they end in. With `strict`, what cannot be judged does not pass.
-    Held { error: OriginError, strict: bool },
-    /// This document goes out in the place of the body that will come.
-    Replace(&'static [u8]),
-    /// The document has gone out; the rest of the other body is dropped.
-    Replaced,
-}
-
-impl Response {
-    fn passes(&self) -> bool {
-        matches!(self, Response::Pass)
-    }
-}
-
-/// Called with the response's header, before any filter of nginx.
-pub(crate) fn header_filter(r: &Request) -> ngx_int_t {
-    let is_own_error = r.is_own_error();
-    let conf = r.location_conf::<LocationConf>(crate::module());
-    let is_active = conf.is_some_and(LocationConf::is_active);
-    if is_own_error && (is_active || is_of_server(r)) {
-        crate::fault::inject(r, "header_filter");
-        let Some(ctx) = ctx::of(r) else { return next_header(r) };
-        let error = own_error(r, ctx);
-        return answer(r, ctx, &error);
-    }
-    if !is_active {
-        return next_header(r);
-    }
-    crate::fault::inject(r, "header_filter");
-    conf.into_iter().for_each(|conf| response_headers::translate(r, conf));
-    match ctx::existing(r) {
-        Some(ctx) if ctx.origin.borrow().is_some() => origin_header(r, ctx),
-        _ => next_header(r),
-    }
-}
-
-/// Whether an error outside of our locations is S3's all the same: where the server has any, and no location has taken the
-/// request (yet), or the request went to an `error_page` that failed.
-fn is_of_server(r: &Request) -> bool {
-    let server = r.server_conf::<ServerConf>(crate::module());
-    r.is_main()
-        && server.is_some_and(|server| server.is_active)
-        && (r.has_no_location() || r.had_error_page() || ctx::earlier(r).next().is_some())
-}
-
-/// A request is on its way to an `error_page`, by the error that it has now.
-pub(crate) fn failed(r: &Request) {
-    let server = r.server_conf::<ServerConf>(crate::module());
-    if !server.is_some_and(|server| server.is_active) {
-        return;
-    }
-    if let Some(ctx) = ctx::of(r).filter(|ctx| ctx.failed_with.get() == 0) {
-        ctx.failed_with.set(r.error_status());
-    }
-}
-
-/// The error that nginx answers with by itself: what this module has refused, or what S3 says with that status. Where an
-/// `error_page` failed, it is the error that the page was for: its own 404 is no word about an object.
-fn own_error(r: &Request, ctx: &Ctx) -> S3Error {
-    let first = ctx.failed_with.get();
-    if first != 0 {
-        let mut refused = ctx::earlier(r).filter_map(|ctx| ctx.error.borrow_mut().take());
-        let refused = refused.find(|error| error.status() == first);
-        return refused.unwrap_or_else(|| S3Error::for_status(first));
-    }
-    let status = r.error_status();
-    // `satisfy any` may have let in whom the access phase refused; then the error is another.
-    let ours = ctx.error.borrow_mut().take();
-    let ours = ours.filter(|error| error.status() == status || status >= 500);
-    ours.unwrap_or_else(|| S3Error::for_status(status))
-}
-
-/// Whether what an origin says with this status is looked at, and if so, whether it must be what we know.
-///
-/// An origin that does not accept a key says so with 400, 401 or 403. With other statuses it says other things, in bodies
-/// that need not be S3's (a website's own 404), so there only what is recognised is withheld.
-fn strictness(status: u16) -> Option<bool> {
-    match status {
-        400 | 401 | 403 => Some(true),
-        404 | 405 | 410 | 412 | 416 => None,
-        400.. => Some(false),
-        _ => None,
-    }
-}
-
-/// The header of an origin's response to a request that was signed here.
-fn origin_header(r: &Request, ctx: &Ctx) -> ngx_int_t {
-    // Not the response's own status: an `error_page` may have put another in its place.
-    let Some(strict) = r.upstream_status().and_then(strictness) else { return next_header(r) };
-    // What one client was refused must not become an answer for others, and its body could hold the origin's key id.
-    r.do_not_keep();
-    if shows_key_in_header(r, ctx) {
-        return withhold(r, ctx, b"in a header");
-    }
-    // It asks for credentials of the origin.
-    r.remove_response_header(b"www-authenticate");
-    if r.is_header_only() {
-        // Other refusals may be about the object, and one without a body says nothing; S3 itself has no 401 for that.
-        if r.upstream_status() == Some(401) {
-            return withhold(r, ctx, b"401");
-        }
-        return next_header(r);
-    }
-    upstream_end::watch(r, ctx);
-    let error = OriginError::new(encoding(r), access_key(ctx));
-    ctx.response.replace(Response::Held { error, strict });
-    KEPT
-}
-
-/// The response's Content-Encoding; several headers are none that we know.
-fn encoding(r: &Request) -> Vec<u8> {
-    let codings =
-        r.response_headers().filter(|(name, _)| name.eq_ignore_ascii_case(CONTENT_ENCODING));
-    codings.map(|(_, value)| value).collect::<Vec<_>>().join(&b", "[..])
-}
-
-fn access_key(ctx: &Ctx) -> Vec<u8> {
-    let origin = ctx.origin.borrow();
-    origin.as_ref().map(|origin| origin.credential.access_key().to_vec()).unwrap_or_default()
-}
-
-/// Whether a header tells of our key: MinIO answers HEAD with the code and the message in headers.
-fn shows_key_in_header(r: &Request, ctx: &Ctx) -> bool {
-    let key = access_key(ctx);
-    r.response_headers().any(|(name, value)| {
-        let is_code = name.to_ascii_lowercase().ends_with(b"error-code");
-        (is_code && origin_error::is_about_credential(value))
-            || origin_error::names_key(value, &key)
-    })
-}
-
-/// Called with each part of the response's body.
-pub(crate) fn body_filter(r: &Request, mut chain: Chain) -> ngx_int_t {
-    let Some(ctx) = ctx::existing(r).filter(|ctx| !ctx.response.borrow().passes()) else {
-        return next_body(r, chain.as_ptr());
-    };
-    let response = ctx.response.take();
-    match response {
-        Response::Pass => next_body(r, chain.as_ptr()),
-        Response::Held { .. } if chain.is_empty() => {
-            ctx.response.replace(response);
-            KEPT
-        }
-        Response::Held { error, strict } => judge(r, ctx, chain, error, strict),
-        Response::Replace(document) => {
-            ctx.response.replace(Response::Replaced);
-            chain.discard();
-            send(r, document, std::ptr::null_mut())
-        }
-        Response::Replaced => {
-            ctx.response.replace(Response::Replaced);
-            chain.discard();
-            // Nothing new, but what waits in later filters is to go out.
-            next_body(r, std::ptr::null_mut())
-        }
-    }
-}
-
-/// Reads on in an origin's error until it is clear of whose key it speaks.
-fn judge(
-    r: &Request,
-    ctx: &Ctx,
-    mut chain: Chain,
-    mut error: OriginError,
-    strict: bool,
-) -> ngx_int_t {
-    let mut judged = false;
-    let drained = chain.drain(|bytes| {
-        judged = error.feed(bytes) != Finding::NeedMore;
-        !judged
-    });
-    if !drained.last && !judged && !drained.in_file {
-        if !r.upstream_is_over() {
-            ctx.response.replace(Response::Held { error, strict });
-            return KEPT;
-        }
-        // nginx has given the origin up: it was silent too long, or left before its end. The client has nothing yet.
-        return answer_incomplete(r, ctx, chain);
-    }
-    // A refusal without a body says nothing, but that of a key.
-    let is_silent = drained.last && error.bytes().is_empty() && r.upstream_status() != Some(401);
-    let finding = match error.finish() {
-        Finding::Doubt(_) if is_silent => Finding::Origin(b""),
-        _ if drained.in_file => Finding::Doubt("it lies in a file"),
-        finding => finding,
-    };
-    match finding {
-        Finding::ProxyCredential(code) => {
-            log_withheld(r, ctx, code);
-            answer_at_once(r, ctx, chain, &S3Error::origin_refused_credentials())
-        }
-        Finding::Denied => {
-            r.log(
-                Level::Info,
-                format_args!("s3: AccessDenied in words about our key is not relayed"),
-            );
-            answer_at_once(r, ctx, chain, &S3Error::access_denied())
-        }
-        Finding::Doubt(doubt) if strict => {
-            let status = r.upstream_status().unwrap_or(0);
-            r.log(
-                Level::Error,
-                format_args!("s3: the origin's answer {status} is not relayed: {doubt}"),
-            );
-            answer_at_once(r, ctx, chain, &S3Error::origin_refused_unreadably())
-        }
-        Finding::NeedMore | Finding::Doubt(_) | Finding::Origin(_) => {
-            relay(r, chain, error.bytes(), drained.last)
-        }
-    }
-}
-
-/// nginx is about to close the client's connection, since it cannot read the rest of the origin's response.
-pub(crate) fn cut_off(r: &Request, ctx: &Ctx) {
-    if matches!(*ctx.response.borrow(), Response::Held { .. }) {
-        r.set_keep_alive(false);
-        answer_incomplete(r, ctx, Chain::empty());
-    }
-}
-
-fn answer_incomplete(r: &Request, ctx: &Ctx, chain: Chain) -> ngx_int_t {
-    r.log(Level::Error, format_args!("s3: the origin did not complete its error"));
-    answer_at_once(r, ctx, chain, &S3Error::origin_error_incomplete())
-}
-
-/// Sends what was withheld, and what is still in the chain.
-fn relay(r: &Request, chain: Chain, body: &[u8], last: bool) -> ngx_int_t {
-    let code = next_header(r);
-    if code > KEPT || code == FAILED {
-        return code;
-    }
-    if body.is_empty() && !last {
-        return next_body(r, chain.as_ptr());
-    }
-    let Some(body) = r.allocate_copy(body) else { return FAILED };
-    let chain = chain::link(r, body, last, chain.as_ptr());
-    if chain.is_null() { FAILED } else { next_body(r, chain) }
-}
-
-/// Sends our document in the place of the header and body that were withheld.
-fn answer_at_once(r: &Request, ctx: &Ctx, mut chain: Chain, error: &S3Error) -> ngx_int_t {
-    chain.discard();
-    let code = answer(r, ctx, error);
-    if code > KEPT || code == FAILED { code } else { body_filter(r, chain) }
-}
 
 /// Says in the log why the origin's header is not sent, and sends ours.
-fn withhold(r: &Request, ctx: &Ctx, code: &[u8]) -> ngx_int_t {
+pub(crate) fn send_instead(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Status {
     log_withheld(r, ctx, code);
-    answer(r, ctx, &S3Error::origin_refused_credentials())
+    send(r, ctx, &S3Error::origin_refused_credentials())
 }
 
-fn log_withheld(r: &Request, ctx: &Ctx, code: &[u8]) {
-    let origin = ctx.origin.borrow();
+/// Says in the log that an origin has refused the key that we sign with.
+pub(crate) fn log_withheld(r: Request<'_>, ctx: &Ctx, code: &[u8]) {
+    let origin = ctx.upstream.origin.borrow();
     let name = origin.as_ref().map_or("", |origin| origin.name.as_str());
     let code = code.escape_ascii();
     r.log(
@@ -291,21 +28,21 @@ fn log_withheld(r: &Request, ctx: &Ctx, code: &[u8]) {
 }
 
 /// Sends the header of the error's document, and remembers the document for the body filter.
-fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
-    let id = ctx.request_id.get_or_init(RequestId::new);
-    ctx.error_code.set(Some(error.code()));
+pub(crate) fn send(r: Request<'_>, ctx: &Ctx, error: &S3Error) -> Status {
+    let id = ctx.response.request_id.get_or_init(RequestId::new);
+    ctx.response.error_code.set(Some(error.code()));
     let mut document = Vec::new();
     error.write_xml(r.target_path(), id.as_str(), id.as_str(), &mut document);
 
     // nginx closes the connection after some statuses for fear of a body that it did not read.
-    let keep_alive = ctx.keep_alive.replace(false);
+    let keep_alive = ctx.access.keep_alive.replace(false);
     r.replace_header(error.status(), CONTENT_TYPE, document.len());
     if keep_alive {
         r.set_keep_alive(true);
     }
-    let Some(id) = r.allocate_copy(id.as_bytes()) else { return FAILED };
+    let Some(id) = r.allocate_copy(id.as_bytes()) else { return Status::NGX_ERROR };
     if !r.add_header(b"x-amz-request-id", id) || !r.add_header(b"x-amz-id-2", id) {
-        return FAILED;
+        return Status::NGX_ERROR;
     }
     // SDKs that find no document, since the request was a HEAD, look for the right region here.
     let region = error
@@ -313,18 +50,12 @@ fn answer(r: &Request, ctx: &Ctx, error: &S3Error) -> ngx_int_t {
         .find(|(name, _)| *name == "Region")
         .and_then(|(_, value)| r.allocate_copy(value));
     if region.is_some_and(|region| !r.add_header(b"x-amz-bucket-region", region)) {
-        return FAILED;
+        return Status::NGX_ERROR;
     }
     if r.is_header_only() {
-        ctx.response.replace(Response::Replaced);
+        ctx.response.state.replace(Response::Replaced);
     } else {
-        let Some(document) = r.allocate_copy(&document) else { return FAILED };
-        ctx.response.replace(Response::Replace(document));
+        ctx.response.state.replace(Response::Replace(document));
     }
-    next_header(r)
-}
-
-fn send(r: &Request, document: &'static [u8], rest: *mut ngx::ffi::ngx_chain_t) -> ngx_int_t {
-    let chain = chain::link(r, document, true, rest);
-    if chain.is_null() { FAILED } else { next_body(r, chain) }
+    filter::next_header::<S3Signature>(r)
 }

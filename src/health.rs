@@ -7,24 +7,19 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use nginx::Request;
+use nginx::phase::{Answer, Verdict};
+use nginx::subrequest::{self, SubrequestHandler};
+
+use crate::conf::location::Probe;
 use crate::ctx;
-use crate::ffi::phase::Verdict;
-use crate::ffi::request::Request;
-use crate::ffi::subrequest;
 
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
 
-/// An origin of a health location: what it is called, and the location that asks it.
-#[derive(Clone)]
-pub(crate) struct Probe {
-    pub(crate) name: String,
-    pub(crate) uri: Vec<u8>,
-}
-
 /// The answer to a health check.
 #[derive(Clone)]
-struct Answer {
+struct Health {
     at: i64,
     status: u16,
     body: String,
@@ -32,27 +27,27 @@ struct Answer {
 
 thread_local! {
     /// The last answer of each health location, by the address of its probes in the configuration.
-    static ANSWERS: RefCell<HashMap<usize, Answer>> = RefCell::default();
+    static ANSWERS: RefCell<HashMap<usize, Health>> = RefCell::default();
 }
 
 /// Answers a health check: from the last answer, or when each probe has been answered.
-pub(crate) fn handler(r: &Request, probes: &'static [Probe]) -> Verdict {
+pub(crate) fn handler<'r>(r: Request<'r>, probes: &'r [Probe]) -> Verdict<'r> {
     let key = probes.as_ptr().addr();
     let now = r.now();
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
 
-    let statuses = ctx.probed.borrow().clone();
+    let statuses = ctx.health.probed.borrow().clone();
     if statuses.is_empty() {
-        let fresh = |answer: &&Answer| (0..=FRESH).contains(&now.saturating_sub(answer.at));
+        let fresh = |answer: &&Health| (0..=FRESH).contains(&now.saturating_sub(answer.at));
         let kept = ANSWERS.with_borrow(|answers| answers.get(&key).filter(fresh).cloned());
         if let Some(answer) = kept {
             return send(r, &answer);
         }
-        ctx.probed.replace(vec![None; probes.len()]);
+        ctx.health.probed.replace(vec![None; probes.len()]);
         let started = probes
             .iter()
             .enumerate()
-            .all(|(number, probe)| subrequest::start(r, &probe.uri, number));
+            .all(|(number, probe)| subrequest::start::<Probes>(r, &probe.uri, number));
         return if started { Verdict::Again } else { Verdict::Refused(500) };
     }
     let Some(statuses) = statuses.into_iter().collect::<Option<Vec<u16>>>() else {
@@ -63,17 +58,21 @@ pub(crate) fn handler(r: &Request, probes: &'static [Probe]) -> Verdict {
     send(r, &answer)
 }
 
-/// Called when the probe of that number has an answer.
-pub(crate) fn answered(r: &Request, number: usize, status: u16) {
-    let Some(ctx) = ctx::existing(r) else { return };
-    if let Some(slot) = ctx.probed.borrow_mut().get_mut(number) {
-        *slot = Some(status);
+/// Keeps the status of each probe.
+struct Probes;
+
+impl SubrequestHandler for Probes {
+    fn ended(r: Request<'_>, number: usize, status: u16) {
+        let Some(ctx) = ctx::existing(r) else { return };
+        if let Some(slot) = ctx.health.probed.borrow_mut().get_mut(number) {
+            *slot = Some(status);
+        }
     }
 }
 
 /// One origin that works is enough to serve. An origin that does not let our key do as little as this, or refuses the key,
 /// is of no use, so every answer but a success is a failure.
-fn judge(now: i64, probes: &[Probe], statuses: &[u16]) -> Answer {
+fn judge(now: i64, probes: &[Probe], statuses: &[u16]) -> Health {
     let works = |status: u16| (200..300).contains(&status);
     let any = statuses.iter().any(|status| works(*status));
     let mut body = format!("{{\"status\":\"{}\",\"origins\":{{", if any { "ok" } else { "nok" });
@@ -88,7 +87,7 @@ fn judge(now: i64, probes: &[Probe], statuses: &[u16]) -> Answer {
         };
     }
     body.push_str("}}\n");
-    Answer { at: now, status: if any { 200 } else { 503 }, body }
+    Health { at: now, status: if any { 200 } else { 503 }, body }
 }
 
 /// What a status says about an origin, where it says more than its number.
@@ -102,8 +101,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-fn send(r: &Request, answer: &Answer) -> Verdict {
+fn send<'r>(r: Request<'r>, answer: &Health) -> Verdict<'r> {
     let Some(body) = r.allocate_copy(answer.body.as_bytes()) else { return Verdict::Refused(500) };
-    subrequest::answer(r, answer.status, b"application/json", body);
-    Verdict::Answered
+    Verdict::Answered(Answer { status: answer.status, content_type: b"application/json", body })
 }

@@ -1,148 +1,138 @@
 //! nginx module: verifies the AWS Signature V4 of S3 requests and signs them anew for the origin that nginx picked.
 //!
-//! This file holds what nginx looks for when it loads the module: the module, its hooks into the configuration, and the
-//! life of a cycle. What happens to a request is in `access` (verify), `request_body_filter` (verify the body), `upstream` (sign),
-//! `error_response` (S3 errors) and `variables`; `conf` holds the directives, `ffi` all that is `unsafe`.
+//! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
+//! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
+//! body), `upstream` (sign), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
+//! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
+
+#![deny(unsafe_code)]
 
 mod access;
+mod body_filter;
 mod conf;
 mod ctx;
+mod error_page;
 mod error_response;
 mod fault;
-mod ffi;
+mod header_filter;
 mod health;
+mod log;
+mod malloc;
+mod request_body;
 mod request_body_filter;
 mod request_id;
-mod response_headers;
-mod spare_memory;
+mod stored_body;
+mod subrequest;
 mod upstream;
 mod variables;
 mod worker;
 
-use std::ffi::{c_char, c_void};
-
-use ngx::ffi::{
-    NGX_ERROR, NGX_HTTP_MODULE, NGX_OK, NGX_RS_MODULE_SIGNATURE, nginx_version, ngx_conf_t,
-    ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t, ngx_uint_t,
+use nginx::conf::Conf;
+use nginx::filter::{self, NextFilters, OutputFilter};
+use nginx::{
+    Chain, ConfError, Cycle, HttpModule, Lifecycle, Request, Status, flavour, log_writer, phase,
+    request,
 };
+use ngx::ffi::{ngx_http_module_t, ngx_module_t};
 
 use crate::conf::{LocationConf, MainConf, ServerConf};
-use crate::ffi::conf::Conf;
-
-static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t = ngx_http_module_t {
-    preconfiguration: Some(ngx_http_s3_signature_preconfiguration),
-    postconfiguration: Some(ngx_http_s3_signature_postconfiguration),
-    create_main_conf: Some(ngx_http_s3_signature_create_main_conf),
-    init_main_conf: None,
-    create_srv_conf: Some(ngx_http_s3_signature_create_srv_conf),
-    merge_srv_conf: None,
-    create_loc_conf: Some(ngx_http_s3_signature_create_loc_conf),
-    merge_loc_conf: Some(ngx_http_s3_signature_merge_loc_conf),
-};
-
-ngx::ngx_modules!(ngx_http_s3_signature_module);
-
-/// The module. nginx writes its indexes into it when it is loaded; from then on it is only read.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals, reason = "the name that load_module's tables refer to")]
-pub static mut ngx_http_s3_signature_module: ngx_module_t = ngx_module_t {
-    ctx_index: ngx_uint_t::MAX,
-    index: ngx_uint_t::MAX,
-    name: std::ptr::null_mut(),
-    spare0: 0,
-    spare1: 0,
-    version: nginx_version as ngx_uint_t,
-    signature: NGX_RS_MODULE_SIGNATURE.as_ptr().cast::<c_char>(),
-    ctx: (&raw const NGX_HTTP_S3_SIGNATURE_MODULE_CTX).cast::<c_void>().cast_mut(),
-    commands: (&raw const conf::NGX_HTTP_S3_SIGNATURE_COMMANDS).cast_mut().cast(),
-    type_: NGX_HTTP_MODULE as ngx_uint_t,
-    init_master: None,
-    init_module: Some(ngx_http_s3_signature_init_module),
-    init_process: Some(ffi::environment::init_process),
-    init_thread: None,
-    exit_thread: None,
-    exit_process: None,
-    exit_master: None,
-    spare_hook0: 0,
-    spare_hook1: 0,
-    spare_hook2: 0,
-    spare_hook3: 0,
-    spare_hook4: 0,
-    spare_hook5: 0,
-    spare_hook6: 0,
-    spare_hook7: 0,
-};
+use crate::ctx::Ctx;
 
 /// The module, for looking up its configuration and contexts.
-fn module() -> &'static ngx_module_t {
-    // Written by nginx before any configuration is read, and not while a callback or request runs.
-    let module = &raw const ngx_http_s3_signature_module;
-    // SAFETY: a static, and see above.
-    unsafe { &*module }
+pub(crate) struct S3Signature;
+
+static NGX_HTTP_S3_SIGNATURE_MODULE_CTX: ngx_http_module_t =
+    nginx::lifecycle::http_module::<S3Signature>();
+
+#[allow(unsafe_code, reason = "symbols that nginx looks for")]
+mod exported {
+    use super::ngx_http_s3_signature_module;
+
+    ngx::ngx_modules!(ngx_http_s3_signature_module);
 }
 
-unsafe extern "C" fn ngx_http_s3_signature_preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
-    ffi::boundary::install_panic_hook();
-    ffi::environment::keep_original();
-    ffi::conf::callback(cf, |cf| {
-        ffi::flavour::check()?;
-        ffi::resolved_host::add_variable(cf)?;
+/// The module. nginx writes its indexes into it when it is loaded; from then on it is only read.
+#[allow(unsafe_code, reason = "nginx looks for the symbol")]
+#[allow(non_upper_case_globals, reason = "the name that load_module's tables refer to")]
+#[unsafe(no_mangle)]
+pub static mut ngx_http_s3_signature_module: ngx_module_t =
+    nginx::lifecycle::definition::<S3Signature>(
+        &raw const NGX_HTTP_S3_SIGNATURE_MODULE_CTX,
+        (&raw mut conf::NGX_HTTP_S3_SIGNATURE_COMMANDS).cast(),
+    );
+
+#[allow(unsafe_code, reason = "a promise about the static above")]
+// SAFETY: the static is the module's definition for this type, with its context and commands.
+unsafe impl HttpModule for S3Signature {
+    const LOG_PREFIX: &'static str = "s3";
+
+    type MainConf = MainConf;
+    type ServerConf = ServerConf;
+    type LocationConf = LocationConf;
+    type Context = Ctx;
+
+    fn module() -> *const ngx_module_t {
+        &raw const ngx_http_s3_signature_module
+    }
+
+    fn redirected(earlier: &Ctx, context: &Ctx) {
+        context.take_over(earlier);
+    }
+}
+
+impl Lifecycle for S3Signature {
+    fn preconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
+        flavour::check("S3 signature module")?;
+        nginx::upstream::guard::add_variable::<Self>(cf)?;
         variables::add_all(cf)
-    })
+    }
+
+    fn postconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
+        phase::install::<access::AccessPhase>(cf)?;
+        phase::install::<subrequest::SubrequestPhase>(cf)?;
+        request::install_error_page::<Self>(cf)?;
+        filter::install::<Self>(cf);
+        nginx::request_body_filter::install::<Self>(cf);
+        conf::upstreams::wrap_all(cf)?;
+        nginx::upstream::guard::install::<Self>(cf)
+    }
+
+    fn merge_location_conf(
+        cf: &mut Conf<'_>,
+        previous: &LocationConf,
+        conf: &mut LocationConf,
+    ) -> Result<(), ConfError> {
+        conf::location::merge(cf, previous, conf)
+    }
+
+    /// From here on no log shows what authorizes.
+    fn init_module(cycle: &Cycle<'_>) -> Result<(), ConfError> {
+        match cycle.main_conf::<Self>() {
+            Some(main) if main.is_used() => log_writer::install::<Self>(cycle),
+            _ => Ok(()),
+        }
+    }
+
+    fn init_process(cycle: &Cycle<'_>) {
+        let main = cycle.main_conf::<Self>().filter(|main| main.is_used());
+        if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
+            malloc::keep_freed_memory();
+        }
+    }
 }
 
-unsafe extern "C" fn ngx_http_s3_signature_create_main_conf(cf: *mut ngx_conf_t) -> *mut c_void {
-    ffi::boundary::boundary(std::ptr::null_mut(), || {
-        // SAFETY: nginx's own ngx_conf_t, for this call.
-        unsafe { Conf::new(cf) }.create(MainConf::default())
-    })
-}
+static NEXT_FILTERS: NextFilters = NextFilters::new();
 
-unsafe extern "C" fn ngx_http_s3_signature_create_srv_conf(cf: *mut ngx_conf_t) -> *mut c_void {
-    ffi::boundary::boundary(std::ptr::null_mut(), || {
-        // SAFETY: as above.
-        unsafe { Conf::new(cf) }.create(ServerConf::default())
-    })
-}
+impl OutputFilter for S3Signature {
+    fn next() -> &'static NextFilters {
+        &NEXT_FILTERS
+    }
 
-unsafe extern "C" fn ngx_http_s3_signature_create_loc_conf(cf: *mut ngx_conf_t) -> *mut c_void {
-    ffi::boundary::boundary(std::ptr::null_mut(), || {
-        // SAFETY: as above.
-        unsafe { Conf::new(cf) }.create(LocationConf::default())
-    })
-}
+    fn header(r: Request<'_>) -> Status {
+        header_filter::header_filter(r)
+    }
 
-unsafe extern "C" fn ngx_http_s3_signature_merge_loc_conf(
-    cf: *mut ngx_conf_t,
-    previous: *mut c_void,
-    current: *mut c_void,
-) -> *mut c_char {
-    // SAFETY: both are what ngx_http_s3_signature_create_loc_conf returned.
-    unsafe { ffi::conf::merge::<LocationConf>(cf, previous, current, conf::location::merge) }
-}
-
-/// Runs when all of http{} was read and every other module's part of it is initialised.
-unsafe extern "C" fn ngx_http_s3_signature_postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
-    ffi::conf::callback(cf, |cf| {
-        ffi::phase::install_access(cf)?;
-        ffi::error_page::install(cf)?;
-        ffi::filter::install();
-        ffi::request_body::install();
-        let main = cf.main_conf::<MainConf>(module()).ok_or("no main configuration")?;
-        conf::upstreams::wrap_all(cf, main)?;
-        conf::upstreams::guard_all(cf, main)
-    })
-}
-
-/// Runs when the whole configuration was read and is going to be used: from here on no log shows what authorizes.
-unsafe extern "C" fn ngx_http_s3_signature_init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
-    ffi::boundary::boundary(NGX_ERROR as ngx_int_t, || {
-        // SAFETY: nginx passes the cycle that it is about to use.
-        let Some(cycle) = (unsafe { cycle.as_mut() }) else { return NGX_ERROR as ngx_int_t };
-        let main = ffi::log_writer::main_conf::<MainConf>(cycle, module());
-        let Some(main) = main.filter(|main| main.is_used()) else { return NGX_OK as ngx_int_t };
-        let logs: Vec<_> = main.error_logs.iter().copied().collect();
-        let done = ffi::log_writer::mask_all(cycle, &logs);
-        if done { NGX_OK as ngx_int_t } else { NGX_ERROR as ngx_int_t }
-    })
+    fn body<'r>(r: Request<'r>, chain: Chain<'r>) -> Status {
+        body_filter::body_filter(r, chain)
+    }
 }

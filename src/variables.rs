@@ -1,17 +1,16 @@
 //! The variables. None holds a signature, a token or a secret, so all may be logged.
 
+use nginx::variable::{Variable, add};
+use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address};
 use sigv4::{Mechanism, Target};
 
 use crate::ctx;
-use crate::ffi::conf::{Conf, Fault};
-use crate::ffi::request::Request;
-use crate::ffi::variable::{Variable, add};
 use crate::request_id::RequestId;
 use crate::worker::{self, Worker};
 
 /// Registers all variables, in the order of the reference in README.md.
-pub(crate) fn add_all(cf: &Conf) -> Result<(), Fault> {
+pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3AccessKey>(cf)?;
     add::<S3Bucket>(cf)?;
     add::<S3Key>(cf)?;
@@ -19,7 +18,7 @@ pub(crate) fn add_all(cf: &Conf) -> Result<(), Fault> {
     add::<S3Auth>(cf)?;
     add::<S3ErrorCode>(cf)?;
     add::<S3RequestId>(cf)?;
-    add::<S3Origin>(cf)?;
+    add::<OriginVariable>(cf)?;
     add::<S3OriginHost>(cf)?;
     add::<S3CacheKey>(cf)
 }
@@ -32,8 +31,8 @@ impl Variable for S3AccessKey {
     // The access phase sets it, and `map` may have asked before.
     const CHANGES: bool = true;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
-        ctx::existing(&r.main())?.admission.get()?.access_key
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        ctx::existing(r.main())?.access.admission.get()?.access_key.as_deref()
     }
 }
 
@@ -44,7 +43,7 @@ impl Variable for S3Bucket {
     const NAME: &'static str = "s3_bucket";
     const CHANGES: bool = false;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
+    fn value(r: Request<'_>) -> Option<&[u8]> {
         of_target(r, |target| r.allocate_copy(Address::of(target.path()).bucket))
     }
 }
@@ -56,7 +55,7 @@ impl Variable for S3Key {
     const NAME: &'static str = "s3_key";
     const CHANGES: bool = false;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
+    fn value(r: Request<'_>) -> Option<&[u8]> {
         of_target(r, |target| r.allocate_copy(Address::of(target.path()).key))
     }
 }
@@ -68,7 +67,7 @@ impl Variable for S3Operation {
     const NAME: &'static str = "s3_operation";
     const CHANGES: bool = false;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
+    fn value(r: Request<'_>) -> Option<&[u8]> {
         of_target(r, |target| {
             let headers = r.headers().chain(target.hoisted());
             let access = Access::new(r.method(), target.path(), target.query(), headers);
@@ -84,8 +83,8 @@ impl Variable for S3Auth {
     const NAME: &'static str = "s3_auth";
     const CHANGES: bool = true;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
-        Some(match ctx::existing(&r.main())?.admission.get()?.mechanism {
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        Some(match ctx::existing(r.main())?.access.admission.get()?.mechanism {
             Some(Mechanism::Header) => b"header",
             Some(Mechanism::Presigned) => b"presigned",
             Some(Mechanism::V2Header) => b"v2-header",
@@ -102,8 +101,8 @@ impl Variable for S3ErrorCode {
     const NAME: &'static str = "s3_error_code";
     const CHANGES: bool = true;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
-        ctx::existing(r)?.error_code.get().map(str::as_bytes)
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        ctx::existing(r)?.response.error_code.get().map(str::as_bytes)
     }
 }
 
@@ -114,21 +113,21 @@ impl Variable for S3RequestId {
     const NAME: &'static str = "s3_request_id";
     const CHANGES: bool = false;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
-        let id = ctx::of(r)?.request_id.get_or_init(RequestId::new);
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        let id = ctx::of(r)?.response.request_id.get_or_init(RequestId::new);
         r.allocate_copy(id.as_bytes())
     }
 }
 
 /// `$s3_origin`: the name of the `s3_origin` that the request was last signed for.
-struct S3Origin;
+struct OriginVariable;
 
-impl Variable for S3Origin {
+impl Variable for OriginVariable {
     const NAME: &'static str = "s3_origin";
     const CHANGES: bool = true;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
-        let origin = ctx::existing(r)?.origin.borrow();
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        let origin = ctx::existing(r)?.upstream.origin.borrow();
         r.allocate_copy(origin.as_ref()?.name.as_bytes())
     }
 }
@@ -140,8 +139,8 @@ impl Variable for S3OriginHost {
     const NAME: &'static str = "s3_origin_host";
     const CHANGES: bool = true;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
-        let origin = ctx::existing(r)?.origin.borrow();
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        let origin = ctx::existing(r)?.upstream.origin.borrow();
         r.allocate_copy(origin.as_ref()?.endpoint.host().as_bytes())
     }
 }
@@ -153,7 +152,7 @@ impl Variable for S3CacheKey {
     const NAME: &'static str = "s3_cache_key";
     const CHANGES: bool = false;
 
-    fn value(r: &Request) -> Option<&'static [u8]> {
+    fn value(r: Request<'_>) -> Option<&[u8]> {
         of_target(r, |target| {
             let mut key = [target.path(), b"?", target.query()].concat();
             // Parameters that stand for headers change what the origin answers.
@@ -167,9 +166,9 @@ impl Variable for S3CacheKey {
 
 /// Asks about the canonical target, without parameters of query authentication; none for a target that has no canonical
 /// form.
-fn of_target(
-    r: &Request,
-    ask: impl FnOnce(Target<'_>) -> Option<&'static [u8]>,
-) -> Option<&'static [u8]> {
+fn of_target<'r>(
+    r: Request<'r>,
+    ask: impl FnOnce(Target<'_>) -> Option<&'r [u8]>,
+) -> Option<&'r [u8]> {
     worker::with(|Worker { buffers, .. }| ask(sigv4::canonical_target(r.target(), buffers).ok()?))
 }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use sigv4::{Header, RequestParts, TargetBuffers, Timestamp, header};
 use smallvec::SmallVec;
 
-use crate::ffi::request::Request;
+use nginx::Request;
 
 const TRANSFER_ENCODING: &[u8] = header::TRANSFER_ENCODING.as_bytes();
 
@@ -13,34 +13,22 @@ const TRANSFER_ENCODING: &[u8] = header::TRANSFER_ENCODING.as_bytes();
 pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
 
 /// Buffers that grow to the size of the largest head and stay.
+#[derive(Default)]
 pub(crate) struct Worker {
     pub(crate) buffers: TargetBuffers,
     /// The head being signed.
     pub(crate) head: Vec<u8>,
 }
 
-/// A block of memory that glibc's malloc asks the kernel for, and that makes it keep a megabyte.
-const FREED_ONCE: usize = 512 << 10;
-
-impl Worker {
-    fn new() -> Self {
-        // Buffers of nginx's come and go at the end of the heap with each request, and malloc gives more than 128 KiB of free
-        // memory there back to the kernel, which maps it anew, page by page, for the next request. Having seen a larger block
-        // come and go, malloc keeps twice that block (mallopt(3), M_MMAP_THRESHOLD). Other allocators do as they like.
-        drop(std::hint::black_box(Vec::<u8>::with_capacity(FREED_ONCE)));
-        Self { buffers: TargetBuffers::default(), head: Vec::new() }
-    }
-}
-
 thread_local! {
     // A worker process has one thread that handles requests.
-    static WORKER: RefCell<Worker> = RefCell::new(Worker::new());
+    static WORKER: RefCell<Worker> = RefCell::default();
     static NOW: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 
 /// The second that nginx's clock shows; its text is made once for all requests of that second. None outside of the years
 /// that a signature can name.
-pub(crate) fn now(r: &Request) -> Option<Timestamp> {
+pub(crate) fn now(r: Request<'_>) -> Option<Timestamp> {
     let seconds = r.now();
     if let Some(now) = NOW.get().filter(|now| now.unix() == seconds) {
         return Some(now);
@@ -56,7 +44,7 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut Worker) -> R) -> R {
 }
 
 /// Collects the client's header lines as sigv4 wants them. (Into `lines`, where they stay: they are a kilobyte.)
-pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
+pub(crate) fn header_lines<'a>(r: Request<'a>, lines: &mut HeaderLines<'a>) {
     lines.extend(r.headers().map(|(name, value)| Header { name, value }));
     if let Some(authority) = r.authority_without_host() {
         lines.push(Header { name: header::HOST.as_bytes(), value: authority });
@@ -69,6 +57,9 @@ pub(crate) fn header_lines<'a>(r: &'a Request, lines: &mut HeaderLines<'a>) {
 }
 
 /// The client's request as sigv4 wants it.
-pub(crate) fn signed_request<'a>(r: &'a Request, headers: &'a [Header<'a>]) -> RequestParts<'a> {
+pub(crate) fn signed_request<'a, 'r: 'a>(
+    r: Request<'r>,
+    headers: &'a [Header<'a>],
+) -> RequestParts<'a> {
     RequestParts { method: r.method(), target: r.target(), headers }
 }

@@ -474,6 +474,17 @@ is($t->response(0)->{status}, 200, 'fits');
 like($t->response(1)->{status}, qr/^4\d\d$/, 'does not fit');
 is(scalar(grep { $_->{complete} } $t->received), 1, 'one whole body');
 
+=== TEST 51a: s3_max_chunk_size by default
+--- config eval: $::unbuffered
+--- s3_sign eval: ["$::client payload=streaming chunk=16777216", "$::client payload=streaming chunk=16777217"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- request_body_size: 16385k
+--- ignore_response
+--- origin_verdict
+--- code
+is($t->response(0)->{status}, 200, '16m fits');
+like($t->response(1)->{status}, qr/^4\d\d$/, 'a byte more does not');
+
 === TEST 52: s3_verify off: signed chunks of anybody are signed for the origin
 --- config eval: ::config(location => 'proxy_request_buffering off;') =~ s/s3_verify apps/s3_verify off/r
 --- s3_sign: AKIDANYBODY whatever payload=streaming chunk=8192

@@ -436,3 +436,37 @@ location / { return 204; }
 >>> odd.json
 { "clients": [ { "access_key": "A B", "secret_key": "s" } ] }
 --- nginx_conf_fails: clients file .*odd.json.*access_key.*must be
+
+=== TEST 74: flags in any case, as nginx takes its own
+--- http_config eval: "s3_malloc_keep OFF;\ns3_clients apps { key AKIDCLIENT x; signature_v2 ON; admin_api Off; }" . $::blocks . $::upstream
+--- config eval: ::config(location => 's3_verify_payload On;')
+--- nginx_conf_ok
+
+=== TEST 75: s3_malloc_keep of nonsense
+--- http_config eval: "s3_malloc_keep 1m; # HERE\n" . $::clients . $::blocks . $::upstream
+--- nginx_conf_fails: invalid value in "s3_malloc_keep" directive, it must be "on" or "off" in .*nginx.conf:%%HERE%%
+
+=== TEST 76: s3_malloc_keep twice
+--- http_config eval: "s3_malloc_keep on;\ns3_malloc_keep on; # HERE\n" . $::clients . $::blocks . $::upstream
+--- nginx_conf_fails: "s3_malloc_keep" directive is duplicate in .*nginx.conf:%%HERE%%
+
+=== TEST 77: s3_malloc_keep in a server is out of place
+--- config
+s3_malloc_keep on; # HERE
+--- nginx_conf_fails: "s3_malloc_keep" directive is not allowed here.*nginx.conf:%%HERE%%
+
+=== TEST 78: a block in a block
+--- http_config eval: ::in_clients('region us-east-1 { x y; }')
+--- nginx_conf_fails: unexpected "\{".*nginx.conf:%%HERE%%
+
+=== TEST 79: a line of s3_origin without its argument
+--- http_config eval: ::in_origin('endpoint;', 'key K S;')
+--- nginx_conf_fails: invalid number of arguments in "endpoint".*nginx.conf:%%HERE%%
+
+=== TEST 80: a line of s3_origin with one too many
+--- http_config eval: ::in_origin('key K S token=t token=u;', 'endpoint http://127.0.0.1:1;')
+--- nginx_conf_fails: invalid number of arguments in "key".*nginx.conf:%%HERE%%
+
+=== TEST 81: include with two names
+--- http_config eval: ::in_clients('include a b;')
+--- nginx_conf_fails: "include".*nginx.conf:%%HERE%%

@@ -87,6 +87,15 @@ subtest 'nginx accepts the rendered templates' => sub {
     like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{host +127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
 };
 
+subtest 'where nginx listens' => sub {
+    my $file = "$dir/serverb/listen.conf";
+    entry('serverb', { PORT => 8099 }, '-t');
+    is(slurp($file), "listen 8099;\n" . (-s '/proc/net/if_inet6' ? "listen [::]:8099;\n" : ''), 'a port: IPv6 too, where there is one');
+    entry('serverb', { PORT => '127.0.0.1:8099' }, '-t');
+    is(slurp($file), "listen 127.0.0.1:8099;\n", 'an address: there only');
+    like(slurp("$ROOT/nginx-conf/docker/nginx.conf"), qr/^worker_rlimit_nofile 8192;\n.*worker_connections 4096;/ms, 'two files for each connection');
+};
+
 subtest 'a missing variable is named' => sub {
     for my $case (map({ [serverb => $_], [single => $_] } qw(CLIENT_ACCESS_KEY CLIENT_SECRET_KEY SERVERB_ACCESS_KEY SERVERB_SECRET_KEY SERVERB_ENDPOINT)),
         [servera => 'SERVERA_ENDPOINT'], [single => 'SERVERA_SECRET_KEY']) {

@@ -28,6 +28,7 @@ my sub text ($text) {
 }
 
 # Sends the head of the block's first request again, with `content-length: $length`, then `@data` in one frame each, and waits.
+# The last of them ends the stream, unless it is undefined: then the stream is reset.
 sub main::sends_more ($t, $length, @data) {
     my $request = $t->{requests}[0];
     my %pseudo = (':method' => $request->{method}, ':scheme' => 'http', ':path' => $request->{target});
@@ -40,7 +41,7 @@ sub main::sends_more ($t, $length, @data) {
     for my $index (0 .. $#data) {
         # Each comes when what came before could have gone on.
         select undef, undef, undef, 0.3;
-        syswrite $socket, frame(0, $index == $#data ? 1 : 0, 1, $data[$index]);
+        syswrite $socket, defined $data[$index] ? frame(0, $index == $#data ? 1 : 0, 1, $data[$index]) : frame(3, 0, 1, pack 'N', 8);
     }
     select undef, undef, undef, 0.3;
     return;
@@ -135,3 +136,32 @@ sends_more($t, 0, '', 'abc');
 is(scalar($t->received('b')), 1, 'the first request only');
 sends_more($t, 0, '', '');
 is(scalar($t->received('b')), 2, 'an empty one that ends later is an upload');
+
+=== TEST 21: more, or less, than content-length: no origin has a whole object before the end of the stream has come
+--- config eval: ::config(location => 'proxy_request_buffering off;', server => 'location /free/ { s3_verify off; s3_resign on; proxy_http_version 1.1; proxy_request_buffering off; proxy_pass http://s3; }')
+--- s3_sign eval: ["$::client payload=unsigned"]
+--- request: PUT /bucket/key
+--- request_body: hello
+--- error_code: 200
+--- code
+for my $case (
+    ['unsigned', '/bucket/key', 'payload=unsigned'],
+    ['presigned', '/bucket/key', 'presign=900'],
+    ['a hash that the origin checks', '/bucket/key', ''],
+    ['s3_verify off', '/free/key', undef],
+) {
+    my ($name, $target, $how) = @$case;
+    my $sign = defined $how ? "$::client $how" : '';
+    my $first = $t->send(request => "PUT $target", request_body => 'hello', s3_sign => $sign);
+    is($first->{status}, 200, "$name: an upload");
+    $t->{requests}[0] = $first->{request};
+    my $whole = sub { scalar grep { $_->{complete} } $t->received };
+    my $before = $whole->();
+    sends_more($t, 5, @$_) for ['hello', ' world'], ['hell', 'o', 'x'];
+    is($whole->(), $before, "$name: more");
+    sends_more($t, 5, @$_) for ['hell', ''], ['hello', undef];
+    is($whole->(), $before, "$name: less, and a reset");
+    sends_more($t, 5, @$_) for ['hello'], ['h', 'ell', 'o', ''];
+    is($whole->(), $before + 2, "$name: what was announced");
+    is($_->{body}, 'hello', "$name: whole") for grep { $_->{complete} } ($t->received)[-2, -1];
+}

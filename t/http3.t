@@ -3,6 +3,7 @@
 
 use v5.36;
 use lib 't/lib';
+use Digest::SHA qw(sha256_hex);
 use FindBin;
 use IPC::Open2;
 use JSON::PP;
@@ -30,13 +31,15 @@ sub http3 ($t, $method, $path, %option) {
     my $with_host = delete $option{with_host};
     my $body = 'x' x (delete $option{body_size} // 0);
     my $request = { method => $method, target => $path, headers => [[Host => $authority]], body => $body };
-    push @{ $request->{headers} }, ['content-length' => '' . length $body] if length $body;
+    my $pieces = delete $option{pieces};
+    push @{ $request->{headers} }, ['content-length' => '' . (delete $option{announced} // length $body)] if length $body;
     S3Proxy::Sign::sign($request, key => 'AKIDCLIENT', secret => 'client/Secret+Key=0123456789', %option);
     my @headers = grep { lc $_->[0] ne 'host' } @{ $request->{headers} };
     push @headers, [host => $with_host] if defined $with_host;
     my $pid = open2(my $out, my $in, $python, "$FindBin::Bin/clients/http3.py", $t->port('H3'));
     print $in encode_json({
-        method => $method, path => $request->{target}, authority => $sent, headers => \@headers, body_size => length $body });
+        method => $method, path => $request->{target}, authority => $sent, headers => \@headers, body_size => length $body,
+        $pieces ? (pieces => $pieces) : () });
     close $in;
     my $answer = join '', <$out>;
     waitpid $pid, 0;
@@ -76,4 +79,16 @@ for my $case ([authority => 'other.example'], [presign => 900, authority => 'oth
     my $answer = main::http3($t, 'GET', '/bucket/key', @$case);
     is($answer->{status}, 403, "@$case");
     like($answer->{body}, qr/<Code>SignatureDoesNotMatch</, 'in the words of S3');
+}
+
+=== TEST 4: more than content-length: no origin has a whole object before the end of the stream has come
+--- code
+my $whole = sub { scalar grep { $_->{complete} && $_->{body} =~ /\Ax{5}\z/ } $t->received };
+for my $how ([payload => 'unsigned'], [presign => 900], [payload => sha256_hex('xxxxx')]) {
+    my $before = $whole->();
+    is(main::http3($t, 'PUT', '/bucket/key', body_size => 6, announced => 5, pieces => [5, 1], @$how)->{status}, 400, "more: @$how");
+    is(main::http3($t, 'PUT', '/bucket/key', body_size => 4, announced => 5, pieces => [4, 0], @$how)->{status}, 400, "less: @$how");
+    is($whole->(), $before, "none is stored: @$how");
+    is(main::http3($t, 'PUT', '/bucket/key', body_size => 5, pieces => [5, 0], @$how)->{status}, 200, "as announced: @$how");
+    is($whole->(), $before + 1, "and whole: @$how");
 }

@@ -192,3 +192,17 @@ a: ^x-amz-meta-try: 2$
 --- request eval: ["GET /bucket/key", "PUT /bucket/key\nhello", "GET /bucket/key"]
 --- error_code: 200
 --- origin_count: a=0 b=3
+
+=== TEST 16: access_by_lua runs after the signature was verified: it knows who calls, and may refuse
+--- config eval: "$::settings location / { s3_verify apps; s3_resign a; access_by_lua_block { if ngx.var.s3_operation == 'DeleteObject' and ngx.var.s3_access_key ~= 'AKIDADMIN' then return ngx.exit(403) end } proxy_pass http://%%ORIGIN_A%%; }"
+--- request eval: ["GET /bucket/key", "DELETE /bucket/key"]
+--- error_code eval: [200, 403]
+--- response_body_like eval: ["from a", "<Code>AccessDenied</Code>"]
+--- origin_count: a=1 b=0
+
+=== TEST 17: what is not verified does not come so far
+--- config eval: "$::settings location / { s3_verify apps; s3_resign a; access_by_lua_block { ngx.log(ngx.WARN, 'the script ran') } proxy_pass http://%%ORIGIN_A%%; }"
+--- s3_sign: AKIDCLIENT wrong
+--- s3_error: 403 SignatureDoesNotMatch
+--- no_error_log: the script ran
+--- origin_count: a=0 b=0

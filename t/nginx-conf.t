@@ -157,7 +157,23 @@ sub start ($file, $edit = sub ($text) { $text }, %environment) {
     my ($said, $failed) = $nginx->test_config(\%all);
     is($failed, 0, "$file: nginx -t") or diag($said);
     unlike($said, qr/\[warn\]/, "$file: no warning");
+    my ($limited) = run_command('bash', '-c', "ulimit -Sn 1024; exec \"\$@\"", 'bash', 'env', map({ "$_=$all{$_}" } keys %all),
+        S3Proxy::Nginx::binary(), '-t', '-p', "$dir/", '-c', 'conf/nginx.conf');
+    unlike($limited, qr/\[warn\]/, "$file: nor where a process may open 1024 files");
     $nginx->start(\%all);
+    my $limit = '';
+    # The master opens the sockets first; a worker sets its limits when it begins.
+    for (1 .. 200) {
+        my ($worker) = $nginx->workers;
+        ($limit) = run_command('grep', '^Max open files ', "/proc/$worker/limits") if $worker;
+        last if $limit =~ / 8192 /;
+        sleep 0.05;
+    }
+    like($limit, qr/ 8192 +8192 /, "$file: workers may open two for each connection");
+    if (-s '/proc/net/if_inet6') {
+        my ($status) = run_command('curl', '-sS', '-g', '-o', '/dev/null', '-w', '%{http_code}', "http://[::1]:$PORT/");
+        is($status, 403, "$file: IPv6");
+    }
     return;
 }
 

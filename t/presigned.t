@@ -320,3 +320,21 @@ b: (?i)checksum
 --- s3_error: 400 InvalidRequest
 --- s3_error_like
 Message: AWS4-HMAC-SHA256
+
+=== TEST 45: a list of 100 signed names, and of 101
+--- config eval: ::config(server => 'large_client_header_buffers 8 64k;')
+--- s3_sign eval: [($::presign) x 3]
+--- more_headers eval
+# host and one more for each.
+[ map { my $last = $_; join '', map { sprintf "x-amz-meta-%03d: v\n", $_ } 1 .. $last } 99, 100, 400 ]
+--- request eval: [('GET /bucket/key') x 3]
+--- code
+is($t->response(0)->{status}, 200, 'a hundred');
+for my $case (1, 2) {
+    is($t->response($case)->{status}, 400, "case $case: status");
+    my ($error, $fault) = S3Proxy::Xml::parse_error($t->response($case)->{body});
+    is($fault, undef, "case $case: document");
+    is($error->{Code}, 'AuthorizationQueryParametersError', "case $case: code");
+    like($error->{Message}, qr/SignedHeaders must be at most 100 lower-case names/, "case $case: what it says");
+}
+--- origin_count: a=0 b=1

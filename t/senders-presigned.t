@@ -1,12 +1,13 @@
-# Tests for the URLs that real clients presign with their default settings, used by a client that knows nothing of S3: PUT, GET
-# and a part of a multipart upload, over http and https, proxy_request_buffering off and on, to the embedded origin as sent and
-# with `payload unsigned`.
+# Tests for the URLs that real clients presign with their default settings, used by a client that knows nothing of S3: PUT, GET,
+# HEAD and a part of a multipart upload, over http and https, proxy_request_buffering off and on, to the embedded origin as sent
+# and with `payload unsigned`. Forms for POST, which they sign too, are refused.
 #
 #     prove -I t/lib t/senders-presigned.t
 #     TEST_SENDERS="client-s3 boto3" prove -v -I t/lib t/senders-presigned.t
 #
 # t/clients/senders/setup installs what is missing, presigned.py beside it drives one client. What the origin then holds is
-# read from its directory. `s3cmd signurl` knows Signature V2 alone, which only the server with `signature_v2 on` takes.
+# read from its directory. s3cmd, and boto3 and aws-cli 1 as they come, presign with Signature V2, which only the server with
+# `signature_v2 on` takes.
 
 use v5.36;
 use utf8;
@@ -25,12 +26,12 @@ my ($CLIENT_KEY, $CLIENT_SECRET, $ORIGIN_KEY, $ORIGIN_SECRET) =
     ('AKIDCLIENT', 'client-secret+/=', 'AKIDORIGIN', 'origin-secret+/=');
 # Name of a server: its s3_clients, its s3_origin, proxy_request_buffering.
 my @SERVERS = (
-    ['as_sent', 'apps', 'as_sent', 'off'],
-    ['unsigned', 'apps', 'unsigned', 'on'],
+    (map { my $peer = $_; map { ["$_-$peer", 'apps', $peer, $_] } qw(off on) } qw(as_sent unsigned)),
     ['v2', 'old_apps', 'as_sent', 'off'],
 );
 
-my @senders = chosen('TEST_SENDERS', qw(client-s3 boto3 minio-js minio-py aws-sdk-rust rclone s3cmd));
+my @senders = chosen('TEST_SENDERS', qw(client-s3 boto3 boto3-default aws-cli aws-cli-2 minio-go minio-js minio-py
+    aws-sdk-rust rclone s3cmd));
 
 die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
 my ($text, $exit) = run_command("$SENDERS/setup", @senders);

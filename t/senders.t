@@ -1,6 +1,7 @@
 # Tests for what real clients send: bodies of 0 bytes, 1 byte, 8 KiB and one more or less, in parts of 5 MiB, and 100 MiB whose
 # length the client does not know; over http and https, with proxy_request_buffering on and off, to the embedded origin once
-# as sent and once with `payload unsigned`. All are read back and compared.
+# as sent and once with `payload unsigned`. All are read back and compared, and looked at in the origin's directory. minio-go
+# comes in each of its modes, and with what it does beside uploads: listing, copying, removing, regions.
 #
 #     prove -I t/lib t/senders.t
 #     TEST_SENDERS="boto3 restic" prove -v -I t/lib t/senders.t
@@ -44,6 +45,12 @@ my @SENDERS = (
     ['client-s3', '@aws-sdk/client-s3 3.1173', 'hex unsigned-trailer', 'hex unsigned-trailer'],
     ['minio-py', 'minio-py 7.2', 'hex', 'unsigned'],
     ['minio-js', 'minio-js 8.0', 'hex', 'unsigned'],
+    ['minio-go', 'minio-go 7.0', 'signed', 'unsigned'],
+    ['minio-go-trailers', 'minio-go 7.0, `TrailingHeaders`', 'signed signed-trailer', 'unsigned unsigned-trailer'],
+    ['minio-go-md5', 'minio-go 7.0, `SendContentMd5`', 'signed', 'unsigned'],
+    ['minio-go-unsigned', 'minio-go 7.0, `DisableContentSha256`', 'unsigned', 'unsigned'],
+    ['minio-go-pipe', 'minio-go 7.0, a pipe', 'signed', 'unsigned'],
+    ['minio-go-parallel', 'minio-go 7.0, `ConcurrentStreamParts`', 'signed', 'unsigned'],
     ['restic', 'restic 0.14 (minio-go 7)', 'signed', 'unsigned'],
     ['rclone', 'rclone 1.60', 'hex unsigned', 'hex unsigned'],
     ['s3cmd', 's3cmd 2.4', 'hex', 'hex'],
@@ -150,7 +157,8 @@ sub run_of ($name) {
     return {
         name => $name,
         command => ["$SENDERS/run.py", '--access-key', $CLIENT_KEY, '--secret-key', 'env:TEST_SECRET_CLIENT',
-            '--ca', S3Proxy::Certs::ca(), '--stream', $STREAM, $name, @endpoints],
+            '--ca', S3Proxy::Certs::ca(), '--stream', $STREAM,
+            '--root', "$dir/origins/root", $name, @endpoints],
         env => { TEST_SECRET_CLIENT => $CLIENT_SECRET, TMPDIR => $dir },
         failed => sub ($run) {
             my @lines = grep { /\Q$name\E/ && !/\[warn\]/ } split /\n/, $nginx->read_log('error.log');
@@ -241,7 +249,7 @@ sub payload_column (@uploads) {
     }
     return (keys %count)[0] if keys %count == 1;
     return join '; ', map { $_ . (!$parts{$_} ? '' : $parts{$_} == $count{$_} ? ' (parts)' : ' (also parts)') }
-        sort { ($parts{$a} // 0) <=> ($parts{$b} // 0) } keys %count;
+        sort { ($parts{$a} // 0) <=> ($parts{$b} // 0) || $a cmp $b } keys %count;
 }
 
 # "chunked" is all that a Transfer-Encoding can say here; aws-chunked bodies ought to have it as Content-Encoding.

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
+use nginx::conf::{LocationDirective, Position, flag, size, text};
+use nginx::upstream::{Upstream, guard};
+use nginx::variable::ComplexValue;
+use nginx::{Conf, ConfError, log_writer};
 use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
+use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, ServerConf, flag, text, upstreams};
-use crate::ffi::conf::{Conf, Directive, Fault, Position};
-use crate::ffi::log_writer::ErrorLog;
-use crate::ffi::upstream_conf::{Place, Upstream};
-use crate::ffi::variable::ComplexValue;
-use crate::health::Probe;
+use crate::conf::{MainConf, upstreams};
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    health: Option<Vec<Probe>>,
+    pub(super) health: Option<Vec<Probe>>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -50,7 +50,14 @@ pub(crate) enum Resign {
     /// For this origin, whatever the peer.
     Origin(Rc<Origin>),
     /// For the origin that the value names.
-    Variable(Rc<ComplexValue>),
+    Variable(ComplexValue<S3Signature>),
+}
+
+/// An origin of a health location: what it is called, and the location that asks it.
+#[derive(Clone)]
+pub(crate) struct Probe {
+    pub(crate) name: String,
+    pub(crate) uri: Vec<u8>,
 }
 
 impl LocationConf {
@@ -104,17 +111,15 @@ impl LocationConf {
 /// `s3_verify NAME | off`
 pub(crate) struct S3Verify;
 
-impl Directive for S3Verify {
-    type Conf = LocationConf;
+impl LocationDirective for S3Verify {
+    type Module = S3Signature;
 
-    fn set(cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
+    fn set(cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         let verify = match words {
             [_, b"off"] => Verify::Off,
             [_, name] => Verify::Named(text(name, "name of s3_clients")?.to_owned(), cf.position()),
             _ => {
-                return Err(
-                    "\"s3_verify\" takes the name of an s3_clients block, or off".to_owned()
-                );
+                return Err("\"s3_verify\" takes the name of an s3_clients block, or off".into());
             }
         };
         once(words, conf.verify.replace(verify).is_some())
@@ -124,18 +129,18 @@ impl Directive for S3Verify {
 /// `s3_resign on | off | NAME | $variable`
 pub(crate) struct S3Resign;
 
-impl Directive for S3Resign {
-    type Conf = LocationConf;
+impl LocationDirective for S3Resign {
+    type Module = S3Signature;
 
-    fn set(cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
+    fn set(cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         let resign = match words {
             [_, b"off"] => Resign::Off,
             [_, b"on"] => Resign::ByPeer,
             [_, value] if value.contains(&b'$') => {
-                Resign::Variable(Rc::new(ComplexValue::compile(cf, value)?))
+                Resign::Variable(ComplexValue::compile(cf, value)?)
             }
             [_, name] => Resign::Named(text(name, "name of s3_origin")?.to_owned()),
-            _ => return Err("\"s3_resign\" takes on, off, or the name of an s3_origin".to_owned()),
+            _ => return Err("\"s3_resign\" takes on, off, or the name of an s3_origin".into()),
         };
         conf.resign_at = cf.position();
         once(words, conf.resign.replace(resign).is_some())
@@ -145,10 +150,10 @@ impl Directive for S3Resign {
 /// `s3_cors_preflight on | off`
 pub(crate) struct S3CorsPreflight;
 
-impl Directive for S3CorsPreflight {
-    type Conf = LocationConf;
+impl LocationDirective for S3CorsPreflight {
+    type Module = S3Signature;
 
-    fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         once(words, conf.cors_preflight.replace(flag(words)?).is_some())
     }
 }
@@ -156,10 +161,10 @@ impl Directive for S3CorsPreflight {
 /// `s3_verify_payload on | off`
 pub(crate) struct S3VerifyPayload;
 
-impl Directive for S3VerifyPayload {
-    type Conf = LocationConf;
+impl LocationDirective for S3VerifyPayload {
+    type Module = S3Signature;
 
-    fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         once(words, conf.verify_payload.replace(flag(words)?).is_some())
     }
 }
@@ -167,12 +172,12 @@ impl Directive for S3VerifyPayload {
 /// `s3_max_chunk_size SIZE`
 pub(crate) struct S3MaxChunkSize;
 
-impl Directive for S3MaxChunkSize {
-    type Conf = LocationConf;
+impl LocationDirective for S3MaxChunkSize {
+    type Module = S3Signature;
 
-    fn set(cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
-        let [_, word] = words else { return Err("\"s3_max_chunk_size\" takes a size".to_owned()) };
-        let size = cf.size(word).filter(|size| CHUNK_SIZES.contains(size));
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
+        let [_, word] = words else { return Err("\"s3_max_chunk_size\" takes a size".into()) };
+        let size = size(word).filter(|size| CHUNK_SIZES.contains(size));
         let wrong = || {
             format!("\"s3_max_chunk_size\" must be from 8k to 1g, not \"{}\"", word.escape_ascii())
         };
@@ -180,54 +185,26 @@ impl Directive for S3MaxChunkSize {
     }
 }
 
-/// `s3_health NAME=URI …`
-pub(crate) struct S3Health;
-
-impl Directive for S3Health {
-    type Conf = LocationConf;
-
-    fn set(_cf: &Conf, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), Fault> {
-        let mut probes: Vec<Probe> = Vec::new();
-        for word in words.iter().skip(1) {
-            let text = text(word, "parameter of \"s3_health\"")?;
-            let plain = |name: &str| {
-                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-            };
-            let probe = text
-                .split_once('=')
-                .filter(|(name, uri)| !name.is_empty() && plain(name) && uri.starts_with('/'));
-            let Some((name, uri)) = probe else {
-                return Err(format!(
-                    "invalid parameter \"{text}\" of \"s3_health\": a name, \"=\" and a URI"
-                ));
-            };
-            if probes.iter().any(|probe| probe.name == name) {
-                return Err(format!("duplicate name \"{name}\" in \"s3_health\""));
-            }
-            probes.push(Probe { name: name.to_owned(), uri: uri.into() });
-        }
-        once(words, conf.health.replace(probes).is_some())
-    }
-}
-
 /// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
 
 /// nginx's word for a directive that stands twice in one place.
-fn once(words: &[&[u8]], stands_already: bool) -> Result<(), Fault> {
+pub(super) fn once(words: &[&[u8]], stands_already: bool) -> Result<(), ConfError> {
     let name = words.first().copied().unwrap_or_default().escape_ascii();
-    if stands_already { Err(format!("\"{name}\" directive is duplicate")) } else { Ok(()) }
+    if !stands_already {
+        return Ok(());
+    }
+    Err(format!("\"{name}\" directive is duplicate").into())
 }
 
 /// Inherits from the level above, looks up names, and checks what can be checked. Runs when all of http{} was read, so
 /// blocks may stand behind their uses.
 pub(crate) fn merge(
-    cf: &Conf,
+    cf: &mut Conf<'_>,
     previous: &LocationConf,
     conf: &mut LocationConf,
-) -> Result<(), Fault> {
-    let main = cf.main_conf::<MainConf>(crate::module()).ok_or("no main configuration")?;
-    main.error_logs.extend(ErrorLog::of_location(cf));
+) -> Result<(), ConfError> {
+    log_writer::note_log::<S3Signature>(cf)?;
     conf.verify = conf.verify.take().or_else(|| previous.verify.clone());
     if conf.resign.is_none() {
         conf.resign = previous.resign.clone();
@@ -238,30 +215,31 @@ pub(crate) fn merge(
     conf.max_chunk_size = conf.max_chunk_size.or(previous.max_chunk_size);
 
     if let Some(Verify::Named(name, position)) = &conf.verify {
-        let clients = main.clients.iter().find(|clients| clients.name == *name);
+        let known = &cf.main_conf::<S3Signature>()?.clients;
+        let clients = known.iter().find(|clients| clients.name == *name).cloned();
         let Some(clients) = clients else {
-            cf.error_at(position, &format!("unknown s3_clients \"{name}\""));
-            return Err(Fault::new());
+            return Err(cf.error_at(position, &format!("unknown s3_clients \"{name}\"")));
         };
-        conf.verify = Some(Verify::Clients(Rc::clone(clients)));
+        conf.verify = Some(Verify::Clients(clients));
     }
     if conf.resign().is_some() {
-        main.resigning.extend(Place::of(cf));
+        guard::note_place::<S3Signature>(cf)?;
     }
-    let resigned = resolve(cf, main, conf);
-    resigned.map_err(|fault| {
-        cf.error_at(&conf.resign_at, &fault);
-        Fault::new()
-    })?;
+    let upstream = Upstream::of_location(cf);
+    let resolved = resolve(cf.main_conf::<S3Signature>()?, upstream, conf);
+    resolved.map_err(|mistake| cf.error_at(&conf.resign_at, &mistake))?;
     if conf.is_active() {
-        let server = cf.server_conf::<ServerConf>(crate::module());
-        server.ok_or("no server configuration")?.is_active = true;
+        cf.server_conf::<S3Signature>()?.is_active = true;
     }
     Ok(())
 }
 
 /// Looks up the origin of `s3_resign`, and where the location has a `proxy_pass`, checks that its requests can be signed.
-fn resolve(cf: &Conf, main: &MainConf, conf: &mut LocationConf) -> Result<(), Fault> {
+fn resolve(
+    main: &MainConf,
+    upstream: Option<Upstream<'_>>,
+    conf: &mut LocationConf,
+) -> Result<(), String> {
     if let Some(Resign::Named(name)) = &conf.resign {
         let origin =
             main.origin(name.as_bytes()).ok_or_else(|| format!("unknown s3_origin \"{name}\""))?;
@@ -273,7 +251,7 @@ fn resolve(cf: &Conf, main: &MainConf, conf: &mut LocationConf) -> Result<(), Fa
         // Which of them it will be is not known before the request.
         Some(_) => main.origins.iter().any(|origin| origin.unwraps),
     };
-    let (Some(resign), Some(upstream)) = (conf.resign(), Upstream::of_location(cf)) else {
+    let (Some(resign), Some(upstream)) = (conf.resign(), upstream) else {
         return Ok(());
     };
     if conf.verify.is_none() {
@@ -284,7 +262,7 @@ fn resolve(cf: &Conf, main: &MainConf, conf: &mut LocationConf) -> Result<(), Fa
     }
     match resign {
         Resign::ByPeer => {
-            let origins = upstreams::origins_of_peers(main, &upstream)?;
+            let origins = upstreams::origins_of_peers(main, upstream)?;
             conf.unwraps = origins.iter().any(|origin| origin.unwraps);
         }
         Resign::Named(_) | Resign::Off | Resign::Origin(_) | Resign::Variable(_) => {}

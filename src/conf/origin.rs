@@ -3,11 +3,12 @@
 use std::fmt;
 use std::rc::Rc;
 
+use nginx::conf::{BlockCommand, MainDirective, argument, text};
+use nginx::{Conf, ConfError};
 use sigv4::{OriginCredential, Secret};
 
+use crate::S3Signature;
 use crate::conf::secret::{secret, value};
-use crate::conf::{MainConf, text};
-use crate::ffi::conf::{Conf, Directive, Fault};
 
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -15,7 +16,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// An S3 origin.
 pub(crate) struct Origin {
     pub(crate) name: String,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: OriginEndpoint,
     pub(crate) credential: OriginCredential,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
@@ -23,7 +24,7 @@ pub(crate) struct Origin {
 
 /// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct OriginEndpoint {
     /// Lower case; an IPv6 address in brackets.
     address: String,
     port: u16,
@@ -34,9 +35,9 @@ pub(crate) struct Endpoint {
     authority: String,
 }
 
-impl Endpoint {
+impl OriginEndpoint {
     /// Takes `http://host[:port]` or `https://host[:port]`, without a path.
-    fn parse(url: &str) -> Result<Self, Fault> {
+    fn parse(url: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
         let (default_port, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
         {
@@ -48,13 +49,13 @@ impl Endpoint {
         let (host, port) = host_and_port(rest).map_err(wrong)?;
         let port = port.unwrap_or(default_port);
         let authority = authority(&host, port, default_port);
-        Ok(Endpoint { address: host.clone(), port, default_port, host, authority })
+        Ok(OriginEndpoint { address: host.clone(), port, default_port, host, authority })
     }
 
     /// The same place, by another name.
     fn known_as(self, host: String, port: Option<u16>) -> Self {
         let authority = authority(&host, port.unwrap_or(self.default_port), self.default_port);
-        Endpoint { host, authority, ..self }
+        OriginEndpoint { host, authority, ..self }
     }
 
     /// The name that the origin goes by, without a port.
@@ -100,50 +101,51 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
     Ok((host, port))
 }
 
-impl fmt::Display for Endpoint {
+impl fmt::Display for OriginEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.address, self.port)
     }
 }
 
-/// The lines of the block that were read so far.
+/// What the lines of the block have said so far.
 #[derive(Default)]
-struct Builder {
-    endpoint: Option<Endpoint>,
+struct OriginBuilder {
+    endpoint: Option<OriginEndpoint>,
     host: Option<(String, Option<u16>)>,
     region: Option<String>,
-    unwraps: Option<bool>,
+    unwraps: bool,
     key: Option<(Vec<u8>, Secret, Option<Secret>)>,
 }
 
 /// `s3_origin NAME { … }`
 pub(crate) struct S3Origin;
 
-impl Directive for S3Origin {
-    type Conf = MainConf;
-
-    fn set(cf: &Conf, words: &[&[u8]], conf: &mut MainConf) -> Result<(), Fault> {
-        let [_, name] = words else { return Err("\"s3_origin\" takes a name".to_owned()) };
+impl MainDirective for S3Origin {
+    fn set(cf: &mut Conf<'_>, words: &[&[u8]]) -> Result<(), ConfError> {
+        let [_, name] = words else { return Err("\"s3_origin\" takes a name".into()) };
         let name = text(name, "name of s3_origin")?.to_owned();
         if matches!(name.as_str(), "on" | "off") {
             return Err(format!(
                 "\"{name}\" cannot be the name of an s3_origin: \"s3_resign\" has a use for it"
-            ));
+            )
+            .into());
         }
-        if conf.origin(name.as_bytes()).is_some() {
-            return Err(format!("duplicate s3_origin \"{name}\""));
+        if cf.main_conf::<S3Signature>()?.origin(name.as_bytes()).is_some() {
+            return Err(format!("duplicate s3_origin \"{name}\"").into());
         }
-        let mut builder = Builder::default();
-        cf.block(&mut builder, line)?;
+        let mut builder = OriginBuilder::default();
+        cf.block("s3_origin", &mut builder, COMMANDS)?;
 
         let missing = |what: &str| format!("no \"{what}\" in s3_origin \"{name}\"");
         let endpoint = builder.endpoint.ok_or_else(|| missing("endpoint"))?;
         let (access_key, secret, token) = builder.key.ok_or_else(|| missing("key"))?;
+        let conf = cf.main_conf::<S3Signature>()?;
         if let Some(other) = conf.origin_at(&endpoint.address, endpoint.port) {
             return Err(format!(
                 "s3_origin \"{name}\" has the endpoint of \"{}\", {endpoint}",
                 other.name
-            ));
+            )
+            .into());
         }
         let endpoint = match builder.host {
             Some((host, port)) => endpoint.known_as(host, port),
@@ -151,74 +153,74 @@ impl Directive for S3Origin {
         };
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let credential = OriginCredential::new(access_key, secret, token, region, "s3");
-        conf.origins.push(Rc::new(Origin {
-            name,
-            endpoint,
-            credential,
-            unwraps: builder.unwraps.unwrap_or(false),
-        }));
+        let unwraps = builder.unwraps;
+        conf.origins.push(Rc::new(Origin { name, endpoint, credential, unwraps }));
         Ok(())
     }
 }
 
-fn line(cf: &Conf, builder: &mut Builder, words: &[&[u8]]) -> Result<(), Fault> {
-    let name = words.first().copied().unwrap_or_default();
-    let duplicate = || format!("duplicate \"{}\" in s3_origin", name.escape_ascii());
-    match words {
-        [b"endpoint", url] => {
-            let endpoint = Endpoint::parse(text(url, "endpoint")?)?;
-            if builder.endpoint.replace(endpoint).is_some() {
-                return Err(duplicate());
+/// The directives of the block, in the order of the reference in README.md.
+const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
+    BlockCommand { name: "endpoint", arguments: 1..=1, repeats: false, set: endpoint },
+    BlockCommand { name: "host", arguments: 1..=1, repeats: false, set: host },
+    BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
+    BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
+    BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
+];
+
+fn endpoint(
+    _: &mut Conf<'_>,
+    builder: &mut OriginBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
+    builder.endpoint = Some(OriginEndpoint::parse(text(argument(words), "endpoint")?)?);
+    Ok(())
+}
+
+fn host(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    let host = text(argument(words), "host")?;
+    let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
+    builder.host = Some(host_and_port(host).map_err(wrong)?);
+    Ok(())
+}
+
+fn region(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    builder.region = Some(text(argument(words), "region")?.to_owned());
+    Ok(())
+}
+
+fn payload(
+    _: &mut Conf<'_>,
+    builder: &mut OriginBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
+    builder.unwraps = match argument(words) {
+        b"unsigned" => true,
+        b"as_sent" => false,
+        mode => {
+            let mode = mode.escape_ascii();
+            return Err(format!("invalid \"payload\" \"{mode}\": as_sent or unsigned").into());
+        }
+    };
+    Ok(())
+}
+
+/// `key ID SECRET [token=TOKEN]`
+fn key(cf: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    let [_, access_key, secret_key, parameters @ ..] = words else {
+        return Err("\"key\" takes an access key and a secret key".into());
+    };
+    let token = match parameters.first() {
+        None => None,
+        Some(parameter) => match parameter.strip_prefix(b"token=") {
+            Some(token) => Some(secret(cf, token, "session token")?),
+            None => {
+                let parameter = parameter.escape_ascii();
+                return Err(format!("invalid parameter \"{parameter}\" of \"key\"").into());
             }
-        }
-        [b"host", host] => {
-            let host = text(host, "host")?;
-            let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
-            if builder.host.replace(host_and_port(host).map_err(wrong)?).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"region", region] => {
-            if builder.region.replace(text(region, "region")?.to_owned()).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"payload", mode] => {
-            let unwraps = match *mode {
-                b"unsigned" => true,
-                b"as_sent" => false,
-                _ => {
-                    return Err(format!(
-                        "invalid \"payload\" \"{}\": as_sent or unsigned",
-                        mode.escape_ascii()
-                    ));
-                }
-            };
-            if builder.unwraps.replace(unwraps).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"key", access_key, secret_key, token @ ..] if token.len() <= 1 => {
-            let token = token.first().map(|token| match token.strip_prefix(b"token=") {
-                Some(token) => secret(cf, token, "session token"),
-                None => Err(format!("invalid parameter \"{}\" of \"key\"", token.escape_ascii())),
-            });
-            let key = (
-                value(cf, access_key, "access key")?,
-                secret(cf, secret_key, "secret key")?,
-                token.transpose()?,
-            );
-            if builder.key.replace(key).is_some() {
-                return Err(duplicate());
-            }
-        }
-        [b"endpoint" | b"host" | b"key" | b"payload" | b"region", ..] => {
-            return Err(format!(
-                "invalid number of arguments in \"{}\" of s3_origin",
-                name.escape_ascii()
-            ));
-        }
-        _ => return Err(format!("unknown directive \"{}\" in s3_origin", name.escape_ascii())),
-    }
+        },
+    };
+    let access_key = value(cf, access_key, "access key")?;
+    builder.key = Some((access_key, secret(cf, secret_key, "secret key")?, token));
     Ok(())
 }

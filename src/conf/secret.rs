@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
+use nginx::conf::text;
+use nginx::{Conf, ConfError, environment};
 use sigv4::Secret;
-
-use crate::conf::text;
-use crate::ffi::conf::Conf;
-use crate::ffi::environment;
 
 /// Longest file that is taken for a secret; whoever names a larger one has named the wrong file.
 const MAX_SECRET_FILE: u64 = 16 * 1024;
@@ -19,7 +17,7 @@ const MAX_SECRET_FILE: u64 = 16 * 1024;
 /// # Errors
 ///
 /// The variable is not set, the file cannot be read, or nothing is in it. The message names the place, never the content.
-pub(crate) fn value(cf: &Conf, word: &[u8], what: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn value(cf: &Conf<'_>, word: &[u8], what: &str) -> Result<Vec<u8>, ConfError> {
     let value = if let Some(name) = word.strip_prefix(b"env=") {
         from_environment(cf, text(name, "environment variable")?, what)?
     } else if let Some(path) = word.strip_prefix(b"file=") {
@@ -28,13 +26,13 @@ pub(crate) fn value(cf: &Conf, word: &[u8], what: &str) -> Result<Vec<u8>, Strin
         word.to_vec()
     };
     if value.is_empty() {
-        return Err(format!("{what} is empty"));
+        return Err(format!("{what} is empty").into());
     }
     Ok(value)
 }
 
 /// The same, as a [`Secret`].
-pub(crate) fn secret(cf: &Conf, word: &[u8], what: &str) -> Result<Secret, String> {
+pub(crate) fn secret(cf: &Conf<'_>, word: &[u8], what: &str) -> Result<Secret, ConfError> {
     value(cf, word, what).map(Secret::new)
 }
 
@@ -43,7 +41,7 @@ pub(crate) fn secret(cf: &Conf, word: &[u8], what: &str) -> Result<Secret, Strin
 /// `nginx -s reload` reads the configuration in a process of its own before it sends the signal, often without the
 /// environment of the service. There a variable that is not set is worth a warning: the nginx that runs has its own, and
 /// the last word.
-pub(crate) fn from_environment(cf: &Conf, name: &str, what: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn from_environment(cf: &Conf<'_>, name: &str, what: &str) -> Result<Vec<u8>, String> {
     match environment::variable(cf, name.as_bytes()) {
         Some(value) if !value.is_empty() => Ok(value),
         Some(_) => Err(format!("environment variable \"{name}\" with {what} is empty")),

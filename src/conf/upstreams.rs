@@ -2,30 +2,28 @@
 
 use std::rc::Rc;
 
+use nginx::upstream::{Server, SocketAddress, SocketAddressRef, Upstream, peer};
+use nginx::{Conf, ConfError};
+
+use crate::S3Signature;
 use crate::conf::MainConf;
 use crate::conf::origin::Origin;
-use crate::ffi::conf::{Conf, Fault};
-use crate::ffi::peer::{Address, OriginalInit};
-use crate::ffi::resolved_host::Guard;
-use crate::ffi::upstream_conf::{Server, Upstream};
 
-/// A wrapped upstream.
+/// What is known of an upstream.
 pub(crate) struct Peers {
-    /// What the balancer had set.
-    pub(crate) init: OriginalInit,
     /// The addresses of its servers, where it is a block of the configuration.
-    addresses: Vec<(Address, Option<Rc<Origin>>)>,
+    addresses: Vec<(SocketAddress, Option<Rc<Origin>>)>,
     /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
     implied: Option<Rc<Origin>>,
 }
 
 impl Peers {
     /// The origin at `address`, which the balancer picked from this upstream.
-    pub(crate) fn origin(&self, address: Address) -> Option<&Rc<Origin>> {
-        let by = |same: &dyn Fn(Address) -> bool| {
+    pub(crate) fn origin(&self, address: SocketAddressRef<'_>) -> Option<&Rc<Origin>> {
+        let by = |same: &dyn Fn(SocketAddressRef<'_>) -> bool| {
             self.addresses
                 .iter()
-                .find(|(candidate, _)| same(*candidate))
+                .find(|(candidate, _)| same(candidate.as_ref()))
                 .map(|(_, origin)| origin.as_ref())
         };
         // The very address of the configuration first: two names may share one address and still be two origins.
@@ -36,30 +34,17 @@ impl Peers {
 }
 
 /// Wraps the peer hooks of every upstream. For postconfiguration, when each balancer has set its own.
-pub(crate) fn wrap_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
+pub(crate) fn wrap_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     for upstream in Upstream::all(cf) {
+        let main = cf.main_conf::<S3Signature>()?;
         let addresses = upstream.servers().unwrap_or_default().into_iter().flat_map(|server| {
-            let origin = origin_of_server(main, &upstream, &server);
+            let origin = origin_of_server(main, upstream, &server);
             server.addresses.into_iter().map(move |address| (address, origin.clone()))
         });
         let addresses = addresses.collect();
-        let implied = implied_origin(main, &upstream);
-        if let Some(init) = upstream.wrap() {
-            main.upstreams.insert(upstream.id(), Peers { init, addresses, implied });
-        }
-    }
-    Ok(())
-}
-
-/// Closes the way past the peer hooks, in each place where requests are signed. For postconfiguration.
-pub(crate) fn guard_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
-    let places = std::mem::take(&mut main.resigning);
-    if places.is_empty() {
-        return Ok(());
-    }
-    let guard = Guard::new(cf)?;
-    for place in places {
-        main.guards.extend(place.guard(cf, &guard)?);
+        let implied = implied_origin(main, upstream);
+        main.upstreams.insert(upstream.id(), Peers { addresses, implied });
+        peer::wrap::<S3Signature>(cf, upstream)?;
     }
     Ok(())
 }
@@ -71,8 +56,8 @@ pub(crate) fn guard_all(cf: &Conf, main: &mut MainConf) -> Result<(), Fault> {
 /// Names the server that no origin has as its endpoint, or that shares its address with another origin's.
 pub(crate) fn origins_of_peers(
     main: &MainConf,
-    upstream: &Upstream,
-) -> Result<Vec<Rc<Origin>>, Fault> {
+    upstream: Upstream<'_>,
+) -> Result<Vec<Rc<Origin>>, String> {
     let name = upstream.host().escape_ascii().to_string();
     let Some(servers) = upstream.servers() else {
         return match implied_origin(main, upstream) {
@@ -81,7 +66,7 @@ pub(crate) fn origins_of_peers(
         };
     };
     let mut origins = Vec::new();
-    let mut known: Vec<(Address, Rc<Origin>)> = Vec::new();
+    let mut known: Vec<(SocketAddress, Rc<Origin>)> = Vec::new();
     for server in &servers {
         let Some(origin) = origin_of_server(main, upstream, server) else {
             return Err(format!(
@@ -91,8 +76,9 @@ pub(crate) fn origins_of_peers(
             ));
         };
         for &address in &server.addresses {
-            let other =
-                known.iter().find(|(other, _)| upstream.has_zone() && other.equals(address));
+            let other = known
+                .iter()
+                .find(|(other, _)| upstream.has_zone() && other.as_ref().equals(address.as_ref()));
             if let Some((_, other)) = other.filter(|(_, other)| !Rc::ptr_eq(other, &origin)) {
                 return Err(format!(
                     "s3_origin \"{}\" and \"{}\" have one address in upstream \"{name}\", which its \"zone\" makes \
@@ -107,11 +93,11 @@ pub(crate) fn origins_of_peers(
     Ok(origins)
 }
 
-fn implied_origin(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
+fn implied_origin(main: &MainConf, upstream: Upstream<'_>) -> Option<Rc<Origin>> {
     if upstream.servers().is_some() { None } else { origin_at_host(main, upstream) }
 }
 
-fn origin_at_host(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
+fn origin_at_host(main: &MainConf, upstream: Upstream<'_>) -> Option<Rc<Origin>> {
     let host = std::str::from_utf8(upstream.host()).ok()?;
     main.origin_at(host, upstream.port()).cloned()
 }
@@ -120,7 +106,7 @@ fn origin_at_host(main: &MainConf, upstream: &Upstream) -> Option<Rc<Origin>> {
 /// has a server without a name.
 fn origin_of_server(
     main: &MainConf,
-    upstream: &Upstream,
+    upstream: Upstream<'_>,
     server: &Server<'_>,
 ) -> Option<Rc<Origin>> {
     if server.name.is_empty() {

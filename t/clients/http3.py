@@ -1,4 +1,4 @@
-"""Sends one HTTP/3 request: http3.py PORT < JSON {method, path, authority, headers, body_size}; prints JSON {status, body}."""
+"""Sends one HTTP/3 request: http3.py PORT < JSON {method, path, authority, headers, body_size, pieces}; prints JSON {status, body}."""
 
 import asyncio
 import json
@@ -36,9 +36,14 @@ class Client(QuicConnectionProtocol):
         body = b"x" * wanted["body_size"]
         headers = [(name, str(value).encode()) for name, value in headers]
         self.http.send_headers(stream, headers, end_stream=not body)
-        for start in range(0, len(body), 16384):
-            piece = body[start : start + 16384]
-            self.http.send_data(stream, piece, end_stream=start + 16384 >= len(body))
+        # A DATA frame each; with "pieces", each comes when what came before could have gone on.
+        pieces = wanted.get("pieces") or [16384] * ((len(body) + 16383) // 16384)
+        for index, size in enumerate(pieces):
+            self.http.send_data(stream, body[:size], end_stream=index + 1 == len(pieces))
+            body = body[size:]
+            if wanted.get("pieces"):
+                self.transmit()
+                await asyncio.sleep(0.3)
         self.transmit()
         await asyncio.wait_for(self.done, 20)
 

@@ -7,14 +7,16 @@ from . import CommandDriver, Failure, read
 
 class Driver(CommandDriver):
     cannot = {"presign_put": "`aws s3 presign` makes GET only"}
+    # For `presign`, which is SigV2 without it.
+    signature = "signature_version = s3v4"
 
     def __init__(self, target):
         super().__init__(target)
-        # s3v4 is for `presign`, which is SigV2 otherwise. A part is 5 MiB, the threshold the same.
+        # A part is 5 MiB, the threshold the same.
         config = (
             "[default]\n"
             f"region = {target.region}\n"
-            "s3 =\n  addressing_style = path\n  signature_version = s3v4\n"
+            f"s3 =\n  addressing_style = path\n  {self.signature}\n"
             "  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n"
         )
         self.config = self.file("config", config.encode())

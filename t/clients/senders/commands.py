@@ -1,7 +1,8 @@
 """Senders that are commands. One command moves all files of an endpoint, since most of its time is its start.
 
 A sender has put(directory, names), get(names, directory) and stream(reader), and says in `cannot` which of the
-contents it does not send, and why. Objects are named below `self.prefix`.
+contents it does not send, and why. Objects are named below `self.prefix`; where `objects_are_own`, they are no copies of
+the contents. `operations` are what else it does by operate(name), comparing by itself.
 """
 
 import os
@@ -19,6 +20,8 @@ class Command:
     """The part of a sender that runs a command, without the caller's environment and home directory."""
 
     cannot: dict[str, str] = {}
+    operations: tuple[str, ...] = ()
+    objects_are_own = False
 
     def __init__(self, target: Target, prefix):
         self.target = target
@@ -112,6 +115,8 @@ class S3cmd(Command):
 class Restic(Command):
     """minio-go, which signs every chunk over http. Objects are restic's own; what is compared is what it restores."""
 
+    objects_are_own = True
+
     def restic(self, *words, **more):
         environment = {
             "AWS_ACCESS_KEY_ID": self.target.access_key,
@@ -187,11 +192,35 @@ class AwsSdkRust(Own):
     cannot = {"stream": "it takes no body whose length is not known"}
 
 
+class MinioGo(Own):
+    operations = ("list", "remove", "copy", "compose", "abort", "lookup", "metadata", "range")
+
+    @property
+    def program(self):
+        """The name of the sender, which leads its objects' names, is the mode too."""
+        return [os.path.join(CLIENTS, "go/minio-sender"), self.prefix.partition("/")[0]]
+
+    def operate(self, name):
+        self.own("operate", f"{self.prefix}/{name}={name}")
+
+
+class MinioGoUploads(MinioGo):
+    """One of its modes that only uploads differ in."""
+
+    operations = ()
+
+
 SENDERS = {
     "aws-cli": AwsCli,
     "aws-cli-2": AwsCli2,
     "aws-sdk-rust": AwsSdkRust,
     "client-s3": ClientS3,
+    "minio-go": MinioGo,
+    "minio-go-md5": MinioGoUploads,
+    "minio-go-parallel": MinioGoUploads,
+    "minio-go-pipe": MinioGoUploads,
+    "minio-go-trailers": MinioGo,
+    "minio-go-unsigned": MinioGoUploads,
     "minio-js": MinioJs,
     "rclone": Rclone,
     "restic": Restic,

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Uploads bodies of critical sizes with one real S3 client to several endpoints, reads them back and compares.
 
-    run.py --access-key K --secret-key S|env:NAME [--region R] [--bucket B] [--ca FILE] [--stream NAME] CLIENT NAME=URL ...
+    run.py --access-key K --secret-key S|env:NAME [--region R] [--bucket B] [--ca FILE] [--stream NAME] [--root DIR]
+        CLIENT NAME=URL ...
 
 TAP: for each endpoint one line for each size (0, 1, 8191, 8192, 8193, 100000 bytes), one for three parts of 5 MiB and
-less, and for the endpoint that --stream names one for 100 MiB whose length the client does not know beforehand. The names
-of objects are CLIENT/NAME/CONTENT, which leads from a line of a log back to here.
+less, for the endpoint that --stream names one for 100 MiB whose length the client does not know beforehand, and one for
+each of what else the client does. The names of objects are CLIENT/NAME/CONTENT, which leads from a line of a log back to
+here. With --root, the directory of the origin's buckets, objects are compared there too, past the proxy.
 """
 
 import argparse
@@ -70,12 +72,23 @@ class Run:
             if size in sender.cannot:
                 self.line(True, f"{name}: {label} # SKIP {sender.cannot[size]}")
                 continue
-            found = checksum(os.path.join(down, size))
-            self.report(f"{name}: {label}", "" if found == wanted else problem or f"{found}, wanted {wanted}", sender)
+            self.report(f"{name}: {label}", self.differs(sender, down, size, wanted, problem), sender)
             # The reason once, not for each size.
             problem = problem and "see above"
         if name == self.args.stream:
             self.stream(name, sender, down)
+        for operation in sender.operations:
+            self.report(f"{name}: {operation}", attempt(lambda: sender.operate(operation)), sender)
+
+    def differs(self, sender, down, name, wanted, problem):
+        """What is wrong with an object of that checksum, as it came back and as the origin has it; or nothing."""
+        found = checksum(os.path.join(down, name))
+        if found != wanted:
+            return problem or f"{found} came back, {wanted} was sent"
+        if not self.args.root or sender.objects_are_own:
+            return ""
+        found = checksum(os.path.join(self.args.root, self.args.bucket, sender.prefix, name))
+        return "" if found == wanted else f"the origin has {found}, {wanted} was sent"
 
     def stream(self, name, sender, down):
         label = f"{name}: {BLOCKS} MiB of unknown length"
@@ -85,8 +98,7 @@ class Run:
         problem = attempt(lambda: sender.stream(pipe.reader))
         wanted = pipe.end()
         problem = problem or attempt(lambda: sender.get(["stream"], down))
-        found = checksum(os.path.join(down, "stream"))
-        return self.report(label, "" if found == wanted else problem or f"{found}, wanted {wanted}", sender)
+        return self.report(label, self.differs(sender, down, "stream", wanted, problem), sender)
 
     def directory(self, name):
         path = os.path.join(self.scratch, name)
@@ -165,6 +177,7 @@ def main():
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--bucket", default="demo")
     parser.add_argument("--stream", default="")
+    parser.add_argument("--root", type=os.path.abspath)
     args = parser.parse_args()
     if args.secret_key.startswith("env:"):
         args.secret_key = os.environ[args.secret_key[4:]]

@@ -10,6 +10,8 @@ PART = 5 << 20
 
 class Library:
     cannot: dict[str, str] = {}
+    operations: tuple[str, ...] = ()
+    objects_are_own = False
 
     def __init__(self, target: Target, prefix):
         self.target = target
@@ -76,7 +78,7 @@ class MinioPy(Library):
 
 class Pyarrow(Library):
     def open(self):
-        from pyarrow.fs import S3FileSystem
+        from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 
         self.s3 = S3FileSystem(
             access_key=self.target.access_key,
@@ -84,6 +86,10 @@ class Pyarrow(Library):
             region=self.target.region,
             scheme="https" if self.target.secure else "http",
             endpoint_override=self.target.authority,
+            # It gives up an upload after three seconds without a byte, and tries again; a busy machine needs them.
+            connect_timeout=10,
+            request_timeout=60,
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=1),
             **({"tls_ca_file_path": self.target.ca} if self.target.ca else {}),
         )
 

@@ -133,7 +133,7 @@ fn header(reason: &HeaderError) -> S3Error {
             argument(format!("The {name} header must not be given more than once."), &name, value)
         }
         HeaderError::SignedHeadersMalformed { mechanism, .. } => {
-            let detail = "SignedHeaders must be lower-case names in ascending order, separated by semicolons.";
+            let detail = "SignedHeaders must be at most 100 lower-case names in ascending order, separated by semicolons.";
             malformed(*mechanism, HEADER_MALFORMED, "X-Amz-SignedHeaders is malformed; ", detail)
         }
         _ => S3Error::access_denied(),

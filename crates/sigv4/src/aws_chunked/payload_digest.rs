@@ -1,4 +1,4 @@
-//! Bodies with one SHA-256 in `x-amz-content-sha256`.
+//! Bodies with one SHA-256 in `x-amz-content-sha256`, or with nothing but a length.
 
 use sha2::{Digest, Sha256};
 
@@ -6,10 +6,10 @@ use super::{BodyError, Sink};
 use crate::PayloadHash;
 use crate::bytes::hex;
 
-/// Compares a streaming body with the hash that its head states.
+/// Compares a streaming body with the hash that its head states, or with its length alone.
 pub struct PayloadDigest {
-    claimed: PayloadHash,
-    hash: Sha256,
+    /// What the head states, and the hash of what has come.
+    hash: Option<(PayloadHash, Sha256)>,
     length: Option<u64>,
     received: u64,
     /// The last byte that came, while it may be the body's last.
@@ -19,7 +19,12 @@ pub struct PayloadDigest {
 impl PayloadDigest {
     /// Expects the hash `claimed` of a body of `length` bytes, if that is known.
     pub fn new(claimed: PayloadHash, length: Option<u64>) -> Self {
-        Self { claimed, hash: Sha256::new(), length, received: 0, held: None }
+        Self { hash: Some((claimed, Sha256::new())), length, received: 0, held: None }
+    }
+
+    /// Expects `length` bytes, whatever they are.
+    pub fn of_length(length: u64) -> Self {
+        Self { hash: None, length: Some(length), received: 0, held: None }
     }
 
     /// Adds bytes of the body.
@@ -34,7 +39,9 @@ impl PayloadDigest {
                 Err(BodyError::IncompleteBody { expected, provided: self.received })
             }
             _ => {
-                self.hash.update(bytes);
+                if let Some((_, hash)) = &mut self.hash {
+                    hash.update(bytes);
+                }
                 Ok(())
             }
         }
@@ -52,18 +59,19 @@ impl PayloadDigest {
             }
             _ => {}
         }
-        let calculated: [u8; 32] = self.hash.finalize_reset().into();
-        if calculated == self.claimed.digest() {
+        let Some((claimed, hash)) = &mut self.hash else { return Ok(()) };
+        let calculated: [u8; 32] = hash.finalize_reset().into();
+        if calculated == claimed.digest() {
             return Ok(());
         }
         let text = |digits: &[u8]| String::from_utf8_lossy(digits).into_owned();
         Err(BodyError::PayloadMismatch {
-            claimed: text(self.claimed.as_sent()),
+            claimed: text(claimed.as_sent()),
             calculated: text(&hex::encode(&calculated)),
         })
     }
 
-    /// Feeds `input` and gives it on, but for the body's last byte before the hash is proven. Where
+    /// Feeds `input` and gives it on, but for the body's last byte before hash and length are proven. Where
     /// the length is unknown every byte may be the last one.
     pub(super) fn push(
         &mut self,

@@ -3,8 +3,9 @@
 //     node send.mjs client-s3|minio-js put KEY=FILE ...
 //     node send.mjs client-s3|minio-js get KEY=FILE ...
 //     node send.mjs client-s3|minio-js stream KEY        from standard input, whose length is not known
-//     node send.mjs client-s3|minio-js presign-put|presign-get KEY      prints the URL
-//     node send.mjs client-s3 presign-part KEY=UPLOAD_ID                for part 1
+//     node send.mjs client-s3|minio-js presign-put|presign-get|presign-head KEY      prints the URL
+//     node send.mjs client-s3|minio-js presign-part KEY=UPLOAD_ID                    for part 1
+//     node send.mjs minio-js presign-post KEY                            prints {"url": URL, "fields": {NAME: VALUE ...}}
 //
 // The endpoint and the key stand in ENDPOINT, REGION, BUCKET, ACCESS_KEY, SECRET_KEY; NODE_EXTRA_CA_CERTS names the authority.
 
@@ -16,7 +17,7 @@ const PART = 5 << 20;
 
 // A file is given as a stream, as programs do that do not want it in memory.
 async function clientS3() {
-  const { S3Client, GetObjectCommand, PutObjectCommand, UploadPartCommand } = await import("@aws-sdk/client-s3");
+  const { S3Client, GetObjectCommand, HeadObjectCommand, PutObjectCommand, UploadPartCommand } = await import("@aws-sdk/client-s3");
   const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
   const { Upload } = await import("@aws-sdk/lib-storage");
   const s3 = new S3Client({
@@ -42,6 +43,7 @@ async function clientS3() {
     stream: (key) => upload(key, process.stdin),
     "presign-put": async (key) => console.log(await getSignedUrl(s3, new PutObjectCommand({ Bucket: BUCKET, Key: key }))),
     "presign-get": async (key) => console.log(await getSignedUrl(s3, new GetObjectCommand({ Bucket: BUCKET, Key: key }))),
+    "presign-head": async (key) => console.log(await getSignedUrl(s3, new HeadObjectCommand({ Bucket: BUCKET, Key: key }))),
     "presign-part": async (key, id) => {
       const part = new UploadPartCommand({ Bucket: BUCKET, Key: key, UploadId: id, PartNumber: 1 });
       console.log(await getSignedUrl(s3, part));
@@ -68,6 +70,18 @@ async function minioJs() {
     stream: (key) => s3.putObject(BUCKET, key, process.stdin),
     "presign-put": async (key) => console.log(await s3.presignedPutObject(BUCKET, key)),
     "presign-get": async (key) => console.log(await s3.presignedGetObject(BUCKET, key)),
+    "presign-head": async (key) => console.log(await s3.presignedUrl("HEAD", BUCKET, key)),
+    "presign-part": async (key, id) => {
+      console.log(await s3.presignedUrl("PUT", BUCKET, key, 600, { partNumber: "1", uploadId: id }));
+    },
+    "presign-post": async (key) => {
+      const policy = s3.newPostPolicy();
+      policy.setBucket(BUCKET);
+      policy.setKey(key);
+      policy.setExpires(new Date(Date.now() + 600000));
+      const { postURL, formData } = await s3.presignedPostPolicy(policy);
+      console.log(JSON.stringify({ url: postURL, fields: formData }));
+    },
   };
 }
 

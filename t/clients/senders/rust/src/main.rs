@@ -3,7 +3,7 @@
 //! ```text
 //! sdk-sender put KEY=FILE ...
 //! sdk-sender get KEY=FILE ...
-//! sdk-sender presign-put|presign-get KEY=        prints the URL
+//! sdk-sender presign-put|presign-get|presign-head KEY=        prints the URL
 //! sdk-sender presign-part KEY=UPLOAD_ID          for part 1
 //! ```
 //!
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let answer = client.get_object().bucket(&bucket).key(key).send().await?;
                 tokio::fs::write(file, answer.body.collect().await?.into_bytes()).await?;
             }
-            "presign-put" | "presign-get" | "presign-part" => {
+            "presign-put" | "presign-get" | "presign-head" | "presign-part" => {
                 println!("{}", presigned(&client, &bucket, &operation, key, file).await?);
             }
             _ => return Err("put, get or presign-* expected".into()),
@@ -91,6 +91,7 @@ async fn presigned(
     let request = match operation {
         "presign-put" => client.put_object().bucket(bucket).key(key).presigned(config).await?,
         "presign-get" => client.get_object().bucket(bucket).key(key).presigned(config).await?,
+        "presign-head" => client.head_object().bucket(bucket).key(key).presigned(config).await?,
         _ => {
             let part = client.upload_part().bucket(bucket).key(key).upload_id(id);
             part.part_number(1).presigned(config).await?

@@ -1,0 +1,149 @@
+//! The response's header.
+
+use ngx::ffi::{ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t};
+
+use super::headers::{Elements, Headers};
+use crate::request::Request;
+use crate::string::{bytes, string};
+
+impl<'r> Request<'r> {
+    /// The status that nginx itself decided on, where it makes the response (`return`ed codes, its error pages); 0 for
+    /// responses of a content handler or an upstream.
+    pub fn error_status(self) -> u16 {
+        u16::try_from(self.read(|r| r.err_status)).unwrap_or(0)
+    }
+
+    /// The response's status.
+    pub fn status(self) -> u16 {
+        u16::try_from(self.read(|r| r.headers_out.status)).unwrap_or(0)
+    }
+
+    /// The status that the upstream answered with; none where it did not, or not yet.
+    pub fn upstream_status(self) -> Option<u16> {
+        let status = self.read_upstream(|u| u.headers_in.status_n)?;
+        u16::try_from(status).ok().filter(|status| *status > 0)
+    }
+
+    /// Whether nginx has done with the upstream, well or not (src/http/ngx_http_upstream.c,
+    /// ngx_http_upstream_finalize_request): what it passes to the body filter then is the last of it.
+    pub fn upstream_is_over(self) -> bool {
+        self.read_upstream(|u| u.cleanup.is_null()).unwrap_or(true)
+    }
+
+    /// The response's header lines, but for those that nginx makes at the end (Content-Length, Content-Type, ...).
+    pub fn response_headers(self) -> Headers<'r> {
+        // SAFETY: the list of the request, which lives for `'r`. Its strings are the upstream's head or a module's, in the pool
+        // or static; `set_response_header` puts others in their place, and changes none.
+        unsafe { Headers::of_response(&raw const (*self.as_ptr()).headers_out.headers) }
+    }
+
+    /// Whether the response has no body: HEAD, 204, 304.
+    pub fn is_header_only(self) -> bool {
+        self.read(|r| r.header_only()) != 0 || self.method() == b"HEAD"
+    }
+
+    /// The lines of the response's header that were not taken out.
+    fn lines(self) -> impl Iterator<Item = *mut ngx_table_elt_t> {
+        // SAFETY: the list lives as long as the request.
+        let all = unsafe { Elements::of(&raw const (*self.as_ptr()).headers_out.headers) };
+        // SAFETY: an element of the list.
+        all.filter(|header| unsafe { (**header).hash != 0 })
+    }
+
+    /// Takes the header lines of that name, in any case, out of the response.
+    pub fn remove_response_header(self, name: &[u8]) {
+        // SAFETY: elements of the list; their names are in the request's pool or static.
+        let named =
+            self.lines().filter(|line| unsafe { bytes(&(**line).key).eq_ignore_ascii_case(name) });
+        // SAFETY: as above; no reference to the line is alive.
+        named.for_each(|line| unsafe { (*line).hash = 0 });
+        let asks = self.read(|r| r.headers_out.www_authenticate);
+        // SAFETY: null or one of the list's elements.
+        if unsafe { asks.as_ref() }.is_some_and(|header| header.hash == 0) {
+            // SAFETY: single-threaded; no reference into headers_out is alive.
+            unsafe { (*self.as_ptr()).headers_out.www_authenticate = std::ptr::null_mut() };
+        }
+    }
+
+    /// Gives each header of the response that has this name, in any case, this value.
+    pub fn set_response_header(self, name: &[u8], value: &'r [u8]) {
+        for line in self.lines() {
+            // SAFETY: an element of the list; its name is in the request's pool or static.
+            let key = unsafe { bytes(&(*line).key) };
+            if key.eq_ignore_ascii_case(name) {
+                // SAFETY: as above; no reference to the line is alive.
+                unsafe { (*line).value = string(value) };
+            }
+        }
+    }
+
+    /// Adds a header to the response; false when memory is out.
+    pub fn add_header(self, name: &'static [u8], value: &'r [u8]) -> bool {
+        // SAFETY: the list is in the request's pool; ngx_list_push gives null when memory is out.
+        let header = unsafe { ngx_list_push(&raw mut (*self.as_ptr()).headers_out.headers) };
+        let header = header.cast::<ngx_table_elt_t>();
+        if header.is_null() {
+            return false;
+        }
+        // SAFETY: all of an ngx_table_elt_t's members may be zero.
+        let mut line: ngx_table_elt_t = unsafe { std::mem::zeroed() };
+        line.hash = 1;
+        line.key = string(name);
+        line.value = string(value);
+        // SAFETY: a fresh element of the list.
+        unsafe { header.write(line) };
+        true
+    }
+
+    /// Keeps the upstream's response out of the cache and the store. With either, nginx would write the body to a file first
+    /// and show the filters that. Called from the header filter, before nginx decides.
+    pub fn do_not_keep(self) {
+        let u = self.read(|r| r.upstream);
+        if !u.is_null() {
+            // SAFETY: the upstream part belongs to this request; no reference to it is alive.
+            unsafe { (*u).set_cacheable(0) };
+            // SAFETY: as above.
+            unsafe { (*u).set_store(0) };
+        }
+    }
+
+    /// Makes the response's header that of a body of the module's: everything that described another body is gone, headers of
+    /// the upstream too. Filters that come later add what the configuration wants (`add_header`).
+    pub fn replace_header(self, status: u16, content_type: &'static [u8], content_length: usize) {
+        // What `auth_basic` asks for is part of its 401; that of an upstream is not ours to pass on.
+        let asks = status == 401 && self.read(|r| r.upstream.is_null());
+        let kept =
+            if asks { self.read(|r| r.headers_out.www_authenticate) } else { std::ptr::null_mut() };
+        for line in self.lines().filter(|line| !std::ptr::eq(*line, kept)) {
+            // SAFETY: an element of the list; a zero hash takes a header out.
+            unsafe { (*line).hash = 0 };
+        }
+        // SAFETY: the request is alive and no other reference into headers_out is.
+        let out = unsafe { &mut (*self.as_ptr()).headers_out };
+        out.status = status.into();
+        out.status_line = ngx_str_t::empty();
+        out.content_type = string(content_type);
+        out.content_type_len = content_type.len();
+        out.content_type_lowcase = std::ptr::null_mut();
+        out.charset = ngx_str_t::empty();
+        out.content_length_n = off_t::try_from(content_length).unwrap_or(-1);
+        out.last_modified_time = -1;
+        out.server = std::ptr::null_mut();
+        out.date = std::ptr::null_mut();
+        out.content_length = std::ptr::null_mut();
+        out.content_encoding = std::ptr::null_mut();
+        out.location = std::ptr::null_mut();
+        out.refresh = std::ptr::null_mut();
+        out.last_modified = std::ptr::null_mut();
+        out.content_range = std::ptr::null_mut();
+        out.accept_ranges = std::ptr::null_mut();
+        out.www_authenticate = kept;
+        out.expires = std::ptr::null_mut();
+        out.etag = std::ptr::null_mut();
+        // What the client and the logs see is the new status.
+        if self.error_status() != 0 {
+            // SAFETY: single-threaded; no reference to the structure is alive.
+            unsafe { (*self.as_ptr()).err_status = status.into() };
+        }
+    }
+}

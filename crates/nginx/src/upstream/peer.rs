@@ -1,0 +1,281 @@
+//! The peer hooks: between the balancer's choice and the connection.
+//!
+//! `peer.init` of each upstream is wrapped when the configuration is complete; per request it wraps `get` and hands every
+//! other hook through with its own data (the manner of ngx_http_upstream_keepalive_module.c). `get` is called for the first
+//! peer and for each next one, and what it leaves in the first buffer of `u->request_bufs` is what nginx sends.
+
+use std::ffi::c_void;
+use std::ptr::null_mut;
+
+use ngx::ffi::{
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_event_free_peer_pt,
+    ngx_event_get_peer_pt, ngx_event_notify_peer_pt, ngx_event_save_peer_session_pt,
+    ngx_event_set_peer_session_pt, ngx_http_request_t, ngx_http_upstream_srv_conf_t, ngx_int_t,
+    ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
+};
+
+use super::address::SocketAddressRef;
+use super::conf::{Upstream, UpstreamId};
+use super::sent_body::SentBody;
+use crate::boundary::boundary;
+use crate::conf::{Conf, ConfError};
+use crate::module::HttpModule;
+use crate::request::Request;
+use crate::string::{bytes, string};
+
+/// What a module does with a request when its peer is known.
+pub trait PeerHooks: HttpModule {
+    /// Whether the request's head is to be prepared for each peer. Asked when the peer is being initialised.
+    fn prepares(r: Request<'_>) -> bool;
+
+    /// Makes the head that goes to `peer` of the one that the content handler serialized; `body` is what follows it. Called
+    /// for the first peer and for each next one, always with the pristine head. None where the request must not be sent.
+    fn prepare<'r>(
+        r: Request<'r>,
+        peer: &Peer<'_>,
+        head: &[u8],
+        body: SentBody,
+    ) -> Option<&'r [u8]>;
+
+    /// Called where nothing was serialized, and nothing is sent.
+    fn refuse_headless(r: Request<'_>);
+}
+
+/// The peer that the balancer picked.
+pub struct Peer<'a> {
+    /// The upstream that it was picked from.
+    pub upstream: UpstreamId,
+    /// `ip:port` or the socket's path, for log lines.
+    pub name: &'a [u8],
+    /// Where it is.
+    pub address: SocketAddressRef<'a>,
+}
+
+/// Wraps `peer.init` of an upstream. For postconfiguration, when each balancer has set its own.
+///
+/// # Errors
+///
+/// The parser is outside of http{}.
+pub fn wrap<M: PeerHooks>(cf: &mut Conf<'_>, upstream: Upstream<'_>) -> Result<(), ConfError> {
+    // SAFETY: an upstream of the configuration that is being read; nothing else refers to it meanwhile.
+    let init = unsafe { &raw mut (*upstream.as_ptr()).peer.init };
+    // SAFETY: as above.
+    let original = unsafe { *init };
+    if original.is_some() {
+        cf.main_slot::<M>()?.hooks.inits.get_mut().insert(upstream.as_ptr().addr(), original);
+        // SAFETY: as above.
+        unsafe { *init = Some(init_peer::<M>) };
+    }
+    Ok(())
+}
+
+/// What was saved of one request's peer hooks. In the request's pool; owns nothing.
+struct Hooks {
+    request: *mut ngx_http_request_t,
+    upstream: *mut ngx_http_upstream_srv_conf_t,
+    data: *mut c_void,
+    get: ngx_event_get_peer_pt,
+    free: ngx_event_free_peer_pt,
+    notify: ngx_event_notify_peer_pt,
+    set_session: ngx_event_set_peer_session_pt,
+    save_session: ngx_event_save_peer_session_pt,
+    /// The head as the content handler serialized it last; each attempt begins with it.
+    head: ngx_str_t,
+    /// Where the prepared head begins that we put in its place; null before the first attempt.
+    placed: *mut u8,
+    /// What goes behind that head; once it was sent, its buffers no longer tell.
+    body: SentBody,
+}
+
+unsafe extern "C" fn init_peer<M: PeerHooks>(
+    r: *mut ngx_http_request_t,
+    us: *mut ngx_http_upstream_srv_conf_t,
+) -> ngx_int_t {
+    boundary(NGX_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes a live request.
+        let Some(request) = (unsafe { Request::from_ptr(r) }) else {
+            return NGX_ERROR as ngx_int_t;
+        };
+        let hooks = request.main_slot::<M>().map(|slot| &slot.hooks);
+        let original = hooks.and_then(|hooks| *hooks.inits.borrow().get(&us.addr())?);
+        let Some(original) = original else { return NGX_ERROR as ngx_int_t };
+        // SAFETY: what nginx would have called.
+        let code = unsafe { original(r, us) };
+        if code != NGX_OK as ngx_int_t || !M::prepares(request) {
+            return code;
+        }
+        let hooks = request.pool().map_or(null_mut(), |pool| pool.zeroed::<Hooks>());
+        // SAFETY: null, or the request's upstream part, whose peer is being initialised; nothing else refers to it.
+        let u = unsafe { request.read(|r| r.upstream).as_mut() };
+        let Some(u) = u.filter(|_| !hooks.is_null()) else { return NGX_ERROR as ngx_int_t };
+        let saved = Hooks {
+            request: r,
+            upstream: us,
+            data: u.peer.data,
+            get: u.peer.get,
+            free: u.peer.free,
+            notify: u.peer.notify,
+            set_session: u.peer.set_session,
+            save_session: u.peer.save_session,
+            head: ngx_str_t::empty(),
+            placed: null_mut(),
+            body: SentBody::None,
+        };
+        // SAFETY: fresh memory of that size and alignment.
+        unsafe { hooks.write(saved) };
+        u.peer.data = hooks.cast();
+        u.peer.get = Some(get_peer::<M>);
+        // A hook that the balancer does not have must stay absent: nginx tests for it.
+        u.peer.free = u.peer.free.map(|_| free_peer as unsafe extern "C" fn(_, _, _));
+        u.peer.notify = u.peer.notify.map(|_| notify_peer as unsafe extern "C" fn(_, _, _));
+        u.peer.set_session =
+            u.peer.set_session.map(|_| set_session as unsafe extern "C" fn(_, _) -> _);
+        u.peer.save_session =
+            u.peer.save_session.map(|_| save_session as unsafe extern "C" fn(_, _));
+        NGX_OK as ngx_int_t
+    })
+}
+
+/// The saved hooks behind `data`.
+///
+/// # Safety
+///
+/// `data` must be what `init_peer` left in `u->peer.data`, which nginx passes to each hook.
+unsafe fn hooks<'a>(data: *mut c_void) -> Option<&'a mut Hooks> {
+    // SAFETY: the caller's promise; hooks of one request never run inside of one another.
+    unsafe { data.cast::<Hooks>().as_mut() }
+}
+
+unsafe extern "C" fn get_peer<M: PeerHooks>(
+    pc: *mut ngx_peer_connection_t,
+    data: *mut c_void,
+) -> ngx_int_t {
+    boundary(NGX_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes `u->peer.data`.
+        let Some(hooks) = (unsafe { hooks(data) }) else { return NGX_ERROR as ngx_int_t };
+        let Some(get) = hooks.get else { return NGX_ERROR as ngx_int_t };
+        // SAFETY: the balancer's own hook with its own data.
+        let code = unsafe { get(pc, hooks.data) };
+        if !sends(code, pc) {
+            return code;
+        }
+        match prepare_head::<M>(pc, hooks) {
+            Some(()) => code,
+            None => NGX_ERROR as ngx_int_t,
+        }
+    })
+}
+
+/// Whether nginx may send the request after such an answer of the balancer's (ngx_http_upstream_connect). Other answers are
+/// none of our business: "busy", or the status that `ngx.exit` of a balancer_by_lua gives, which OpenResty ends the request
+/// with.
+fn sends(code: ngx_int_t, pc: *const ngx_peer_connection_t) -> bool {
+    // NGX_DONE: a connection that is kept alive. NGX_AGAIN: one that the balancer has begun by itself.
+    const GO_ON: [ngx_int_t; 3] =
+        [NGX_OK as ngx_int_t, NGX_DONE as ngx_int_t, NGX_AGAIN as ngx_int_t];
+    const NEXT: [ngx_int_t; 3] =
+        [NGX_ERROR as ngx_int_t, NGX_BUSY as ngx_int_t, NGX_DECLINED as ngx_int_t];
+    if GO_ON.contains(&code) || NEXT.contains(&code) {
+        return GO_ON.contains(&code);
+    }
+    // An nginx that does not know the code goes on with the connection, where there is one.
+    // SAFETY: null or the peer connection of the request that is being sent.
+    unsafe { pc.as_ref() }.is_none_or(|pc| !pc.connection.is_null())
+}
+
+/// Puts the head that is prepared for the chosen peer in the place of the one that is there. None when the request must not
+/// be sent.
+fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks) -> Option<()> {
+    // SAFETY: hooks live in the request's pool, so the request does too.
+    let request = unsafe { Request::from_ptr(hooks.request) }?;
+    let first = request.read_upstream(|u| u.request_bufs)?;
+    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
+    let Some(buffer) = (unsafe { first.as_ref() }).map(|first| first.buf) else {
+        M::refuse_headless(request);
+        return None;
+    };
+    // SAFETY: a link's buffer is never null; only nginx's single thread uses it, and not now.
+    let (start, pos, last) = unsafe { ((*buffer).start, (*buffer).pos, (*buffer).last) };
+    // A head that is not ours is the first one, or one that a balancer has had made anew (`recreate_request` of ngx.balancer).
+    if hooks.placed.is_null() || start != hooks.placed {
+        let len = last.addr().saturating_sub(pos.addr());
+        hooks.head = ngx_str_t { len, data: pos };
+        hooks.body = SentBody::of(request);
+    }
+    // SAFETY: the serialized head stays where the content handler put it, in the request's pool.
+    let head = unsafe { bytes(&hooks.head) };
+
+    // SAFETY: nginx passes the peer connection of this request; null or a name in configuration, zone or pool memory that lives
+    // as long as the peer.
+    let name = unsafe { (*pc).name.as_ref() };
+    let peer = Peer {
+        upstream: UpstreamId::of(hooks.upstream),
+        // SAFETY: as above.
+        name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
+        // SAFETY: as above.
+        address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
+    };
+    let prepared = string(M::prepare(request, &peer, head, hooks.body)?);
+
+    // ngx_http_upstream_reinit sets `pos = start` before the next attempt, so `start` must be the head's beginning too.
+    hooks.placed = prepared.data;
+    // SAFETY: as above; no reference to the buffer is alive.
+    unsafe {
+        (*buffer).start = prepared.data;
+        (*buffer).pos = prepared.data;
+        (*buffer).last = prepared.data.wrapping_add(prepared.len);
+        (*buffer).end = (*buffer).last;
+    }
+    Some(())
+}
+
+unsafe extern "C" fn free_peer(
+    pc: *mut ngx_peer_connection_t,
+    data: *mut c_void,
+    state: ngx_uint_t,
+) {
+    boundary((), || {
+        // SAFETY: nginx passes `u->peer.data`.
+        let Some(hooks) = (unsafe { hooks(data) }) else { return };
+        if let Some(free) = hooks.free {
+            // SAFETY: the balancer's own hook with its own data.
+            unsafe { free(pc, hooks.data, state) };
+        }
+    });
+}
+
+unsafe extern "C" fn notify_peer(
+    pc: *mut ngx_peer_connection_t,
+    data: *mut c_void,
+    kind: ngx_uint_t,
+) {
+    boundary((), || {
+        // SAFETY: nginx passes `u->peer.data`.
+        let Some(hooks) = (unsafe { hooks(data) }) else { return };
+        if let Some(notify) = hooks.notify {
+            // SAFETY: the balancer's own hook with its own data.
+            unsafe { notify(pc, hooks.data, kind) };
+        }
+    });
+}
+
+unsafe extern "C" fn set_session(pc: *mut ngx_peer_connection_t, data: *mut c_void) -> ngx_int_t {
+    boundary(NGX_ERROR as ngx_int_t, || {
+        // SAFETY: nginx passes `u->peer.data`.
+        let Some(hooks) = (unsafe { hooks(data) }) else { return NGX_ERROR as ngx_int_t };
+        let Some(set_session) = hooks.set_session else { return NGX_ERROR as ngx_int_t };
+        // SAFETY: the balancer's own hook with its own data.
+        unsafe { set_session(pc, hooks.data) }
+    })
+}
+
+unsafe extern "C" fn save_session(pc: *mut ngx_peer_connection_t, data: *mut c_void) {
+    boundary((), || {
+        // SAFETY: nginx passes `u->peer.data`.
+        let Some(hooks) = (unsafe { hooks(data) }) else { return };
+        if let Some(save_session) = hooks.save_session {
+            // SAFETY: the balancer's own hook with its own data.
+            unsafe { save_session(pc, hooks.data) };
+        }
+    });
+}

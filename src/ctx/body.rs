@@ -1,0 +1,80 @@
+//! What checks the request's body.
+
+use std::cell::{Cell, RefCell};
+
+use nginx::kept_body::Kept;
+use nginx::{Request, spare_memory};
+use sigv4::Unwrapped;
+use sigv4::aws_chunked::{BodyFilter, Forward, Framing};
+
+/// The request body filter's part of the context.
+#[derive(Default)]
+pub(crate) struct BodyPart {
+    /// What checks the request's body; none where nothing is to be checked.
+    pub(crate) check: RefCell<Option<Box<Body>>>,
+    /// Whether nginx must know the body's length before the origin gets any of it.
+    pub(crate) needs_length: Cell<bool>,
+}
+
+/// A body that is checked.
+pub(crate) struct Body {
+    pub(crate) filter: BodyFilter,
+    pub(crate) forward: Forward,
+    /// Whether it comes in aws-chunked framing.
+    pub(crate) chunked: bool,
+    /// Set where chunks have signatures: the origin's are to be put in.
+    pub(crate) framing: Option<Framing>,
+    /// Set until its first bytes, where nothing is found out that nginx does not find out itself of a body that it stores
+    /// before it sends any of it.
+    pub(crate) only_unbuffered: bool,
+    /// What was let through, where nginx keeps it until it is sent.
+    pub(crate) kept: Option<Kept>,
+    pub(crate) decoded_length: u64,
+    /// Whether a checksum follows the chunks.
+    pub(crate) has_trailer: bool,
+    /// Of the client that signed; empty where nobody did.
+    pub(crate) access_key: Vec<u8>,
+}
+
+impl Body {
+    /// The framing of signed chunks that go on to the origin.
+    pub(crate) fn signed_frames(&self) -> Option<Framing> {
+        self.framing.filter(|_| self.forward == Forward::Frames)
+    }
+
+    /// Whether what goes on is in aws-chunked framing.
+    pub(crate) fn is_framed(&self) -> bool {
+        self.chunked && self.forward != Forward::Unwrap
+    }
+
+    /// Whether what lies there to be sent was put there after what was let through, or in its place. Of a body that streams
+    /// nothing lies there.
+    pub(crate) fn is_replaced(&self, r: Request<'_>) -> bool {
+        !r.streams_body() && self.kept != Some(Kept::of(r))
+    }
+
+    /// Whether what goes on is no longer what could be checked: signatures are replaced, or frames are taken off. (A trailer
+    /// line of an unsigned body may end in other characters, which is as good.)
+    pub(crate) fn changes_bytes(&self) -> bool {
+        match self.forward {
+            Forward::AsSent => false,
+            Forward::Frames => self.framing.is_some(),
+            Forward::Unwrap => self.chunked,
+        }
+    }
+
+    /// What the head must say where the framing is taken off. The checksum is known where the body was read before.
+    pub(crate) fn unwrapped(&self) -> Option<Unwrapped> {
+        if self.forward != Forward::Unwrap {
+            return None;
+        }
+        let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
+        Some(Unwrapped { decoded_length: self.decoded_length, checksum })
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        spare_memory::keep(self.filter.take_buffer());
+    }
+}

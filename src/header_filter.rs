@@ -1,0 +1,133 @@
+//! The header filter: what of a response may go out as it is.
+//!
+//! Three kinds of response are changed on their way out: our own refusals, the error pages that nginx makes by itself
+//! (413, 502, 504 …), and an origin's answer that speaks of the origin's key, which is nothing for a client to see.
+
+use nginx::upstream::finalize;
+use nginx::{Request, Status, filter};
+use s3::{OriginError, S3Error, origin_error};
+
+use crate::S3Signature;
+use crate::conf::location::{LocationConf, Verify};
+use crate::ctx::response::Response;
+use crate::ctx::{self, Ctx};
+use crate::error_response;
+
+const CONTENT_ENCODING: &[u8] = b"content-encoding";
+
+/// Called with the response's header, before any filter of nginx.
+pub(crate) fn header_filter(r: Request<'_>) -> Status {
+    let is_own_error = r.is_own_error();
+    let conf = r.location_conf::<S3Signature>();
+    let is_active = conf.is_some_and(LocationConf::is_active);
+    if is_own_error && (is_active || is_of_server(r)) {
+        crate::fault::inject(r, "header_filter");
+        let Some(ctx) = ctx::of(r) else { return filter::next_header::<S3Signature>(r) };
+        let error = own_error(r, ctx);
+        return error_response::send(r, ctx, &error);
+    }
+    if !is_active {
+        return filter::next_header::<S3Signature>(r);
+    }
+    crate::fault::inject(r, "header_filter");
+    conf.into_iter().for_each(|conf| translate_region(r, conf));
+    match ctx::existing(r) {
+        Some(ctx) if ctx.upstream.origin.borrow().is_some() => origin_header(r, ctx),
+        _ => filter::next_header::<S3Signature>(r),
+    }
+}
+
+/// Whether an error outside of our locations is S3's all the same: where the server has any, and no location has taken the
+/// request (yet), or the request went to an `error_page` that failed.
+fn is_of_server(r: Request<'_>) -> bool {
+    let server = r.server_conf::<S3Signature>();
+    r.is_main()
+        && server.is_some_and(|server| server.is_active)
+        && (r.has_no_location() || r.had_error_page() || ctx::earlier(r).next().is_some())
+}
+
+/// Puts the region that clients sign for in the place of the origin's: SDKs take `x-amz-bucket-region` for the one to sign for
+/// from then on, and `s3_clients` would refuse that. Where it names no regions, any will do.
+fn translate_region<'r>(r: Request<'r>, conf: &'r LocationConf) {
+    let Some(Verify::Clients(clients)) = conf.verify() else { return };
+    if let Some(region) = clients.policy.regions.first() {
+        r.set_response_header(b"x-amz-bucket-region", region);
+    }
+}
+
+/// The error that nginx answers with by itself: what this module has refused, or what S3 says with that status. Where an
+/// `error_page` failed, it is the error that the page was for: its own 404 is no word about an object.
+fn own_error(r: Request<'_>, ctx: &Ctx) -> S3Error {
+    let first = ctx.response.failed_with.get();
+    if first != 0 {
+        let mut refused = ctx::earlier(r).filter_map(|ctx| ctx.response.error.borrow_mut().take());
+        let refused = refused.find(|error| error.status() == first);
+        return refused.unwrap_or_else(|| S3Error::for_status(first));
+    }
+    let status = r.error_status();
+    // `satisfy any` may have let in whom the access phase refused; then the error is another.
+    let ours = ctx.response.error.borrow_mut().take();
+    let ours = ours.filter(|error| error.status() == status || status >= 500);
+    ours.unwrap_or_else(|| S3Error::for_status(status))
+}
+
+/// Whether what an origin says with this status is looked at, and if so, whether it must be what we know.
+///
+/// An origin that does not accept a key says so with 400, 401 or 403. With other statuses it says other things, in bodies
+/// that need not be S3's (a website's own 404), so there only what is recognised is withheld.
+fn strictness(status: u16) -> Option<bool> {
+    match status {
+        400 | 401 | 403 => Some(true),
+        404 | 405 | 410 | 412 | 416 => None,
+        400.. => Some(false),
+        _ => None,
+    }
+}
+
+/// The header of an origin's response to a request that was signed here.
+fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
+    // Not the response's own status: an `error_page` may have put another in its place.
+    let Some(strict) = r.upstream_status().and_then(strictness) else {
+        return filter::next_header::<S3Signature>(r);
+    };
+    // What one client was refused must not become an answer for others, and its body could hold the origin's key id.
+    r.do_not_keep();
+    if shows_key_in_header(r, ctx) {
+        return error_response::send_instead(r, ctx, b"in a header");
+    }
+    // It asks for credentials of the origin.
+    r.remove_response_header(b"www-authenticate");
+    if r.is_header_only() {
+        // Other refusals may be about the object, and one without a body says nothing; S3 itself has no 401 for that.
+        if r.upstream_status() == Some(401) {
+            return error_response::send_instead(r, ctx, b"401");
+        }
+        return filter::next_header::<S3Signature>(r);
+    }
+    finalize::watch::<S3Signature>(r);
+    let error = OriginError::new(encoding(r), access_key(ctx));
+    ctx.response.state.replace(Response::Held { error, strict });
+    Status::NGX_OK
+}
+
+/// The response's Content-Encoding; several headers are none that we know.
+fn encoding(r: Request<'_>) -> Vec<u8> {
+    let codings =
+        r.response_headers().filter(|(name, _)| name.eq_ignore_ascii_case(CONTENT_ENCODING));
+    codings.map(|(_, value)| value).collect::<Vec<_>>().join(&b", "[..])
+}
+
+fn access_key(ctx: &Ctx) -> Vec<u8> {
+    let origin = ctx.upstream.origin.borrow();
+    origin.as_ref().map(|origin| origin.credential.access_key().to_vec()).unwrap_or_default()
+}
+
+/// Whether a header tells of our key: MinIO answers HEAD with the code and the message in headers.
+fn shows_key_in_header(r: Request<'_>, ctx: &Ctx) -> bool {
+    let key = access_key(ctx);
+    r.response_headers().any(|(name, value)| {
+        let is_code = name.to_ascii_lowercase().ends_with(b"error-code");
+        (is_code && origin_error::is_about_credential(value))
+            || origin_error::names_key(value, &key)
+    })
+}

@@ -1,0 +1,93 @@
+//! Requests that are not sent.
+
+use std::fmt;
+
+use nginx::{Level, Request};
+use s3::{Reserved, S3Error};
+use sigv4::ResignError;
+use sigv4::request_head::HeadError;
+
+use crate::ctx;
+
+/// Why a request may not leave. It would leave unsigned, or signed for somebody else.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// nginx's clock is outside of the years that a signature can name.
+    Clock,
+    /// The head is not HTTP/1.x: another protocol's content handler, or something that no parser should guess at.
+    Head(HeadError),
+    /// Nobody let the request in: the location has no `s3_verify`, or `satisfy any` was met by something else.
+    NotAdmitted,
+    /// No `s3_origin` is at the peer.
+    NoOrigin { peer: String },
+    /// The configuration or memory is missing.
+    Internal,
+    /// It asks for something that is not S3's, in the origin's own words.
+    Reserved(Reserved),
+    /// The head cannot be signed.
+    Sign(ResignError),
+    /// `proxy_pass` has a variable, and its value names no `upstream`.
+    UnknownHost { host: String },
+    /// Another body than the client's has the client's aws-chunked frames in it.
+    QuotedFrames,
+    /// A body stands behind the head, and another one follows.
+    TwoBodies,
+    /// The client's body was not read, or is being read: an object that is none, or a piece of one, would be stored.
+    UnreadBody,
+    /// Something else is in the place of the client's aws-chunked frames.
+    ReplacedFrames,
+    /// The head announces signed chunks, and nothing has proven them.
+    UnprovenBody,
+    /// The value of `s3_resign`'s variable names no `s3_origin`.
+    UnknownOrigin { name: String },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Clock => f.write_str("the clock is wrong"),
+            Refusal::Head(error) => write!(f, "the upstream request is not HTTP/1.x: {error}"),
+            Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
+            Refusal::NoOrigin { peer } => write!(f, "no s3_origin has the endpoint of peer {peer}"),
+            Refusal::Internal => f.write_str("out of memory"),
+            Refusal::Reserved(Reserved::AdminApi) => {
+                f.write_str("an administration interface is no bucket")
+            }
+            Refusal::Reserved(Reserved::CreateSession) => {
+                f.write_str("CreateSession hands out a credential of the origin")
+            }
+            Refusal::Sign(error) => error.fmt(f),
+            Refusal::UnknownHost { host } => {
+                write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")
+            }
+            Refusal::QuotedFrames => {
+                f.write_str("its body would be the client's aws-chunked frames")
+            }
+            Refusal::TwoBodies => f.write_str("a body follows that of \"proxy_set_body\""),
+            Refusal::UnreadBody => f.write_str("the client's body was not read whole"),
+            Refusal::ReplacedFrames => {
+                f.write_str("the client's aws-chunked body was replaced after it was verified")
+            }
+            Refusal::UnprovenBody => {
+                f.write_str("it announces signed chunks that were not verified")
+            }
+            Refusal::UnknownOrigin { name } => write!(f, "s3_resign \"{name}\" is no s3_origin"),
+        }
+    }
+}
+
+/// Leaves the answer for `error_response`, which finds nginx's own 500 in its place.
+pub(super) fn refuse(r: Request<'_>, refusal: &Refusal) {
+    r.log(
+        Level::Error,
+        format_args!("s3: the request is not sent, it could not be signed: {refusal}"),
+    );
+    let error = match refusal {
+        Refusal::Reserved(_) => S3Error::access_denied(),
+        _ => S3Error::for_status(502)
+            .with_message("The proxy could not sign the request for the origin."),
+    };
+    if let Some(ctx) = ctx::of(r) {
+        ctx.response.error.replace(Some(error));
+    }
+}
