@@ -26,6 +26,7 @@ mod error_xml;
 pub mod grants;
 pub mod operation;
 pub mod origin_error;
+pub mod origin_health;
 pub mod reserved;
 pub mod right;
 

@@ -54,6 +54,10 @@ pub(crate) struct OriginOptions {
     /// File that gets one JSON object for each request
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+
+    /// While this file is there, it says what goes wrong: `slow SECONDS`, `answer STATUS CODE` or `reset BYTES`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 /// One origin, complete and without contradictions.

@@ -15,11 +15,13 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod fault;
 mod origin;
 mod request_log;
 mod server;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,10 +62,12 @@ async fn run(args: OriginOptions) -> Result<(), StartFailure> {
     let log = Arc::new(RequestLog::open(args.log.as_deref())?);
     let tls = args.tls().map(|files| server::tls_acceptor(&files)).transpose()?;
 
+    let faults: Option<Arc<Path>> = args.faults.as_deref().map(Arc::from);
     let mut servers = Vec::new();
     for config in args.origins()? {
         let service = origin::service(&config)?;
-        servers.push(OriginServer::bind(&config, service, tls.clone(), Arc::clone(&log)).await?);
+        let (tls, log) = (tls.clone(), Arc::clone(&log));
+        servers.push(OriginServer::bind(&config, service, tls, log, faults.clone()).await?);
     }
     // Handlers first: whoever reads the lines below may send a signal at once.
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
