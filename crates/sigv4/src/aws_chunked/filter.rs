@@ -48,7 +48,7 @@ pub enum Progress {
 /// # Ok::<(), sigv4::aws_chunked::BodyError>(())
 /// ```
 pub struct BodyFilter {
-    kind: BodyCheck,
+    kind: FilterKind,
     complete: bool,
     failed: Option<BodyError>,
 }
@@ -57,7 +57,7 @@ pub struct BodyFilter {
     clippy::large_enum_variant,
     reason = "there is one per request, and few are of the small kind"
 )]
-enum BodyCheck {
+enum FilterKind {
     Chunked(Forwarding),
     Digest(PayloadDigest),
 }
@@ -115,14 +115,14 @@ impl BodyFilter {
         forward: Forward,
     ) -> Result<Self, BodyError> {
         let forwarding = Forwarding::new(scheme, declared, rules, forward)?;
-        Ok(Self::new(BodyCheck::Chunked(forwarding)))
+        Ok(Self::new(FilterKind::Chunked(forwarding)))
     }
 
     /// The same filter, before its first bytes, with the buffer of an earlier one, which keeps its
     /// room.
     #[must_use]
     pub fn with_buffer(mut self, buffer: Vec<u8>) -> Self {
-        if let BodyCheck::Chunked(forwarding) = &mut self.kind {
+        if let FilterKind::Chunked(forwarding) = &mut self.kind {
             forwarding.set_buffer(buffer);
         }
         self
@@ -130,10 +130,10 @@ impl BodyFilter {
 
     /// A filter for a body with one SHA-256.
     pub fn digest(digest: PayloadDigest) -> Self {
-        Self::new(BodyCheck::Digest(digest))
+        Self::new(FilterKind::Digest(digest))
     }
 
-    fn new(kind: BodyCheck) -> Self {
+    fn new(kind: FilterKind) -> Self {
         Self { kind, complete: false, failed: None }
     }
 
@@ -174,13 +174,13 @@ impl BodyFilter {
             };
         }
         match &mut self.kind {
-            BodyCheck::Chunked(forwarding) => {
+            FilterKind::Chunked(forwarding) => {
                 forwarding.feed(input, out)?;
                 if last {
                     forwarding.finish(out)?;
                 }
             }
-            BodyCheck::Digest(digest) => digest.push(input, last, out)?,
+            FilterKind::Digest(digest) => digest.push(input, last, out)?,
         }
         self.complete = last;
         Ok(if last { Progress::Complete } else { Progress::More })
@@ -190,8 +190,8 @@ impl BodyFilter {
     /// its head may carry if it was not sent yet. Proven only after [`Progress::Complete`].
     pub fn trailer(&self) -> Option<(&'static str, String)> {
         match &self.kind {
-            BodyCheck::Chunked(forwarding) => forwarding.trailer(),
-            BodyCheck::Digest(_) => None,
+            FilterKind::Chunked(forwarding) => forwarding.trailer(),
+            FilterKind::Digest(_) => None,
         }
     }
 
@@ -199,8 +199,8 @@ impl BodyFilter {
     /// largest chunk that was withheld.
     pub fn take_buffer(&mut self) -> Vec<u8> {
         match &mut self.kind {
-            BodyCheck::Chunked(forwarding) => forwarding.take_buffer(),
-            BodyCheck::Digest(_) => Vec::new(),
+            FilterKind::Chunked(forwarding) => forwarding.take_buffer(),
+            FilterKind::Digest(_) => Vec::new(),
         }
     }
 }
