@@ -66,7 +66,6 @@ deb: module ## Builds the Debian package: build/libnginx-mod-http-s3-signature_*
 
 check-deb: deb ## Installs, uses, removes and purges the package in a fresh Debian (as root)
 	@scripts/install-packages run root
-	@cargo build --package test-origin
 	@scripts/check-deb
 
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)

@@ -210,7 +210,7 @@ fn refuse<'r>(r: Request<'r>, ctx: &Ctx, error: S3Error) -> Verdict<'r> {
     let status = error.status();
     ctx.access.keep_alive.set(may_keep_alive(r));
     // A client that waits for "100 Continue" does not send its body after a refusal, and may send its next request instead.
-    // nginx, which discards as many bytes as were announced, would take that for the body.
+    // nginx, which discards as many bytes as were declared, would take that for the body.
     if r.expects_continue() {
         r.set_keep_alive(false);
     }

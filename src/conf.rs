@@ -5,6 +5,7 @@ pub(crate) mod health;
 pub(crate) mod location;
 pub(crate) mod main;
 pub(crate) mod origin;
+pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
@@ -25,8 +26,8 @@ pub(crate) use self::location::LocationConf;
 use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
+use crate::conf::plan::Plan;
 use crate::conf::upstreams::Peers;
-use crate::probes::Plan;
 
 /// What is known of a server{}.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use nginx::{Request, worker};
 use sigv4::Timestamp;
 
 use crate::S3Signature;
-use crate::conf::health::{Health, Probe};
+use crate::conf::location::{Health, HealthOrigin};
 use crate::ctx::{self, Ctx};
 use crate::probes::{self, Report};
 
@@ -58,11 +58,12 @@ const TIMED_OUT: u16 = 504;
 
 /// Answers a health check: from what is known, from the last answer, or when the origins have been asked.
 pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
-    let report = |probe: &Probe| worker::with_cycle(|cycle| probes::report(cycle, &probe.name))?;
-    let reports: Vec<_> = health.probes.iter().map(report).collect();
+    let report =
+        |origin: &HealthOrigin| worker::with_cycle(|cycle| probes::report(cycle, &origin.name))?;
+    let reports: Vec<_> = health.origins.iter().map(report).collect();
     if reports.iter().all(Option::is_some) {
         let states: Vec<_> = reports.into_iter().flatten().map(State::Probed).collect();
-        return send(r, &judge(r.now(), &health.probes, &states));
+        return send(r, &judge(r.now(), &health.origins, &states));
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
     let key = std::ptr::from_ref(health).addr();
@@ -92,7 +93,7 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
         Some(report) => State::Probed(report),
         None => State::Answered(status.unwrap_or(TIMED_OUT)),
     });
-    let answer = judge(r.now(), &health.probes, &states.collect::<Vec<_>>());
+    let answer = judge(r.now(), &health.origins, &states.collect::<Vec<_>>());
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
     ctx.health.probed.borrow_mut().clear();
     send(r, &answer)
@@ -105,10 +106,10 @@ fn begin<'r>(
     health: &'r Health,
     reports: &[Option<Report>],
 ) -> Verdict<'r> {
-    ctx.health.probed.replace(vec![None; health.probes.len()]);
-    let mut open = health.probes.iter().zip(reports).enumerate();
+    ctx.health.probed.replace(vec![None; health.origins.len()]);
+    let mut open = health.origins.iter().zip(reports).enumerate();
     let started = r.start_timer::<S3Signature>(health.timeout)
-        && open.all(|(number, (probe, report))| match (&probe.uri, report) {
+        && open.all(|(number, (origin, report))| match (&origin.uri, report) {
             (Some(uri), None) => subrequest::start::<Probes>(r, uri, number),
             // Probed; or not any more, in the cycle after that of this request.
             _ => true,
@@ -134,10 +135,10 @@ impl SubrequestHandler for Probes {
 }
 
 /// One origin that works is enough to serve.
-fn judge(now: i64, probes: &[Probe], states: &[State]) -> Checked {
+fn judge(now: i64, origins: &[HealthOrigin], states: &[State]) -> Checked {
     let any = states.iter().any(State::is_ok);
     let mut body = format!("{{\"status\":\"{}\",\"origins\":{{", if any { "ok" } else { "nok" });
-    let named = || probes.iter().map(|probe| &probe.name).zip(states);
+    let named = || origins.iter().map(|origin| &origin.name).zip(states);
     for (number, (name, state)) in named().enumerate() {
         let comma = if number == 0 { "" } else { "," };
         // Writing to a String cannot fail. Names are checked when the configuration is read, and reasons when they are noted, so

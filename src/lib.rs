@@ -96,7 +96,7 @@ impl Lifecycle for S3Signature {
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
-        probes::configure(cf)?;
+        conf::plan::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }
 

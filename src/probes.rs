@@ -4,13 +4,12 @@
 //! shared memory what the answers say; every worker marks the peers of its upstreams by those notes, and lets go of what waits
 //! at a peer that has gone down. No request of a client's is needed for that, and none waits for it.
 
-mod plan;
+mod marks;
 mod prober;
 mod rescue;
 mod state;
-mod table;
+pub(crate) mod table;
 mod tick;
 
-pub(crate) use self::plan::{Plan, configure};
 pub(crate) use self::state::{Report, report};
 pub(crate) use self::tick::{Probes, TICK, release};

@@ -40,7 +40,7 @@ impl PeerHooks for S3Signature {
     }
 
     fn refuse_headless(r: Request<'_>) {
-        refuse(r, &Refusal::Internal);
+        refuse(r, &Refusal::NoHead);
     }
 }
 
@@ -144,7 +144,7 @@ fn try_sign<'r>(
         }
         // `proxy_set_body` puts the body behind the head, into the same buffer.
         signed.extend_from_slice(body);
-        let placed = r.allocate_copy(signed).ok_or(Refusal::Internal)?;
+        let placed = r.allocate_copy(signed).ok_or(Refusal::Memory)?;
         Ok((placed, signature))
     })?;
     let frames = checked.and_then(Body::signed_frames);
@@ -157,7 +157,7 @@ fn try_sign<'r>(
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }
-    let ctx = ctx::of(r).ok_or(Refusal::Internal)?;
+    let ctx = ctx::of(r).ok_or(Refusal::Memory)?;
     ctx.upstream.origin.replace(Some(origin));
     // What an earlier attempt has left.
     ctx.response.error.replace(None);
@@ -233,10 +233,10 @@ fn verify_is_off(r: Request<'_>) -> bool {
 
 /// The origin that the request is signed for.
 fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
-    let conf = r.location_conf::<S3Signature>().ok_or(Refusal::Internal)?;
+    let conf = r.location_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
     match conf.resign() {
         Some(Resign::ByPeer) => {
-            let main = r.main_conf::<S3Signature>().ok_or(Refusal::Internal)?;
+            let main = r.main_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
             let peers = main.upstreams.get(&peer.upstream);
             let origin = peers.and_then(|peers| peers.origin(peer));
             origin
@@ -245,11 +245,11 @@ fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
         }
         Some(Resign::Origin(origin)) => Ok(Rc::clone(origin)),
         Some(Resign::Variable(value)) => {
-            let name = value.value(r).ok_or(Refusal::Internal)?;
-            let main = r.main_conf::<S3Signature>().ok_or(Refusal::Internal)?;
+            let name = value.value(r).ok_or(Refusal::Memory)?;
+            let main = r.main_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
             let origin = main.origin(name).cloned();
             origin.ok_or_else(|| Refusal::UnknownOrigin { name: name.escape_ascii().to_string() })
         }
-        Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::Internal),
+        Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::NotConfigured),
     }
 }

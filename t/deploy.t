@@ -208,6 +208,13 @@ subtest 'HAProxy accepts its file' => sub {
     local @ENV{ keys %$environment } = values %$environment;
     my ($text, $exit) = run_command('haproxy', '-c', '-f', "$ROOT/deploy/haproxy.cfg");
     is($exit, 0, 'haproxy -c');
+    if (-s '/proc/net/if_inet6') {
+        my %both = (%$environment, HAPROXY_BIND6 => '[::1]:' . $deployment->port('haproxy'));
+        $deployment->start('haproxy', \%both, 'haproxy', '-db', '-f', "$ROOT/deploy/haproxy.cfg");
+        $deployment->wait_for_port('haproxy');
+        is(curl('-g', "http://$_:" . $deployment->port('haproxy') . '/')->{status}, 503, "HAProxy answers at $_") for '127.0.0.1', '[::1]';
+        $deployment->stop('haproxy');
+    }
     unlike($text, qr/WARNING|ALERT/, 'without a warning') or diag($text);
 };
 

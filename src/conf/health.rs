@@ -6,26 +6,7 @@ use nginx::conf::{LocationDirective, milliseconds, text};
 use nginx::{Conf, ConfError};
 
 use crate::S3Signature;
-use crate::conf::location::{LocationConf, once};
-
-/// A health location.
-pub(crate) struct Health {
-    pub(crate) probes: Vec<Probe>,
-    /// How long the locations have to answer, in milliseconds.
-    pub(crate) timeout: u64,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Health { probes: Vec::new(), timeout: 1000 }
-    }
-}
-
-/// An origin of a health location: what it is called, and the location that asks it; none where probes alone can tell.
-pub(crate) struct Probe {
-    pub(crate) name: String,
-    pub(crate) uri: Option<Vec<u8>>,
-}
+use crate::conf::location::{Health, HealthOrigin, LocationConf, once};
 
 /// `s3_health NAME[=URI] … [timeout=TIME]`
 pub(crate) struct S3Health;
@@ -54,16 +35,16 @@ impl LocationDirective for S3Health {
                     wrong("a name, \"=\" and a URI, or the name of a probed s3_origin").into()
                 );
             }
-            if health.probes.iter().any(|probe| probe.name == name) {
+            if health.origins.iter().any(|origin| origin.name == name) {
                 return Err(format!("duplicate name \"{name}\" in \"s3_health\"").into());
             }
             if value.is_none() {
                 let position = cf.position();
                 cf.main_conf::<S3Signature>()?.health_names.push((name.to_owned(), position));
             }
-            health.probes.push(Probe { name: name.to_owned(), uri: value.map(Into::into) });
+            health.origins.push(HealthOrigin { name: name.to_owned(), uri: value.map(Into::into) });
         }
-        if health.probes.is_empty() {
+        if health.origins.is_empty() {
             return Err("\"s3_health\" names no origin".into());
         }
         once(words, conf.health.replace(health).is_some())

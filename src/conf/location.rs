@@ -11,7 +11,6 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 
 use crate::S3Signature;
 use crate::conf::clients::Clients;
-use crate::conf::health::Health;
 use crate::conf::origin::Origin;
 use crate::conf::{MainConf, Resigning, upstreams};
 
@@ -54,6 +53,25 @@ pub(crate) enum Resign {
     Origin(Rc<Origin>),
     /// For the origin that the value names.
     Variable(ComplexValue<S3Signature>),
+}
+
+/// A health location.
+pub(crate) struct Health {
+    pub(crate) origins: Vec<HealthOrigin>,
+    /// How long the locations have to answer, in milliseconds.
+    pub(crate) timeout: u64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Health { origins: Vec::new(), timeout: 1000 }
+    }
+}
+
+/// An origin of a health location: what it is called, and the location that asks it; none where probes alone can tell.
+pub(crate) struct HealthOrigin {
+    pub(crate) name: String,
+    pub(crate) uri: Option<Vec<u8>>,
 }
 
 /// `s3_next_upstream`: after which S3 errors of an origin the next one is asked.

@@ -9,10 +9,10 @@ use sigv4::Timestamp;
 
 use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::probes::plan::Target;
+use crate::conf::plan::Target;
+use crate::probes::marks;
 use crate::probes::state::{self, State};
 use crate::probes::table::{Key, Table};
-use crate::probes::tick;
 
 /// A question that is ready to be asked.
 pub(super) struct Question {
@@ -97,7 +97,7 @@ impl Waits {
         let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
         slot.note(health, now, reason);
         if let Some(change) = change {
-            tick::apply(cycle, plan, table, now);
+            marks::apply(cycle, plan, table, now);
             self.say(cycle, change, reason);
         }
     }

@@ -23,14 +23,14 @@ const WORDS: usize = 1 + SLOTS * SLOT;
 /// A slot whose peer was not asked for so long, in milliseconds, is anybody's.
 const FORGOTTEN: u64 = 60_000;
 
-pub(super) type Zone = shared_memory::Zone<S3Signature, WORDS>;
+pub(crate) type Zone = shared_memory::Zone<S3Signature, WORDS>;
 
 /// Asks for the memory.
 ///
 /// # Errors
 ///
 /// As [`shared_memory::Zone::add`].
-pub(super) fn add_zone(cf: &mut Conf<'_>) -> Result<Zone, ConfError> {
+pub(crate) fn add_zone(cf: &mut Conf<'_>) -> Result<Zone, ConfError> {
     Zone::add(cf, "s3_probe")
 }
 

@@ -3,7 +3,7 @@
 //! The connection is nginx's own (ngx_event_connect_peer), TLS included, so that nothing blocks the worker. One timer bounds
 //! the whole exchange, and what the answer may take of memory is bounded too.
 
-mod tls;
+pub(crate) mod tls;
 
 use std::ffi::c_void;
 use std::fmt;
@@ -12,14 +12,14 @@ use std::ptr::null_mut;
 
 use ngx::ffi::{
     NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_ERROR, NGX_LOG_ALERT, NGX_OK, SO_ERROR, SOL_SOCKET,
-    getsockopt, ngx_add_timer, ngx_addr_t, ngx_close_connection, ngx_connection_t, ngx_create_pool,
+    getsockopt, ngx_add_timer, ngx_close_connection, ngx_connection_t, ngx_create_pool,
     ngx_destroy_pool, ngx_event_connect_peer, ngx_event_get_peer, ngx_event_t,
     ngx_handle_read_event, ngx_handle_write_event, ngx_int_t, ngx_log_t, ngx_msec_t,
     ngx_peer_connection_t, ngx_pool_t, ngx_str_t, ngx_uint_t, socklen_t,
 };
 
 pub use self::tls::TlsFailure;
-use self::tls::{Session, Step, Tls};
+use self::tls::{ClientSettings, Session, Step, Tls};
 use crate::boundary::boundary;
 use crate::conf::{Conf, ConfError};
 use crate::cycle::Cycle;
@@ -73,14 +73,6 @@ pub struct Client<M> {
     /// Whether what it does there depends on the request, so that nobody else can do the same.
     pub needs_request: bool,
     module: PhantomData<fn() -> M>,
-}
-
-/// The same, as the cycle keeps it.
-#[derive(Clone)]
-pub(crate) struct ClientSettings {
-    tls: Option<Tls>,
-    /// What `proxy_bind` says, where that does not depend on the request; null without.
-    local: *mut ngx_addr_t,
 }
 
 impl<M: HttpModule> Client<M> {

@@ -9,6 +9,8 @@
 //! invariant: `'r` of a [`Request`] is memory that the request keeps (its pool, its cycle's configuration, statics), and a
 //! handler that is generic over `'r` cannot make it out of its own locals.
 
+#![warn(missing_docs)]
+
 mod boundary;
 pub mod chain;
 pub mod conf;

@@ -9,8 +9,7 @@ use ngx::ffi::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::exchange::ClientSettings;
-use crate::upstream::UpstreamId;
+use crate::exchange::tls::ClientSettings;
 
 /// An http module: the types of its configurations and of its request context.
 ///
@@ -60,8 +59,8 @@ pub(crate) struct MainHooks {
     pub(crate) binds: RefCell<FxHashMap<usize, *mut ngx_http_upstream_local_t>>,
     /// The error logs of all servers and locations.
     pub(crate) error_logs: RefCell<FxHashSet<*mut ngx_log_t>>,
-    /// The upstreams whose peers are known to be round robin's.
-    pub(crate) round_robins: RefCell<FxHashMap<UpstreamId, *mut ngx_http_upstream_srv_conf_t>>,
+    /// The upstreams whose peers are known to be round robin's, by address.
+    pub(crate) round_robins: RefCell<FxHashMap<usize, *mut ngx_http_upstream_srv_conf_t>>,
     /// How locations proxy.
     pub(crate) clients: RefCell<Vec<ClientSettings>>,
     /// Zones of shared memory, and how many words each has.

@@ -6,8 +6,9 @@ use std::ptr::NonNull;
 
 use ngx::ffi::{
     NGX_AGAIN, NGX_OK, NGX_SSL_BUFFER, NGX_SSL_CLIENT, SSL_ctrl, SSL_get_verify_result,
-    X509_verify_cert_error_string, ngx_connection_t, ngx_http_upstream_conf_t, ngx_int_t,
-    ngx_ssl_check_host, ngx_ssl_create_connection, ngx_ssl_handshake, ngx_ssl_shutdown, ngx_ssl_t,
+    X509_verify_cert_error_string, ngx_addr_t, ngx_connection_t, ngx_http_upstream_conf_t,
+    ngx_int_t, ngx_ssl_check_host, ngx_ssl_create_connection, ngx_ssl_handshake, ngx_ssl_shutdown,
+    ngx_ssl_t,
 };
 
 use crate::string::{bytes, string};
@@ -16,6 +17,14 @@ use crate::string::{bytes, string};
 const SET_HOST_NAME: i32 = 55;
 /// `X509_V_OK`.
 const VERIFIED: c_long = 0;
+
+/// How a location reaches those that it proxies to.
+#[derive(Clone)]
+pub(crate) struct ClientSettings {
+    pub(super) tls: Option<Tls>,
+    /// What `proxy_bind` says, where that does not depend on the request; null without.
+    pub(super) local: *mut ngx_addr_t,
+}
 
 /// How a location speaks TLS to those that it proxies to; in the memory of the cycle whose configuration has it.
 #[derive(Clone)]

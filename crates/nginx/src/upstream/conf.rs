@@ -28,6 +28,10 @@ impl UpstreamId {
     pub(crate) fn of(us: *const ngx_http_upstream_srv_conf_t) -> Self {
         UpstreamId(us.addr())
     }
+
+    pub(crate) fn address(self) -> usize {
+        self.0
+    }
 }
 
 /// An upstream of the configuration that is being read: an `upstream` block, or what `proxy_pass http://host` implies.

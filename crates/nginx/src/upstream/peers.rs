@@ -100,7 +100,7 @@ pub fn note<M: HttpModule>(cf: &mut Conf<'_>, upstream: Upstream<'_>) -> Result<
         !peers.is_null() && std::ptr::eq((*peers).name, &raw const (*us).host)
     };
     if is_round_robin {
-        cf.main_slot::<M>()?.hooks.round_robins.get_mut().insert(upstream.id(), us);
+        cf.main_slot::<M>()?.hooks.round_robins.get_mut().insert(us.addr(), us);
     }
     Ok(is_round_robin)
 }
@@ -116,7 +116,7 @@ impl<'c> Peers<'c> {
     /// the configuration was read (ngx_http_upstream_init_zone).
     pub fn of<M: HttpModule>(cycle: &Cycle<'c>, upstream: UpstreamId) -> Option<Self> {
         let hooks = &cycle.main_slot::<M>()?.hooks;
-        let us = hooks.round_robins.borrow().get(&upstream).copied()?;
+        let us = hooks.round_robins.borrow().get(&upstream.address()).copied()?;
         // SAFETY: an upstream of this cycle, whose peers are round robin's.
         let peers = NonNull::new(unsafe { (*us).peer.data }.cast())?;
         Some(Peers { first: peers, lifetime: PhantomData })

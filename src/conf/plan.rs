@@ -9,54 +9,58 @@ use probe::{Parameters, Question};
 use crate::S3Signature;
 use crate::conf::origin::Origin;
 use crate::conf::{MainConf, Resigning, upstreams};
-use crate::probes::table::{self, Zone};
+use crate::probes::table;
 
 /// All upstreams with `s3_probe`, and the memory that workers share about them.
 pub(crate) struct Plan {
-    pub(super) upstreams: Vec<Probed>,
-    pub(super) zone: Zone,
+    pub(crate) upstreams: Vec<Probed>,
+    pub(crate) zone: table::Zone,
 }
 
 /// An upstream with `s3_probe`.
-pub(super) struct Probed {
-    pub(super) id: UpstreamId,
-    pub(super) name: Vec<u8>,
-    pub(super) parameters: Rc<Parameters>,
+pub(crate) struct Probed {
+    pub(crate) id: UpstreamId,
+    pub(crate) name: Vec<u8>,
+    pub(crate) parameters: Rc<Parameters>,
     /// What is asked of the peers of each `server` line.
     servers: Vec<(Vec<u8>, Rc<Target>)>,
 }
 
 /// An origin, and how to ask it.
-pub(super) struct Target {
-    pub(super) origin: Rc<Origin>,
-    pub(super) question: Question,
+pub(crate) struct Target {
+    pub(crate) origin: Rc<Origin>,
+    pub(crate) question: Question,
     /// Which of the places of `s3_resign` says how to reach it; none where none does, and nothing is asked.
     place: Option<usize>,
 }
 
 impl Plan {
     /// Whether an origin of that name is probed.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         let mut targets = self.upstreams.iter().flat_map(|upstream| &upstream.servers);
         targets.any(|(_, target)| target.origin.name == name)
     }
 }
 
 impl Probed {
-    /// What is asked of a peer, by what stands in its `server` line.
-    pub(super) fn target(&self, server: &[u8]) -> Option<&Rc<Target>> {
-        self.servers.iter().find(|(name, _)| name == server).map(|(_, target)| target)
+    /// What is asked of a peer, by what stands in its `server` line. Peers of a service (`server … service=`) have a name that DNS
+    /// gives instead: those of the only line are known all the same.
+    pub(crate) fn target(&self, server: &[u8]) -> Option<&Rc<Target>> {
+        match self.servers.as_slice() {
+            [(_, target)] => Some(target),
+            servers => servers.iter().find(|(name, _)| name == server).map(|(_, target)| target),
+        }
     }
 }
 
 impl Target {
     /// Whether it can be asked.
-    pub(super) fn is_reachable(&self) -> bool {
+    pub(crate) fn is_reachable(&self) -> bool {
         self.place.is_some()
     }
 
     /// How to reach it.
-    pub(super) fn place<'m>(&self, main: &'m MainConf) -> Option<&'m Resigning> {
+    pub(crate) fn place<'m>(&self, main: &'m MainConf) -> Option<&'m Resigning> {
         main.resigning.get(self.place?)
     }
 }
