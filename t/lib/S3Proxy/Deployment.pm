@@ -69,8 +69,8 @@ sub environment ($self, $name) {
         S3_TEMPLATE => $name eq 'single' ? 'single' : 'proxy',
         ($name eq 'single' ? () : (S3_ORIGIN => uc $name)),
         (map { +"SERVER\U$_\E_PORT" => $self->port($_) } grep { $name eq 'single' || $name eq "server$_" } qw(a b)),
-        PORT => '127.0.0.1:' . $self->port($name),
-        NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
+        PORT => '127.0.0.1:' . $self->port($name), METRICS_PORT => '127.0.0.1:' . $self->port("metrics of $name"),
+        NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
         NGINX_ENVSUBST_TEMPLATE_DIR => "$dir/templates", NGINX_ENVSUBST_OUTPUT_DIR => "$dir/conf.d",
     };
 }
@@ -110,7 +110,7 @@ sub start_haproxy ($self) {
 }
 
 sub haproxy_environment ($self) {
-    return { HAPROXY_BIND => '127.0.0.1:' . $self->port('haproxy'),
+    return { HAPROXY_BIND => '127.0.0.1:' . $self->port('haproxy'), HAPROXY_METRICS_BIND => '127.0.0.1:' . $self->port('metrics'),
         map { +"HAPROXY_\U$_\E" => '127.0.0.1:' . $self->port($_) } qw(servera serverb) };
 }
 
