@@ -21,7 +21,7 @@ die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)
 my %documented = S3Proxy::Compose::env_file("$ROOT/.env.example", optional => 1);
 my %example = S3Proxy::Compose::env_file("$ROOT/.env.example");
 # Nothing here resolves the names of the example, so they stay what the origins go by and no more.
-my %env = (%example,
+my %env = (%example, map({ +"${_}_SECRET_KEY" => "own_$example{\"${_}_SECRET_KEY\"}" } qw(CLIENT SERVERA SERVERB)),
     (map { +"SERVER${_}_ENDPOINT" => $_ eq 'A' ? '127.0.0.1' : '127.0.0.2', "SERVER${_}_DOMAIN" => $example{"SERVER${_}_ENDPOINT"} } qw(A B)));
 my $deployment = S3Proxy::Deployment->new;
 my $dir = $deployment->dir;
@@ -128,6 +128,8 @@ subtest 'a missing variable is named' => sub {
 
 subtest 'a wrong variable is named' => sub {
     my @cases = (
+        [serverb => { CLIENT_SECRET_KEY => $example{CLIENT_SECRET_KEY} }, 'CLIENT_SECRET_KEY is still that of .env.example: fill it in'],
+        [single => { SERVERA_SECRET_KEY => $example{SERVERA_SECRET_KEY} }, 'SERVERA_SECRET_KEY is still that of .env.example: fill it in'],
         [serverb => { SERVERB_SCHEME => 'ftp' }, 'SERVERB_SCHEME is "ftp": http or https'],
         [serverb => { SERVERB_REGION => 'us; evil' }, 'ORIGIN_REGION has a character that cannot stand in nginx\'s configuration: "us; evil"'],
         [serverb => { S3_TEMPLATE => 'singel' }, 'S3_TEMPLATE is "singel": proxy or single'],
@@ -361,7 +363,7 @@ subtest 'an origin with TLS' => sub {
     S3Proxy::Certs::directory($dir);
     my ($certificate, $key) = S3Proxy::Certs::certificate($example{SERVERB_ENDPOINT});
     my $spec = join ',', 'name=b', 'listen=127.0.0.1:' . $deployment->port('b'), "root=$dir/data-b", 'bucket=demo',
-        "key=$example{SERVERB_ACCESS_KEY}", "secret=$example{SERVERB_SECRET_KEY}", "region=$example{SERVERB_REGION}";
+        "key=$example{SERVERB_ACCESS_KEY}", "secret=$env{SERVERB_SECRET_KEY}", "region=$example{SERVERB_REGION}";
     $deployment->start('b', {}, test_origin(), '--tls-cert', $certificate, '--tls-key', $key, '--origin', $spec);
     $deployment->wait_for_port('b');
     my %here = (SERVERB_ENDPOINT => '127.0.0.1', SERVERB_PORT => $deployment->port('b'), ORIGIN_CA_FILE => S3Proxy::Certs::ca());
