@@ -69,7 +69,7 @@ subtest 'HAProxy, two proxies' => sub {
     is(command("docker network connect $NETWORK origin-$_"), '', "origin $_ is there") for qw(a b);
     ok(wait_for(30, sub { healthz()->{body} =~ /"b":"ok"/ }), 'the proxies find them by themselves') or say_why();
     page('curl http://localhost:8080/healthz');
-    is(healthz()->{body}, qq({"status":"ok","origins":{"b":"ok"}}\n), '/healthz');
+    like(healthz()->{body}, qr/^{"status":"ok","origins":{"b":"ok"}/, '/healthz');
     ok(wait_for(30, sub { command_of('ps') !~ /starting|unhealthy/ }), 'all are healthy') or say_why();
 
     for my $name (sort keys %object) { is(send_request('PUT', "/demo/$name", $object{$name})->{status}, 200, "upload of $name") }
@@ -177,7 +177,7 @@ subtest 'one nginx' => sub {
     # The backup's name does not resolve.
     page('docker compose --profile single up -d single');
     command("docker network connect $NETWORK origin-b");
-    ok(wait_for(30, sub { healthz()->{body} =~ /"b":"ok","a":"nok: 502/ }), 'it starts without its backup') or say_why();
+    ok(wait_for(30, sub { healthz()->{body} =~ /"b":"ok","a":"nok/ }), 'it starts without its backup') or say_why();
     is(send_request('GET', '/demo/object-1')->{body}, $object{'object-1'}, 'a download');
     command("docker network connect $NETWORK origin-a");
     ok(wait_for(30, sub { healthz()->{body} =~ /"b":"ok","a":"ok"/ }), 'and finds it when it is there') or say_why();
