@@ -93,7 +93,8 @@ fn by_code(r: Request<'_>, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
         Question::Key if refuses_key(code) => refused(r, ctx, code),
         Question::Load if asks_to_slow_down(code) => busy(ctx),
         Question::Key if !is_about_credential(code) => accepted(ctx),
-        Question::Key | Question::Load => Next::Pass,
+        Question::Key => Next::Pass,
+        Question::Load => accepted(ctx),
     }
 }
 
@@ -124,7 +125,7 @@ fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
     if matches!(answer.status(), 200..400 | 404 | 412 | 416) { accepted(ctx) } else { Next::Pass }
 }
 
-/// The origin knows the key, whatever else it says.
+/// The origin takes the key and has answered something else than "slow down": what was remembered of it is over.
 fn accepted(ctx: &Ctx) -> Next {
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
         origin.refuses_key.set(false);
