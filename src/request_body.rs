@@ -4,8 +4,8 @@ use nginx::kept_body::Kept;
 use nginx::{Level, Request, spare_memory};
 use s3::S3Error;
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
-    Scheme,
+    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest,
+    Rules, Scheme,
 };
 use sigv4::{Payload, Verified, header};
 
@@ -22,7 +22,7 @@ use crate::log;
 pub(crate) fn of_verified<G>(
     r: Request<'_>,
     conf: &LocationConf,
-    verified: &Verified<'_, G>,
+    verified: &Verified<'_, '_, G>,
 ) -> Result<Option<Box<Body>>, S3Error> {
     must_be_whole(r, conf)?;
     let payload = verified.payload();
@@ -67,7 +67,7 @@ pub(crate) fn of_unverified(
     let decoded_length: u64 = number.ok_or_else(|| S3Error::for_status(411))?;
     let trailer =
         r.header(header::X_AMZ_TRAILER.as_bytes()).and_then(ChecksumAlgorithm::of_trailer);
-    let announced = Announced { content_length: content_length(r), decoded_length, trailer };
+    let announced = BodyDeclaration { content_length: content_length(r), decoded_length, trailer };
     let framing = framing(&payload);
     let scheme = framing.map_or(Scheme::UnsignedTrailer, Scheme::Unverified);
     let forward = conf.forward();

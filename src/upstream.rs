@@ -10,10 +10,10 @@ use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
     Parts, Peer, PeerHooks, Rewriter, SentBody, output, process_header, sent_body,
 };
-use request_head::{HeadError, Lines};
 use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::{OriginBody, OtherBody, Permit, in_client_spelling};
+use sigv4::request_head::{HeadError, HeadLines};
+use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
@@ -112,8 +112,8 @@ fn try_sign<'r>(
     let origin = origin_for(r, peer)?;
     let now = worker::now(r).ok_or(Refusal::Clock)?;
 
-    let mut lines = Lines::new();
-    let (head, body) = request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
+    let mut lines = HeadLines::new();
+    let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
@@ -122,22 +122,21 @@ fn try_sign<'r>(
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
-    let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
-        let signature = sigv4::resign(
-            &head,
-            &permit,
-            origin.endpoint.authority().as_bytes(),
-            &origin.credential,
-            &origin_body,
+    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed }| {
+        let request = OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: origin.endpoint.authority().as_bytes(),
+            credential: &origin.credential,
+            body: &origin_body,
             now,
-            scratch,
-            signed,
-        )
-        .map_err(Refusal::Sign)?;
+        };
+        let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
+        let target = resigned.target();
         // The access phase has seen the client's target; this one may be rewritten, or anybody's.
         let headers = head.headers().map(|header| (header.name, header.value));
-        let headers = headers.chain(scratch.hoisted());
-        match Access::new(head.method(), scratch.path(), scratch.query(), headers).reserved() {
+        let headers = headers.chain(target.hoisted());
+        match Access::new(head.method(), target.path(), target.query(), headers).reserved() {
             Some(Reserved::AdminApi) if opens_admin_api(main) => {}
             Some(reserved) => return Err(Refusal::Reserved(reserved)),
             None => {}
@@ -145,10 +144,10 @@ fn try_sign<'r>(
         // `proxy_set_body` puts the body behind the head, into the same buffer.
         signed.extend_from_slice(body);
         let placed = r.allocate_copy(signed).ok_or(Refusal::Memory)?;
-        Ok((placed, signature))
+        Ok((placed, resigned.chunk_chain()))
     })?;
     let frames = checked.and_then(Body::signed_frames);
-    let rewriter = match (signed.chunk_chain(), frames) {
+    let rewriter = match (chunk_chain, frames) {
         (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, chain))),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,

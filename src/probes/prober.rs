@@ -49,7 +49,7 @@ impl Question {
         let now = Timestamp::from_unix(worker::unix_time())?;
         let mut request = Vec::new();
         let credential = &target.origin.credential;
-        target.question.sign(credential, now, &mut state.scratch, &mut request).ok()?;
+        target.question.sign(credential, now, &mut state.buffers, &mut request).ok()?;
         state.schedules.entry(key).or_default().asked(asked_at);
         let (origin, parameters) = (Rc::clone(&target.origin), Rc::clone(parameters));
         let waits = Waits { key, origin, label, parameters, asked_at };

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use nginx::upstream::PeerCopy;
 use nginx::{Cycle, worker};
 use probe::Schedule;
-use sigv4::Scratch;
+use sigv4::TargetBuffers;
 
 use crate::S3Signature;
 use crate::conf::origin::Origin;
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) stalled_at: u64,
     /// Room for copies of peers, and for signing.
     pub(super) copies: Vec<PeerCopy>,
-    pub(super) scratch: Scratch,
+    pub(super) buffers: TargetBuffers,
 }
 
 /// A peer of a probed upstream.

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use nginx::{Level, Request};
-use request_head::HeadError;
 use s3::{Reserved, S3Error};
 use sigv4::ResignError;
+use sigv4::request_head::HeadError;
 
 use crate::ctx;
 

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use request_head::{HeadError, Lines};
 use s3::Reserved;
-use sigv4::{OriginBody, OriginCredential, OtherBody, Permit, ResignError, Scratch, Timestamp};
+use sigv4::request_head::{self, HeadError, HeadLines};
+use sigv4::{
+    OriginBody, OriginCredential, OriginRequest, OtherBody, Permit, ResignError, TargetBuffers,
+    Timestamp,
+};
 
 /// A GET for an origin, ready to be signed.
 #[derive(Clone, Debug)]
@@ -49,7 +52,7 @@ impl Question {
         }
         let head =
             format!("GET {uri} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: s3_probe\r\n\r\n");
-        request_head::parse(head.as_bytes(), &mut Lines::new()).map_err(QuestionError::Head)?;
+        request_head::parse(head.as_bytes(), &mut HeadLines::new()).map_err(QuestionError::Head)?;
         Ok(Self { head: head.into_bytes(), authority: authority.to_owned() })
     }
 
@@ -62,17 +65,23 @@ impl Question {
         &self,
         origin: &OriginCredential,
         now: Timestamp,
-        scratch: &mut Scratch,
+        buffers: &mut TargetBuffers,
         out: &mut Vec<u8>,
     ) -> Result<(), QuestionError> {
-        let mut lines = Lines::new();
+        let mut lines = HeadLines::new();
         let (head, _) = request_head::parse(&self.head, &mut lines).map_err(QuestionError::Head)?;
         // Nobody's request: what is asked stands in the configuration.
         let permit = Permit::verify_off();
         let body = OriginBody::Other(OtherBody::known(b""));
-        let authority = self.authority.as_bytes();
-        sigv4::resign(&head, &permit, authority, origin, &body, now, scratch, out)
-            .map_err(QuestionError::Sign)?;
+        let request = OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: self.authority.as_bytes(),
+            credential: origin,
+            body: &body,
+            now,
+        };
+        sigv4::resign(&request, buffers, out).map_err(QuestionError::Sign)?;
         Ok(())
     }
 }
@@ -89,7 +98,7 @@ mod tests {
         let now = Timestamp::from_unix(1_369_353_600).unwrap();
         let mut out = Vec::new();
         let question = Question::new("/bucket?max-keys=1", "s3.example.com:9000").unwrap();
-        question.sign(&origin, now, &mut Scratch::default(), &mut out).unwrap();
+        question.sign(&origin, now, &mut TargetBuffers::default(), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("GET /bucket?max-keys=1 HTTP/1.1\r\n"), "{text}");
         assert!(text.contains("\r\nHost: s3.example.com:9000\r\n"), "{text}");

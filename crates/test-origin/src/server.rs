@@ -22,7 +22,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::Failure;
+use crate::StartFailure;
 use crate::args::{OriginConfig, TlsFiles};
 use crate::fault::{self, Allowance, Fault, Socket};
 use crate::request_log::RequestLog;
@@ -31,16 +31,16 @@ use crate::request_log::RequestLog;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// An origin that owns its port and has not begun to serve.
-pub(crate) struct Server {
+pub(crate) struct OriginServer {
     address: SocketAddr,
-    connection: Connection,
+    connection: ServedConnection,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
 }
 
 /// What every connection of one origin shares.
 #[derive(Clone)]
-struct Connection {
+struct ServedConnection {
     log: Arc<RequestLog>,
     name: Arc<str>,
     service: S3Service,
@@ -48,7 +48,7 @@ struct Connection {
     faults: Option<Arc<Path>>,
 }
 
-impl Server {
+impl OriginServer {
     /// Takes the port, so that from here on no connection is refused.
     pub(crate) async fn bind(
         config: &OriginConfig,
@@ -56,11 +56,12 @@ impl Server {
         tls: Option<TlsAcceptor>,
         log: Arc<RequestLog>,
         faults: Option<Arc<Path>>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StartFailure> {
         let failure = |e: io::Error| format!("cannot listen on {}: {e}", config.listen);
         let listener = TcpListener::bind(config.listen).await.map_err(failure)?;
         let address = listener.local_addr().map_err(failure)?;
-        let connection = Connection { log, name: config.name.as_str().into(), service, faults };
+        let connection =
+            ServedConnection { log, name: config.name.as_str().into(), service, faults };
         Ok(Self { address, connection, listener, tls })
     }
 
@@ -91,7 +92,7 @@ impl Server {
     }
 }
 
-impl Connection {
+impl ServedConnection {
     /// Serves one connection; that a peer went away or spoke nonsense concerns nobody else.
     async fn run(self, socket: TcpStream, tls: Option<TlsAcceptor>, watcher: Watcher) {
         // Answers go out at once: a small one would otherwise wait for the peer's delayed acknowledgement.
@@ -157,7 +158,7 @@ async fn refuse(request: s3s::HttpRequest, status: u16, code: &str) -> s3s::Http
 }
 
 /// Loads certificate and key for all https listeners.
-pub(crate) fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Failure> {
+pub(crate) fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor, StartFailure> {
     let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| format!("cannot read {}: {e}", files.certificate.display()))?;
