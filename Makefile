@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment lint bench install deb check-deb check-image check-compose check-helm check-arm64 check-msrv check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-compose check-helm check-arm64 check-msrv check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -46,6 +46,9 @@ deployment: module ## Runs of the tests only those of docker-compose.yml's parts
 	@scripts/install-packages test
 	@prove -I t/lib t/deploy.t t/failover-haproxy.t
 
+failover: module ## Kills, stops, cuts off and spoils origins under load, and prints what callers saw (20 minutes; FAILOVER='killed,stopped': those)
+	@scripts/failover
+
 lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck, perl -c, and looks for import cycles
 	@scripts/lint
 
@@ -63,7 +66,6 @@ deb: module ## Builds the Debian package: build/libnginx-mod-http-s3-signature_*
 
 check-deb: deb ## Installs, uses, removes and purges the package in a fresh Debian (as root)
 	@scripts/install-packages run root
-	@cargo build --package test-origin
 	@scripts/check-deb
 
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)

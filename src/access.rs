@@ -5,7 +5,7 @@ use std::rc::Rc;
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
 use s3::{Access, ErrorCode, Grants, S3Error};
-use sigv4::{Permit, Request as SignedRequest, Verified, header};
+use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
 use crate::conf::clients::Clients;
@@ -34,8 +34,8 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     let Some(conf) = r.location_conf::<S3Signature>() else {
         return Verdict::Refused(500);
     };
-    if let Some(probes) = conf.health() {
-        return crate::health::handler(r, probes);
+    if let Some(health) = conf.health() {
+        return crate::health::handler(r, health);
     }
     if !conf.is_active() {
         return Verdict::Declined;
@@ -111,7 +111,7 @@ fn verify(
     if r.method() == b"OPTIONS"
         && conf.passes_preflight()
         && r.header(header::AUTHORIZATION.as_bytes()).is_none()
-        && worker::with(|Worker { scratch, .. }| sigv4::may_be_preflight(r.target(), scratch))
+        && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
         return Ok(Admission::unauthenticated(Permit::preflight()));
@@ -121,10 +121,10 @@ fn verify(
     let mut headers = HeaderLines::new();
     worker::header_lines(r, &mut headers);
     let request = worker::signed_request(r, &headers);
-    worker::with(|Worker { scratch, .. }| {
-        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, scratch) {
+    worker::with(|Worker { buffers, .. }| {
+        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                authorize(r, clients, &request, &verified, scratch)?;
+                authorize(r, clients, &request, &verified)?;
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
@@ -190,14 +190,13 @@ fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
 fn authorize(
     r: Request<'_>,
     clients: &Clients,
-    request: &SignedRequest<'_>,
-    verified: &Verified<'_, Grants>,
-    scratch: &sigv4::Scratch,
+    request: &RequestParts<'_>,
+    verified: &Verified<'_, '_, Grants>,
 ) -> Result<(), S3Error> {
-    let credential = verified.credential();
+    let (credential, target) = (verified.credential(), verified.target());
     let headers = request.headers.iter().map(|header| (header.name, header.value));
-    let headers = headers.chain(scratch.hoisted());
-    let access = Access::new(request.method, scratch.path(), scratch.query(), headers);
+    let headers = headers.chain(target.hoisted());
+    let access = Access::new(request.method, target.path(), target.query(), headers);
     s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
@@ -210,7 +209,7 @@ fn refuse<'r>(r: Request<'r>, ctx: &Ctx, error: S3Error) -> Verdict<'r> {
     let status = error.status();
     ctx.access.keep_alive.set(may_keep_alive(r));
     // A client that waits for "100 Continue" does not send its body after a refusal, and may send its next request instead.
-    // nginx, which discards as many bytes as were announced, would take that for the body.
+    // nginx, which discards as many bytes as were declared, would take that for the body.
     if r.expects_continue() {
         r.set_keep_alive(false);
     }

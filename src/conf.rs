@@ -5,22 +5,28 @@ pub(crate) mod health;
 pub(crate) mod location;
 pub(crate) mod main;
 pub(crate) mod origin;
+pub(crate) mod plan;
+pub(crate) mod probe;
 pub(crate) mod secret;
 pub(crate) mod upstreams;
 
 use std::rc::Rc;
 
-use nginx::conf::{location_command, main_command};
+use ::probe::Parameters;
+use nginx::conf::{Position, location_command, main_command, server_command};
+use nginx::exchange::Client;
 use nginx::upstream::UpstreamId;
 use ngx::ffi::{
-    NGX_CONF_1MORE, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_command_t,
+    NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF, ngx_command_t,
 };
 use rustc_hash::FxHashMap;
 
 pub(crate) use self::location::LocationConf;
+use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
+use crate::conf::plan::Plan;
 use crate::conf::upstreams::Peers;
 
 /// What is known of a server{}.
@@ -41,6 +47,22 @@ pub(crate) struct MainConf {
     pub(crate) malloc_keep: Option<bool>,
     /// Of each upstream, the origin of each of its peers.
     pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
+    /// Where requests are signed: complete when all was merged.
+    pub(crate) resigning: Vec<Resigning>,
+    /// What `s3_probe` says in each upstream{} that has it; none is `off`.
+    pub(crate) probed: FxHashMap<UpstreamId, Option<Rc<Parameters>>>,
+    /// What is probed; none where nothing is.
+    pub(crate) probes: Option<Plan>,
+    /// Names of origins that `s3_health` answers for from memory, and where.
+    pub(crate) health_names: Vec<(String, Position)>,
+}
+
+/// A place where `s3_resign` is in force.
+pub(crate) struct Resigning {
+    /// How requests reach their origins from there.
+    pub(crate) client: Client<S3Signature>,
+    /// The origin that it names.
+    pub(crate) origin: Option<Rc<Origin>>,
 }
 
 impl MainConf {
@@ -64,7 +86,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 12] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -72,10 +94,12 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 10] = [
         ANYWHERE | NGX_HTTP_LMT_CONF | NGX_CONF_TAKE1,
     ),
     location_command::<location::S3Resign>(c"s3_resign", ANYWHERE | NGX_CONF_TAKE1),
+    location_command::<location::S3NextUpstream>(c"s3_next_upstream", ANYWHERE | NGX_CONF_1MORE),
     location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
     location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
     main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
     location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
+    server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
     ngx_command_t::empty(),
 ];

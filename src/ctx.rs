@@ -3,15 +3,17 @@
 //! Members have interior mutability because handlers of one request call one another through nginx.
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
 
 use self::access::AccessPart;
+use self::answer::Reading;
 use self::body::BodyPart;
 use self::response::ResponsePart;
 use crate::S3Signature;
@@ -32,6 +34,10 @@ pub(crate) struct Ctx {
 pub(crate) struct UpstreamPart {
     /// The origin that the request was last signed for.
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
+    /// What is being read of an origin's error, to know whether another is asked.
+    pub(crate) reading: RefCell<Option<Box<Reading>>>,
+    /// Whether the request that was signed last is a HEAD, whatever the client's is.
+    pub(crate) sends_head: Cell<bool>,
 }
 
 /// What a health check waits for.

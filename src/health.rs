@@ -1,93 +1,182 @@
 //! `s3_health`: whether the origins answer requests that are signed with our keys.
 //!
-//! Each origin is asked through a location of the configuration, with all that nginx can do there (TLS, timeouts, signing),
-//! and what it answered is kept for a second, so that any number of checks costs an origin one request a second and worker.
+//! Of an origin that is probed (`s3_probe`) the state is known, and told at once. Any other is asked through a location of the
+//! configuration, with all that nginx can do there (TLS, timeouts, signing), all of them side by side and within a time limit;
+//! what they answered is kept for a second, so that any number of checks costs an origin one request a second and worker.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use nginx::Request;
 use nginx::phase::{Answer, Verdict};
 use nginx::subrequest::{self, SubrequestHandler};
+use nginx::upstream::attempt;
+use nginx::{Request, worker};
+use sigv4::Timestamp;
 
-use crate::conf::location::Probe;
-use crate::ctx;
+use crate::S3Signature;
+use crate::conf::location::{Health, HealthOrigin};
+use crate::ctx::{self, Ctx};
+use crate::probes::{self, Report};
 
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
 
+/// What is known of an origin.
+enum State {
+    /// From its probes.
+    Probed(Report),
+    /// What its location answered.
+    Answered(u16),
+}
+
+impl State {
+    fn is_ok(&self) -> bool {
+        match self {
+            State::Probed(report) => report.reason.is_none(),
+            // An origin that does not let our key do as little as this, or refuses the key, is of no use.
+            State::Answered(status) => (200..300).contains(status),
+        }
+    }
+}
+
 /// The answer to a health check.
 #[derive(Clone)]
-struct Health {
+struct Checked {
     at: i64,
     status: u16,
     body: String,
 }
 
 thread_local! {
-    /// The last answer of each health location, by the address of its probes in the configuration.
-    static ANSWERS: RefCell<HashMap<usize, Health>> = RefCell::default();
+    /// The last answer of each health location that has asked others, by its address in the configuration.
+    static ANSWERS: RefCell<HashMap<usize, Checked>> = RefCell::default();
 }
 
-/// Answers a health check: from the last answer, or when each probe has been answered.
-pub(crate) fn handler<'r>(r: Request<'r>, probes: &'r [Probe]) -> Verdict<'r> {
-    let key = probes.as_ptr().addr();
-    let now = r.now();
-    let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+/// nginx's status for an upstream that did not answer in time.
+const TIMED_OUT: u16 = 504;
 
-    let statuses = ctx.health.probed.borrow().clone();
-    if statuses.is_empty() {
-        let fresh = |answer: &&Health| (0..=FRESH).contains(&now.saturating_sub(answer.at));
-        let kept = ANSWERS.with_borrow(|answers| answers.get(&key).filter(fresh).cloned());
-        if let Some(answer) = kept {
-            return send(r, &answer);
-        }
-        ctx.health.probed.replace(vec![None; probes.len()]);
-        let started = probes
-            .iter()
-            .enumerate()
-            .all(|(number, probe)| subrequest::start::<Probes>(r, &probe.uri, number));
-        return if started { Verdict::Again } else { Verdict::Refused(500) };
+/// Answers a health check: from what is known, from the last answer, or when the origins have been asked.
+pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
+    let report =
+        |origin: &HealthOrigin| worker::with_cycle(|cycle| probes::report(cycle, &origin.name))?;
+    let reports: Vec<_> = health.origins.iter().map(report).collect();
+    if reports.iter().all(Option::is_some) {
+        let states: Vec<_> = reports.into_iter().flatten().map(State::Probed).collect();
+        return send(r, &judge(r.now(), &health.origins, &states));
     }
-    let Some(statuses) = statuses.into_iter().collect::<Option<Vec<u16>>>() else {
-        return Verdict::Again;
+    let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
+    let key = std::ptr::from_ref(health).addr();
+    let Some(is_late) = r.timer_has_expired::<S3Signature>() else {
+        let now = r.now();
+        let fresh = |answer: &&Checked| (0..=FRESH).contains(&now.saturating_sub(answer.at));
+        let kept = ANSWERS.with_borrow(|answers| answers.get(&key).filter(fresh).cloned());
+        return match kept {
+            Some(answer) => send(r, &answer),
+            None => begin(r, ctx, health, &reports),
+        };
     };
-    let answer = judge(now, probes, &statuses);
+    let statuses = ctx.health.probed.borrow().clone();
+    let is_open =
+        |(status, report): (&Option<u16>, &Option<Report>)| status.is_none() && report.is_none();
+    if !is_late && statuses.iter().zip(&reports).any(is_open) {
+        return Verdict::Again;
+    }
+    r.stop_timer::<S3Signature>();
+    // Nobody waits for the rest any more.
+    attempt::for_each(|attempt| {
+        if attempt.is_for(r) {
+            attempt.give_up_for_good();
+        }
+    });
+    let states = statuses.into_iter().zip(reports).map(|(status, report)| match report {
+        Some(report) => State::Probed(report),
+        None => State::Answered(status.unwrap_or(TIMED_OUT)),
+    });
+    let answer = judge(r.now(), &health.origins, &states.collect::<Vec<_>>());
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
+    ctx.health.probed.borrow_mut().clear();
     send(r, &answer)
 }
 
-/// Keeps the status of each probe.
+/// Asks all that are not probed, at once.
+fn begin<'r>(
+    r: Request<'r>,
+    ctx: &Ctx,
+    health: &'r Health,
+    reports: &[Option<Report>],
+) -> Verdict<'r> {
+    ctx.health.probed.replace(vec![None; health.origins.len()]);
+    let mut open = health.origins.iter().zip(reports).enumerate();
+    let started = r.start_timer::<S3Signature>(health.timeout)
+        && open.all(|(number, (origin, report))| match (&origin.uri, report) {
+            (Some(uri), None) => subrequest::start::<Probes>(r, uri, number),
+            // Probed; or not any more, in the cycle after that of this request.
+            _ => true,
+        });
+    if started { Verdict::Again } else { Verdict::Refused(500) }
+}
+
+/// Keeps the status of each origin that was asked.
 struct Probes;
 
 impl SubrequestHandler for Probes {
-    fn ended(r: Request<'_>, number: usize, status: u16) {
-        let Some(ctx) = ctx::existing(r) else { return };
-        if let Some(slot) = ctx.health.probed.borrow_mut().get_mut(number) {
-            *slot = Some(status);
+    fn ended(r: Request<'_>, number: usize, status: u16) -> bool {
+        let Some(ctx) = ctx::existing(r) else { return false };
+        match ctx.health.probed.borrow_mut().get_mut(number) {
+            Some(slot) => {
+                *slot = Some(status);
+                true
+            }
+            // Answered meanwhile.
+            None => false,
         }
     }
 }
 
-/// One origin that works is enough to serve. An origin that does not let our key do as little as this, or refuses the key,
-/// is of no use, so every answer but a success is a failure.
-fn judge(now: i64, probes: &[Probe], statuses: &[u16]) -> Health {
-    let works = |status: u16| (200..300).contains(&status);
-    let any = statuses.iter().any(|status| works(*status));
+/// One origin that works is enough to serve.
+fn judge(now: i64, origins: &[HealthOrigin], states: &[State]) -> Checked {
+    let any = states.iter().any(State::is_ok);
     let mut body = format!("{{\"status\":\"{}\",\"origins\":{{", if any { "ok" } else { "nok" });
-    for (number, (probe, status)) in probes.iter().zip(statuses).enumerate() {
+    let named = || origins.iter().map(|origin| &origin.name).zip(states);
+    for (number, (name, state)) in named().enumerate() {
         let comma = if number == 0 { "" } else { "," };
-        let name = &probe.name;
-        // Writing to a String cannot fail. Names are checked when the configuration is read, so nothing is to be escaped.
-        let _ = if works(*status) {
-            write!(body, "{comma}\"{name}\":\"ok\"")
-        } else {
-            write!(body, "{comma}\"{name}\":\"nok: {status}{}\"", reason(*status))
+        // Writing to a String cannot fail. Names are checked when the configuration is read, and reasons when they are noted, so
+        // nothing is to be escaped.
+        let _ = match state {
+            state if state.is_ok() => write!(body, "{comma}\"{name}\":\"ok\""),
+            State::Probed(Report { reason, .. }) => {
+                let reason = reason.as_deref().unwrap_or_default();
+                write!(body, "{comma}\"{name}\":\"nok: {reason}\"")
+            }
+            State::Answered(status) => {
+                write!(body, "{comma}\"{name}\":\"nok: {status}{}\"", reason(*status))
+            }
         };
     }
-    body.push_str("}}\n");
-    Health { at: now, status: if any { 200 } else { 503 }, body }
+    body.push('}');
+    let since = named().filter_map(|(name, state)| match state {
+        State::Probed(Report { since: Some(since), .. }) => {
+            Some(format!("\"{name}\":\"{}\"", time(*since)?))
+        }
+        _ => None,
+    });
+    let since: Vec<_> = since.collect();
+    if !since.is_empty() {
+        let _ = write!(body, ",\"since\":{{{}}}", since.join(","));
+    }
+    body.push_str("}\n");
+    Checked { at: now, status: if any { 200 } else { 503 }, body }
+}
+
+/// Seconds since 1970 as RFC 3339 writes them.
+fn time(unix: i64) -> Option<String> {
+    let time = Timestamp::from_unix(unix)?;
+    let text = std::str::from_utf8(time.as_bytes()).ok()?;
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let (date, hours) =
+        ([part(0, 4), part(4, 6), part(6, 8)], [part(9, 11), part(11, 13), part(13, 15)]);
+    Some(format!("{}T{}Z", date.join("-"), hours.join(":")))
 }
 
 /// What a status says about an origin, where it says more than its number.
@@ -96,12 +185,12 @@ fn reason(status: u16) -> &'static str {
         403 => ", the origin refuses our key",
         // nginx's own: the error log knows whether the address, TLS or a certificate was at fault.
         502 => ", no connection to the origin",
-        504 => ", the origin did not answer in time",
+        TIMED_OUT => ", the origin did not answer in time",
         _ => "",
     }
 }
 
-fn send<'r>(r: Request<'r>, answer: &Health) -> Verdict<'r> {
+fn send<'r>(r: Request<'r>, answer: &Checked) -> Verdict<'r> {
     let Some(body) = r.allocate_copy(answer.body.as_bytes()) else { return Verdict::Refused(500) };
     Verdict::Answered(Answer { status: answer.status, content_type: b"application/json", body })
 }

@@ -2,7 +2,7 @@
 //!
 //! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
 //! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
-//! body), `upstream` (sign), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
+//! body), `upstream` (sign), `origin_answer` (ask another), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
 //! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
 
 #![deny(unsafe_code)]
@@ -18,6 +18,8 @@ mod header_filter;
 mod health;
 mod log;
 mod malloc;
+mod origin_answer;
+mod probes;
 mod request_body;
 mod request_body_filter;
 mod request_id;
@@ -31,7 +33,7 @@ use nginx::conf::Conf;
 use nginx::filter::{self, NextFilters, OutputFilter};
 use nginx::{
     Chain, ConfError, Cycle, HttpModule, Lifecycle, Request, Status, flavour, log_writer, phase,
-    request,
+    request, worker as worker_process,
 };
 use ngx::ffi::{ngx_http_module_t, ngx_module_t};
 
@@ -94,6 +96,7 @@ impl Lifecycle for S3Signature {
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
+        conf::plan::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }
 
@@ -118,6 +121,13 @@ impl Lifecycle for S3Signature {
         if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
             malloc::keep_freed_memory();
         }
+        if main.is_some_and(|main| main.probes.is_some()) && worker_process::serves() {
+            worker_process::every::<probes::Probes>(probes::TICK);
+        }
+    }
+
+    fn exit_process(cycle: &Cycle<'_>) {
+        probes::release(cycle);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nginx::Level;
 use nginx::log_writer::LogMask;
-use s3::{Fault, S3Error};
+use s3::{FaultSource, S3Error};
 
 use crate::S3Signature;
 
@@ -15,7 +15,7 @@ impl LogMask for S3Signature {
 /// The level that nginx uses for such faults. What is logged holds no secret, and no signature that we computed.
 pub(crate) fn level(answer: &S3Error) -> Level {
     match answer.fault() {
-        Fault::Client => Level::Info,
-        Fault::Authentication | Fault::Origin | Fault::Ours => Level::Error,
+        FaultSource::Client => Level::Info,
+        FaultSource::Authentication | FaultSource::Origin | FaultSource::Ours => Level::Error,
     }
 }

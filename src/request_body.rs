@@ -4,8 +4,8 @@ use nginx::kept_body::Kept;
 use nginx::{Level, Request, spare_memory};
 use s3::S3Error;
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules,
-    Scheme,
+    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest,
+    Rules, Scheme,
 };
 use sigv4::{Payload, Verified, header};
 
@@ -18,11 +18,11 @@ use crate::log;
 ///
 /// # Errors
 ///
-/// The head announces something that cannot be checked, or another module has read the body already.
+/// The head declares something that cannot be checked, or another module has read the body already.
 pub(crate) fn of_verified<G>(
     r: Request<'_>,
     conf: &LocationConf,
-    verified: &Verified<'_, G>,
+    verified: &Verified<'_, '_, G>,
 ) -> Result<Option<Box<Body>>, S3Error> {
     must_be_whole(r, conf)?;
     let payload = verified.payload();
@@ -39,7 +39,7 @@ pub(crate) fn of_verified<G>(
     let filter = BodyFilter::of_request(verified, content_length(r), rules, forward);
     let refused = |error: BodyError| refusal(r, &error, verified.credential().access_key());
     let Some(mut filter) = filter.map_err(refused)? else { return Ok(None) };
-    if !announces_body(r) {
+    if !declares_body(r) {
         // nginx calls no body filter for it, so its claim is judged here: no byte is to come.
         filter.push(b"", true, &mut Vec::new()).map_err(refused)?;
     }
@@ -67,7 +67,7 @@ pub(crate) fn of_unverified(
     let decoded_length: u64 = number.ok_or_else(|| S3Error::for_status(411))?;
     let trailer =
         r.header(header::X_AMZ_TRAILER.as_bytes()).and_then(ChecksumAlgorithm::of_trailer);
-    let announced = Announced { content_length: content_length(r), decoded_length, trailer };
+    let announced = BodyDeclaration { content_length: content_length(r), decoded_length, trailer };
     let framing = framing(&payload);
     let scheme = framing.map_or(Scheme::UnsignedTrailer, Scheme::Unverified);
     let forward = conf.forward();
@@ -77,7 +77,7 @@ pub(crate) fn of_unverified(
 }
 
 /// What withholds the end of a body of which nothing but the length is known, where the client may send more than that:
-/// nginx finds it out when the origin has all that was announced, a whole object. HTTP/1 has no such bytes.
+/// nginx finds it out when the origin has all that was declared, a whole object. HTTP/1 has no such bytes.
 fn of_length(r: Request<'_>) -> Option<Box<Body>> {
     let length = content_length(r).filter(|&length| length > 0)?;
     if !r.ends_apart_from_length() || r.body_was_read() {
@@ -123,7 +123,7 @@ fn with_filter(
         framing,
         only_unbuffered: false,
         // Nothing is to come: it is checked already.
-        kept: (!announces_body(r)).then_some(Kept::NONE),
+        kept: (!declares_body(r)).then_some(Kept::NONE),
         decoded_length,
         has_trailer,
         access_key,
@@ -150,7 +150,7 @@ fn must_be_whole(r: Request<'_>, conf: &LocationConf) -> Result<(), S3Error> {
 
 /// Whether the body lies here already, and no filter is called for it: it is to be checked in its place.
 pub(crate) fn is_stored(r: Request<'_>) -> bool {
-    r.body_was_read() && announces_body(r)
+    r.body_was_read() && declares_body(r)
 }
 
 /// Whether a body that was read before can be checked where it lies: it is whole, and as the client sent it.
@@ -182,7 +182,7 @@ pub(crate) fn needs_length(r: Request<'_>, body: Option<&Body>) -> bool {
         Some(Body { forward: Forward::Unwrap, decoded_length: 0, .. }) => true,
         // CreateMultipartUpload named the checksum that each part must have: it comes at the end, and is to be in the head.
         Some(Body { forward: Forward::Unwrap, has_trailer: true, .. }) if is_part(r) => true,
-        // HTTP/2 and HTTP/3 may send more than they announced, which nginx finds out when it comes: after the head, which
+        // HTTP/2 and HTTP/3 may send more than they declared, which nginx finds out when it comes: after the head, which
         // is all of an empty object.
         _ if r.content_length() == Some(0) => true,
         Some(Body { chunked: true, .. }) => false,
@@ -222,7 +222,7 @@ fn framing(payload: &Payload) -> Option<Framing> {
 }
 
 /// Whether the request has a body by its head, if only one of no bytes.
-fn announces_body(r: Request<'_>) -> bool {
+fn declares_body(r: Request<'_>) -> bool {
     r.is_chunked() || r.content_length().is_some()
 }
 

@@ -7,11 +7,13 @@ use std::rc::Rc;
 use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
-use nginx::upstream::{Parts, Peer, PeerHooks, Rewriter, SentBody, output, sent_body};
-use request_head::{HeadError, Lines};
+use nginx::upstream::{
+    Parts, Peer, PeerHooks, Rewriter, SentBody, output, process_header, sent_body,
+};
 use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::{OriginBody, OtherBody, Permit, in_client_spelling};
+use sigv4::request_head::{HeadError, HeadLines};
+use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
@@ -38,7 +40,7 @@ impl PeerHooks for S3Signature {
     }
 
     fn refuse_headless(r: Request<'_>) {
-        refuse(r, &Refusal::Internal);
+        refuse(r, &Refusal::NoHead);
     }
 }
 
@@ -110,8 +112,8 @@ fn try_sign<'r>(
     let origin = origin_for(r, peer)?;
     let now = worker::now(r).ok_or(Refusal::Clock)?;
 
-    let mut lines = Lines::new();
-    let (head, body) = request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
+    let mut lines = HeadLines::new();
+    let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
@@ -120,33 +122,32 @@ fn try_sign<'r>(
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
-    let (placed, signed) = worker::with(|Worker { scratch, head: signed }| {
-        let signature = sigv4::resign(
-            &head,
-            &permit,
-            origin.endpoint.authority().as_bytes(),
-            &origin.credential,
-            &origin_body,
+    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed }| {
+        let request = OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: origin.endpoint.authority().as_bytes(),
+            credential: &origin.credential,
+            body: &origin_body,
             now,
-            scratch,
-            signed,
-        )
-        .map_err(Refusal::Sign)?;
+        };
+        let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
+        let target = resigned.target();
         // The access phase has seen the client's target; this one may be rewritten, or anybody's.
         let headers = head.headers().map(|header| (header.name, header.value));
-        let headers = headers.chain(scratch.hoisted());
-        match Access::new(head.method(), scratch.path(), scratch.query(), headers).reserved() {
+        let headers = headers.chain(target.hoisted());
+        match Access::new(head.method(), target.path(), target.query(), headers).reserved() {
             Some(Reserved::AdminApi) if opens_admin_api(main) => {}
             Some(reserved) => return Err(Refusal::Reserved(reserved)),
             None => {}
         }
         // `proxy_set_body` puts the body behind the head, into the same buffer.
         signed.extend_from_slice(body);
-        let placed = r.allocate_copy(signed).ok_or(Refusal::Internal)?;
-        Ok((placed, signature))
+        let placed = r.allocate_copy(signed).ok_or(Refusal::Memory)?;
+        Ok((placed, resigned.chunk_chain()))
     })?;
     let frames = checked.and_then(Body::signed_frames);
-    let rewriter = match (signed.chunk_chain(), frames) {
+    let rewriter = match (chunk_chain, frames) {
         (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, chain))),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,
@@ -155,7 +156,13 @@ fn try_sign<'r>(
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }
-    ctx::of(r).ok_or(Refusal::Internal)?.upstream.origin.replace(Some(origin));
+    let ctx = ctx::of(r).ok_or(Refusal::Memory)?;
+    ctx.upstream.origin.replace(Some(origin));
+    // What an earlier attempt has left.
+    ctx.response.error.replace(None);
+    ctx.upstream.reading.replace(None);
+    ctx.upstream.sends_head.set(head.method() == b"HEAD");
+    process_header::watch::<S3Signature>(r);
     Ok(placed)
 }
 
@@ -225,23 +232,23 @@ fn verify_is_off(r: Request<'_>) -> bool {
 
 /// The origin that the request is signed for.
 fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
-    let conf = r.location_conf::<S3Signature>().ok_or(Refusal::Internal)?;
+    let conf = r.location_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
     match conf.resign() {
         Some(Resign::ByPeer) => {
-            let main = r.main_conf::<S3Signature>().ok_or(Refusal::Internal)?;
+            let main = r.main_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
             let peers = main.upstreams.get(&peer.upstream);
-            let origin = peers.and_then(|peers| peers.origin(peer.address));
+            let origin = peers.and_then(|peers| peers.origin(peer));
             origin
                 .cloned()
                 .ok_or_else(|| Refusal::NoOrigin { peer: peer.name.escape_ascii().to_string() })
         }
         Some(Resign::Origin(origin)) => Ok(Rc::clone(origin)),
         Some(Resign::Variable(value)) => {
-            let name = value.value(r).ok_or(Refusal::Internal)?;
-            let main = r.main_conf::<S3Signature>().ok_or(Refusal::Internal)?;
+            let name = value.value(r).ok_or(Refusal::Memory)?;
+            let main = r.main_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
             let origin = main.origin(name).cloned();
             origin.ok_or_else(|| Refusal::UnknownOrigin { name: name.escape_ascii().to_string() })
         }
-        Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::Internal),
+        Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::NotConfigured),
     }
 }

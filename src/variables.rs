@@ -3,7 +3,7 @@
 use nginx::variable::{Variable, add};
 use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address};
-use sigv4::{Mechanism, Scratch};
+use sigv4::{Mechanism, Target};
 
 use crate::ctx;
 use crate::request_id::RequestId;
@@ -44,7 +44,7 @@ impl Variable for S3Bucket {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        of_target(r, |scratch| r.allocate_copy(Address::of(scratch.path()).bucket))
+        of_target(r, |target| r.allocate_copy(Address::of(target.path()).bucket))
     }
 }
 
@@ -56,7 +56,7 @@ impl Variable for S3Key {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        of_target(r, |scratch| r.allocate_copy(Address::of(scratch.path()).key))
+        of_target(r, |target| r.allocate_copy(Address::of(target.path()).key))
     }
 }
 
@@ -68,9 +68,9 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        of_target(r, |scratch| {
-            let headers = r.headers().chain(scratch.hoisted());
-            let access = Access::new(r.method(), scratch.path(), scratch.query(), headers);
+        of_target(r, |target| {
+            let headers = r.headers().chain(target.hoisted());
+            let access = Access::new(r.method(), target.path(), target.query(), headers);
             Some(access.operation().name().as_bytes())
         })
     }
@@ -153,10 +153,10 @@ impl Variable for S3CacheKey {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        of_target(r, |scratch| {
-            let mut key = [scratch.path(), b"?", scratch.query()].concat();
+        of_target(r, |target| {
+            let mut key = [target.path(), b"?", target.query()].concat();
             // Parameters that stand for headers change what the origin answers.
-            for (name, value) in scratch.hoisted() {
+            for (name, value) in target.hoisted() {
                 key.extend([b"\n", name, b":", value].concat());
             }
             r.allocate_copy(&key)
@@ -168,10 +168,7 @@ impl Variable for S3CacheKey {
 /// form.
 fn of_target<'r>(
     r: Request<'r>,
-    ask: impl FnOnce(&Scratch) -> Option<&'r [u8]>,
+    ask: impl FnOnce(Target<'_>) -> Option<&'r [u8]>,
 ) -> Option<&'r [u8]> {
-    worker::with(|Worker { scratch, .. }| {
-        sigv4::canonical_target(r.target(), scratch).ok()?;
-        ask(scratch)
-    })
+    worker::with(|Worker { buffers, .. }| ask(sigv4::canonical_target(r.target(), buffers).ok()?))
 }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use sigv4::{Header, Request as SignedRequest, Scratch, Timestamp, header};
+use sigv4::{Header, RequestParts, TargetBuffers, Timestamp, header};
 use smallvec::SmallVec;
 
 use nginx::Request;
@@ -15,7 +15,7 @@ pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
 /// Buffers that grow to the size of the largest head and stay.
 #[derive(Default)]
 pub(crate) struct Worker {
-    pub(crate) scratch: Scratch,
+    pub(crate) buffers: TargetBuffers,
     /// The head being signed.
     pub(crate) head: Vec<u8>,
 }
@@ -60,6 +60,6 @@ pub(crate) fn header_lines<'a>(r: Request<'a>, lines: &mut HeaderLines<'a>) {
 pub(crate) fn signed_request<'a, 'r: 'a>(
     r: Request<'r>,
     headers: &'a [Header<'a>],
-) -> SignedRequest<'a> {
-    SignedRequest { method: r.method(), target: r.target(), headers }
+) -> RequestParts<'a> {
+    RequestParts { method: r.method(), target: r.target(), headers }
 }

@@ -34,7 +34,7 @@ my ($deployment, $entry);
 subtest 'HAProxy, two proxies' => sub {
     begin('haproxy', qw(serverb servera));
     $deployment->start_haproxy;
-    is(healthz()->{body}, qq({"status":"ok","origins":{"b":"ok"}}\n), 'HAProxy asks server B first');
+    like(healthz()->{body}, qr/^\{"status":"ok","origins":\{"b":"ok"\}/, 'HAProxy asks server B first');
 
     event('origin b is killed', 'a', sub { $deployment->stop('b', 'KILL') }, kill => 1);
     event('origin b is back', 'b', sub { $deployment->start_origin('b') });
@@ -56,19 +56,22 @@ subtest 'HAProxy, two proxies' => sub {
 
 subtest 'one nginx, two origins' => sub {
     begin('single', 'single');
-    is(healthz()->{body}, qq({"status":"ok","origins":{"b":"ok","a":"ok"}}\n), '/healthz tells of both');
+    ok(defined $deployment->wait_until(5, sub { healthz()->{body} =~ /"b":"ok","a":"ok"/ }), '/healthz tells of both');
 
     event('origin b is killed', 'a', sub { $deployment->stop('b', 'KILL') }, kill => 1, reads_only => 1);
     my $degraded = $deployment->wait_until(5, sub { healthz()->{body} =~ /"b":"nok/ });
     ok(defined $degraded, '/healthz says that origin b is down');
     is(healthz()->{status}, 200, '/healthz is ok as long as one works');
     event('origin b is back', 'b', sub { $deployment->start_origin('b') });
+    # It accepts connections and never answers. Probes find out; what waits goes on.
+    event('origin b hangs', 'a', sub { kill 'STOP', $deployment->pid('b') }, kill => 1, reads_only => 1);
+    is(healthz()->{status}, 200, '/healthz answers meanwhile');
+    event('origin b goes on', 'b', sub { kill 'CONT', $deployment->pid('b') });
     end();
 
     $deployment->stop($_, 'KILL') for qw(a b);
     ok(defined $deployment->wait_until(5, sub { healthz()->{status} == 503 }), '/healthz is 503 when none works');
-    my $nok = 'nok: 502, no connection to the origin';
-    is(healthz()->{body}, qq({"status":"nok","origins":{"b":"$nok","a":"$nok"}}\n), '/healthz says why');
+    like(healthz()->{body}, qr/^\{"status":"nok","origins":\{"b":"nok: Connection refused","a":"nok: Connection refused"\}/, '/healthz says why');
     is(get('/livez')->{status}, 200, '/livez is 200 all the same');
 };
 

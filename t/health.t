@@ -46,3 +46,74 @@ x-amz-copy-source: /bucket/other
 --- origin_request_unlike
 a: (?i)if-match|copy-source
 b: (?i)if-match|copy-source
+
+=== TEST 5: an origin that hangs does not hold up the answer
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) /b: $1 delay=30 /mr
+--- request: GET /healthz
+--- timeout: 10
+--- error_code: 200
+--- response_body_like: ^\{"status":"ok","origins":\{"b":"nok: 504, the origin did not answer in time","a":"ok"\}\}$
+--- origin_count: a=1
+
+=== TEST 6: nor do both; the time is configured, and what has hung is not waited for
+--- config eval: ::config(server => "location = /healthz { s3_health b=/probe/b timeout=200ms a=/probe/a; }\n$::probes")
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^(\w): (\S+) /$1: $2 delay=30 /mgr
+--- request: GET /healthz
+--- timeout: 10
+--- error_code: 503
+--- response_body_like: ^\{"status":"nok","origins":\{"b":"nok: 504,.*","a":"nok: 504,.*"\}\}$
+--- code
+my $response = $t->send(request => 'GET /healthz', keepalive => 1, s3_sign => undef, timeout => 10);
+is($response->{status}, 503, 'again');
+
+=== TEST 7: one that answers late is heard
+--- config eval: ::config(server => "location = /healthz { s3_health b=/probe/b a=/probe/a timeout=10s; }\n$::probes")
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) /b: $1 delay=1.5 /mr
+--- request: GET /healthz
+--- timeout: 15
+--- error_code: 200
+--- response_body_like: ^\{"status":"ok","origins":\{"b":"ok","a":"ok"\}\}$
+
+=== TEST 8: the connection is good for more after an answer that did not wait
+--- config eval: ::config(server => "location = /healthz { s3_health b=/probe/b a=/probe/a timeout=200ms; }\n$::probes")
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) /b: $1 delay=30 /mr
+--- request eval: ["GET /healthz", "GET /healthz", "GET /healthz"]
+--- keepalive
+--- timeout: 10
+--- error_code: 200
+
+=== TEST 9: over HTTP/2
+--- config eval: ::config(server => "location = /healthz { s3_health b=/probe/b a=/probe/a timeout=200ms; }\n$::probes")
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) /b: $1 delay=30 /mr
+--- http2
+--- timeout: 10
+--- error_code: 200
+--- response_body_like: "b":"nok: 504.*","a":"ok"
+
+=== TEST 10: the client leaves
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) /b: $1 delay=30 /mr
+--- request: GET /healthz
+--- code
+for (1 .. 3) {
+    my $stream = $t->connect;
+    $stream->put("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    select undef, undef, undef, 0.1;
+    $stream->close;
+}
+select undef, undef, undef, 1.2;
+is($t->send(request => 'GET /healthz', s3_sign => undef, timeout => 10)->{status}, 200, 'nginx is well');
+
+=== TEST 11: an origin that is probed is not asked, one that is not is
+--- http_config eval: ::clients() . ::origin_blocks() . "upstream s3 { s3_probe interval=100ms timeout=1s; server %%ORIGIN_B%%; }"
+--- code
+my $body = '';
+for (1 .. 200) {
+    $body = $t->send(request => 'GET /healthz', s3_sign => undef)->{body};
+    last if $body =~ /"b":"ok","a":"ok"/;
+    select undef, undef, undef, 0.05;
+}
+like($body, qr/^\{"status":"ok","origins":\{"b":"ok","a":"ok"\},"since":\{"b":"\d{4}-[^"]*Z"\}\}$/, 'both are up');
+is(scalar(grep { $_->{head} !~ /s3_probe/ } $t->received('b')), 0, 'b was not asked for it');
+cmp_ok(scalar(my @asked = $t->received('a')), '>=', 1, 'a was');
+--- error_code:
+--- response_body_like: ^\{"status"

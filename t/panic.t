@@ -63,3 +63,13 @@ X-S3-Fault: body
 PUT /bucket/key
 hello
 --- error_code: 200
+
+=== TEST 6: when the answer is looked at
+--- more_headers
+X-S3-Fault: origin_answer
+--- s3_error: 500 InternalError
+--- error_log: injected in origin_answer
+--- origin_count: a=0 b=1
+
+=== TEST 7: and the worker lives on
+--- error_code: 200

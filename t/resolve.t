@@ -1,61 +1,167 @@
-# Tests for servers of an upstream whose addresses nginx looks up while it runs (`server ... resolve`, nginx 1.27.3 and later): requests
-# for them are signed for the s3_origin that s3_resign names, and refused where it would have to be known by its address.
+# Tests for origins whose addresses change while nginx runs: `server NAME resolve` in an upstream with a zone. Each peer is signed for
+# as the origin whose name it has, whatever its address.
 
 use v5.36;
 use lib 't/lib';
-use IO::Socket::INET;
-use S3Proxy::Ports;
+use S3Proxy::Dns;
 use S3Proxy::Setup;
 use S3Proxy::Test;
+use Time::HiRes qw(sleep time);
 
-# A name server that knows no name but origin.test, which is 127.0.0.1.
-my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => S3Proxy::Ports::port('DNS'), Proto => 'udp') or die "DNS: $!\n";
-my $parent = $$;
-my $child = fork // die "fork: $!\n";
-if (!$child) {
-    $SIG{ALRM} = sub { POSIX::_exit(0) if !kill 0, $parent; alarm 2 };
-    require POSIX;
-    alarm 2;
-    while (1) {
-        defined $socket->recv(my $query, 512) or next;
-        my ($id, $question) = (substr($query, 0, 2), substr $query, 12);
-        # Name, type and class; what may follow is EDNS's.
-        my ($name) = $question =~ /\A((?:[^\0]+)\0.{4})/s or next;
-        my $known = $name eq "\6origin\4test\0\0\1\0\1";
-        $socket->send($id . pack('n5', $known ? 0x8180 : 0x8183, 1, $known ? 1 : 0, 0, 0) . $name
-            . ($known ? pack('nnnNnC4', 0xc00c, 1, 1, 60, 4, 127, 0, 0, 1) : ''));
-    }
+our $dns = S3Proxy::Dns->start('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1', 'nobody.test' => '127.0.0.9',
+    '_s3._tcp.srv.test' => '');
+
+default_sections(
+    config     => config(),
+    origins    => $ORIGINS,
+    s3_sign    => $CLIENT,
+    request    => 'GET /bucket/key',
+    skip_nginx => '< 1.27.3',
+);
+
+my @NAMES = ([b => 'one.test', 'eu-west-1'], [a => 'two.test', 'us-east-1']);
+
+# s3_origin b at one.test and a at two.test; ports are those of the scripted origins but where `$port` says one for both.
+sub main::http ($upstream, %port) {
+    my $origins = join '', map {
+        my ($name, $host, $region) = @$_;
+        sprintf "s3_origin %s { endpoint http://%s:%%%%ORIGIN_%s_PORT%%%%; region %s; key AKIDORIGIN%s origin-%s/Secret+Key=; }\n",
+            $name, $host, uc($port{$name} // $name), $region, uc $name, $name
+    } @NAMES;
+    return clients() . $origins . "resolver 127.0.0.1:@{[ $dns->port ]} valid=1s ipv6=off;\nupstream s3 { zone s3 64k; $upstream }\n";
 }
 
-END { if ($child && $$ == $parent) { local $?; kill 'KILL', $child; waitpid $child, 0 } }
-
-our $upstream = 'resolver 127.0.0.1:%%PORT_DNS%% ipv6=off; upstream found { zone found 64k; server origin.test:%%ORIGIN_A_PORT%% resolve; }';
-
-# The first look-up takes a moment, in which there is no peer.
-sub until_known ($t) {
-    for (1 .. 100) {
-        last if $t->send(request => 'GET /bucket/key', s3_sign => $S3Proxy::Setup::CLIENT)->{status} == 200;
-        select undef, undef, undef, 0.05;
-    }
+# Sends the request until it is answered so; nginx resolves names when it likes.
+sub main::until ($t, $status, $body) {
+    my $deadline = time + 10 * $S3Proxy::Nginx::PATIENCE;
+    my $response;
+    do {
+        sleep 0.1;
+        $response = $t->send(request => 'GET /bucket/key', s3_sign => $CLIENT);
+    } until $response->{status} == $status && $response->{body} =~ $body || time > $deadline;
+    Test::More::is($response->{status}, $status, "status $status");
+    Test::More::like($response->{body}, $body, "body $body");
     return;
 }
 
-default_sections(http_config => http_config(more => $upstream), origins => $ORIGINS, s3_sign => $CLIENT, skip_nginx => '< 1.27.3');
+# The Host headers of an origin's requests, with the keys that they were signed with.
+sub main::hosts ($t, $origin) {
+    my %seen;
+    for ($t->received($origin)) {
+        my ($host) = $_->{head} =~ /^Host: ([^:\r\n]+)/mi;
+        my ($key) = $_->{head} =~ m{Credential=(\w+)/};
+        $seen{"$host $key"}++;
+    }
+    return join ', ', sort keys %seen;
+}
 
 run_tests();
 
 __DATA__
 
-=== TEST 1: s3_resign by name
---- config eval: S3Proxy::Setup::config() =~ s/s3_resign on/s3_resign a/r =~ s{http://s3;}{http://found;}r
---- request: GET /bucket/none
---- ignore_response
+=== TEST 1: signed for the origin of that name
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve; server two.test:%%ORIGIN_A_PORT%% resolve backup;')
 --- code
-main::until_known($t);
-my $response = $t->send(request => "PUT /bucket/key\nhello", s3_sign => $S3Proxy::Setup::CLIENT);
-is($response->{status}, 200, 'signed for the origin that is named');
-is($response->{body}, 'from a', 'and sent to the address that was looked up');
+::until($t, 200, qr/^from b$/);
+is(::hosts($t, 'b'), 'one.test AKIDORIGINB', 'its name and key');
 
-=== TEST 2: s3_resign on: such an address is no s3_origin's
---- config eval: S3Proxy::Setup::config() =~ s{http://s3;}{http://found;}r
---- nginx_conf_fails: resolve|no s3_origin
+=== TEST 2: the backup, when the name has no address any more, and back
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve; server two.test:%%ORIGIN_A_PORT%% resolve backup;')
+--- code
+::until($t, 200, qr/^from b$/);
+$::dns->set('two.test' => '127.0.0.1');
+::until($t, 200, qr/^from a$/);
+is(::hosts($t, 'a'), 'two.test AKIDORIGINA', 'the name and key of the backup');
+$::dns->set('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1');
+::until($t, 200, qr/^from b$/);
+
+=== TEST 3: an address that changes
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve max_fails=0; keepalive 4;')
+--- code
+::until($t, 200, qr/^from b$/);
+$::dns->set('one.test' => '127.0.0.9');
+::until($t, 502, qr/ServiceUnavailable/);
+$::dns->set('one.test' => '127.0.0.1');
+::until($t, 200, qr/^from b$/);
+
+=== TEST 4: two names with one address and port are two origins
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve; server two.test:%%ORIGIN_B_PORT%% resolve;', a => 'b')
+--- origins
+b: 200 body=any
+--- code
+$::dns->set('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1');
+::until($t, 200, qr/^any$/);
+my $hosts = '';
+for (1 .. 200) {
+    $t->send(request => 'GET /bucket/key', s3_sign => $S3Proxy::Setup::CLIENT);
+    last if ($hosts = ::hosts($t, 'b')) =~ /,/;
+    select undef, undef, undef, 0.05;
+}
+is($hosts, 'one.test AKIDORIGINB, two.test AKIDORIGINA', 'both, each with its own key');
+
+=== TEST 5: a fixed address beside names, which one of the names has too
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve; server 127.0.0.1:%%ORIGIN_B_PORT%%;') . 's3_origin fixed { endpoint http://127.0.0.1:%%ORIGIN_B_PORT%%; key AKIDFIXED fixed-secret; }'
+--- origins
+b: 200 body=any
+--- code
+::until($t, 200, qr/^any$/);
+my $hosts = '';
+for (1 .. 200) {
+    $t->send(request => 'GET /bucket/key', s3_sign => $S3Proxy::Setup::CLIENT);
+    last if ($hosts = ::hosts($t, 'b')) =~ /,/;
+    select undef, undef, undef, 0.05;
+}
+is($hosts, '127.0.0.1 AKIDFIXED, one.test AKIDORIGINB', 'both, each with its own key');
+
+=== TEST 6: each balancer that takes such servers
+--- http_config eval: join '', ::http('server one.test:%%ORIGIN_B_PORT%% resolve;'), map { my ($name) = /^(\w+)/; "upstream $name { zone $name 64k; $_; server one.test:%%ORIGIN_B_PORT%% resolve; server two.test:%%ORIGIN_A_PORT%% resolve; }\n" } 'least_conn', 'ip_hash', 'hash $uri', 'random two'
+--- config eval: ::config(server => join '', map { "location /$_/ { s3_verify apps; s3_resign on; proxy_pass http://$_; }\n" } qw(least_conn ip_hash hash random))
+--- code
+::until($t, 200, qr/^from b$/);
+for my $way (qw(least_conn ip_hash hash random)) {
+    my $deadline = time + 10;
+    my $response;
+    do {
+        $response = $t->send(request => "GET /$way/key", s3_sign => $S3Proxy::Setup::CLIENT);
+        select undef, undef, undef, 0.1;
+    } until $response->{status} == 200 || time > $deadline;
+    like($response->{body}, qr/^from [ab]$/, $way);
+}
+
+=== TEST 7: the next one is asked, with its own signature
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve max_fails=0; server two.test:%%ORIGIN_A_PORT%% resolve backup;')
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (s3=\S+) .*/b: $1 503/mr
+--- code
+::until($t, 200, qr/^from a$/);
+is(::hosts($t, 'b'), 'one.test AKIDORIGINB', 'first b') if $t->received('b');
+is(::hosts($t, 'a'), 'two.test AKIDORIGINA', 'then a');
+
+=== TEST 8: services: DNS says the port
+--- http_config eval: ::http('server srv.test service=s3 resolve;') . 's3_origin srv { endpoint http://srv.test; key AKIDSRV srv-secret; }'
+--- origins
+b: 200 body=served
+--- code
+$::dns->set('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1', '_s3._tcp.srv.test' => '%%ORIGIN_B_PORT%% target.test', 'target.test' => '127.0.0.1');
+::until($t, 200, qr/^served$/);
+is(::hosts($t, 'b'), 'srv.test AKIDSRV', 'signed for the service');
+
+=== TEST 9: a name that is no origin's
+--- http_config eval: ::http("server one.test:%%ORIGIN_B_PORT%% resolve;\nserver three.test:%%ORIGIN_B_PORT%% resolve;\n")
+--- nginx_conf_fails
+no s3_origin has the endpoint of server "three.test:%%ORIGIN_B_PORT%%"
+
+=== TEST 10: a name that nobody knows yet
+--- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve;')
+--- code
+$::dns->set('two.test' => '127.0.0.1');
+::until($t, 502, qr/ServiceUnavailable/);
+$::dns->set('one.test' => '127.0.0.1');
+::until($t, 200, qr/^from b$/);
+
+=== TEST 11: s3_resign by name
+--- http_config eval: ::http('server one.test:%%ORIGIN_A_PORT%% resolve;')
+--- config eval: ::config() =~ s/s3_resign on/s3_resign a/r
+--- code
+::until($t, 200, qr/^from a$/);
+my $response = $t->send(request => "PUT /bucket/key\nhello", s3_sign => $S3Proxy::Setup::CLIENT);
+is($response->{status}, 200, 'signed for the origin that is named, and sent to the address that was looked up');

@@ -5,6 +5,17 @@
 fn main() {
     println!("cargo:rerun-if-env-changed=DEP_NGINX_FEATURES");
     println!("cargo:rerun-if-env-changed=DEP_NGINX_FEATURES_CHECK");
+    println!("cargo:rerun-if-env-changed=DEP_NGINX_VERSION_NUMBER");
+
+    // `cfg(nginx_resolves)`: an nginx that knows `server … resolve`.
+    println!("cargo::rustc-check-cfg=cfg(nginx_resolves)");
+    let version = std::env::var("DEP_NGINX_VERSION_NUMBER").ok();
+    if version
+        .and_then(|version| version.trim().parse().ok())
+        .is_some_and(|version: u64| version >= 1_027_003)
+    {
+        println!("cargo::rustc-cfg=nginx_resolves");
+    }
 
     // `cfg(ngx_feature = "…")` for the module, exactly as nginx-sys has it for its own bindings.
     if let Ok(values) = std::env::var("DEP_NGINX_FEATURES_CHECK") {

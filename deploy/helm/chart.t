@@ -33,7 +33,7 @@ is($both->{Pod}{metadata}{annotations}{'helm.sh/hook'}, 'test', 'helm test');
 is($both->{Pod}{spec}{containers}[0]{command}[-1], 'http://test:80/healthz', 'helm test asks the service');
 unlike(join(' ', map { $_->{value} } @{ $pod->{spec}{containers}[0]{env} }), qr/AKID|secret /, 'no secret in the environment');
 like(configuration($both), qr{endpoint +https://a\.example\.com:443;\s+host +name\.example\.com;}, 'both origins: a domain');
-like(configuration($both), qr{server +b\.example\.com:443 .*server +a\.example\.com:443 weight=1 backup;}s, 'both origins: primary and backup');
+like(configuration($both), qr{server +b\.example\.com:443 .*server +a\.example\.com:443 weight=1 backup max_fails=0;}s, 'both origins: primary and backup');
 
 my $one = chart('one origin, a Secret of its own, metrics', 'origins.primary.endpoint' => 's3.example.com', 'origins.primary.scheme' => 'http',
     'origins.primary.port' => 9000, existingSecret => 'keys', replicas => 1, 'metrics.enabled' => 'true', healthPath => '/bucket',

@@ -5,7 +5,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sigv4::{Error, Header, Policy, Request, Scratch, Timestamp, explain, verify};
+use sigv4::{
+    AuthorizationError, Error, Header, Policy, RequestParts, SignatureError, TargetBuffers,
+    Timestamp, explain, verify,
+};
 
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
     [Policy::default(), Policy { regions: vec![b"us-east-1".to_vec()], ..Policy::default() }]
@@ -16,8 +19,9 @@ fuzz_target!(|value: &[u8]| {
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     for policy in POLICIES.iter() {
         with(value, |request| {
-            let verdict = verify(request, &keyring, policy, now, &mut Scratch::default());
-            let explained = explain(request, policy, &mut Scratch::default());
+            let mut buffers = TargetBuffers::default();
+            let verdict = verify(request, &keyring, policy, now, &mut buffers);
+            let explained = explain(request, policy, &mut TargetBuffers::default());
             match verdict {
                 Ok(verified) => {
                     let explained = explained.unwrap();
@@ -26,7 +30,12 @@ fuzz_target!(|value: &[u8]| {
                     let right = signature(&explained.string_to_sign);
                     assert_eq!(explained.signature, right.as_bytes(), "another signature passed");
                 }
-                Err(Error::SignatureMismatch { access_key, string_to_sign, provided, .. }) => {
+                Err(Error::Signature(SignatureError::Mismatch {
+                    access_key,
+                    string_to_sign,
+                    provided,
+                    ..
+                })) => {
                     let explained = explained.unwrap();
                     assert_eq!(explained.string_to_sign, string_to_sign);
                     assert_eq!(explained.signature, provided);
@@ -54,12 +63,12 @@ fn signed_properly(value: &[u8], provided: &[u8], string_to_sign: &[u8], policy:
     let keyring = fuzz::keyring();
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     with(&mended, |request| {
-        match verify(request, &keyring, policy, now, &mut Scratch::default()) {
+        match verify(request, &keyring, policy, now, &mut TargetBuffers::default()) {
             Ok(_) => {}
             // A name that is listed and not there.
-            Err(Error::SignatureMismatch { .. }) => {
+            Err(Error::Signature(SignatureError::Mismatch { .. })) => {
                 let list =
-                    explain(request, policy, &mut Scratch::default()).unwrap().signed_headers;
+                    explain(request, policy, &mut TargetBuffers::default()).unwrap().signed_headers;
                 let mut names = list.split(|&b| b == b';');
                 let is_there = |name: &[u8]| {
                     request.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))
@@ -67,7 +76,7 @@ fn signed_properly(value: &[u8], provided: &[u8], string_to_sign: &[u8], policy:
                 assert!(!names.all(is_there), "the right signature does not pass");
             }
             // The header may have grown too long.
-            Err(Error::AuthorizationTooLong) => {}
+            Err(Error::Authorization(AuthorizationError::TooLong)) => {}
             Err(error) => panic!("{error}"),
         }
     });
@@ -77,7 +86,7 @@ fn find_last(text: &[u8], piece: &[u8]) -> Option<usize> {
     text.windows(piece.len()).rposition(|window| window == piece)
 }
 
-fn with(value: &[u8], then: impl FnOnce(&Request<'_>)) {
+fn with(value: &[u8], then: impl FnOnce(&RequestParts<'_>)) {
     let headers = [
         ("Host", &b"s3.proxy.example:8443"[..]),
         (
@@ -90,5 +99,5 @@ fn with(value: &[u8], then: impl FnOnce(&Request<'_>)) {
         ("Authorization", value),
     ];
     let headers = headers.map(|(name, value)| Header { name: name.as_bytes(), value });
-    then(&Request { method: b"GET", target: b"/media/o", headers: &headers });
+    then(&RequestParts { method: b"GET", target: b"/media/o", headers: &headers });
 }

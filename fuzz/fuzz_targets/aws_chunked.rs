@@ -9,48 +9,62 @@ use std::sync::LazyLock;
 
 use fuzz::frames::{self, Frames};
 use libfuzzer_sys::fuzz_target;
-use request_head::Lines;
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress, Resigner,
-    Rules, Scheme,
+    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress,
+    Resigner, Rules, Scheme,
 };
-use sigv4::{ChunkChain, OriginBody, OriginCredential, Permit, Scratch, Secret, Timestamp, resign};
+use sigv4::request_head::HeadLines;
+use sigv4::{
+    ChunkChain, OriginBody, OriginCredential, OriginRequest, Permit, Secret, TargetBuffers,
+    Timestamp, resign,
+};
 
 const CRC32: &str = "x-amz-checksum-crc32";
 const RULES: Rules = Rules { max_chunk: 1 << 20, min_chunk: 0, verify_checksum: false };
 
 /// A key with the chain that begins at some request of its.
-struct Peer {
+struct FuzzPeer {
     secret: &'static str,
     chain: ChunkChain,
     scope: &'static str,
     seed: String,
 }
 
-static PEERS: LazyLock<[Peer; 2]> = LazyLock::new(|| {
+static PEERS: LazyLock<[FuzzPeer; 2]> = LazyLock::new(|| {
     [
         peer("AKIDA", "secretA", "us-east-1", "20260315/us-east-1/s3/aws4_request"),
         peer("AKIDB", "secretB", "eu-west-1", "20260315/eu-west-1/s3/aws4_request"),
     ]
 });
 
-fn peer(key: &str, secret: &'static str, region: &str, scope: &'static str) -> Peer {
+fn peer(key: &str, secret: &'static str, region: &str, scope: &'static str) -> FuzzPeer {
     let head = b"PUT /b/k HTTP/1.1\r\nContent-Length: 1\r\nx-amz-decoded-content-length: 1\r\n\
         x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n\r\n";
-    let mut lines = Lines::new();
-    let (head, _) = request_head::parse(head, &mut lines).unwrap();
+    let mut lines = HeadLines::new();
+    let (head, _) = sigv4::request_head::parse(head, &mut lines).unwrap();
     let origin = OriginCredential::new(key, Secret::new(secret), None, region, "s3");
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     let (permit, body) = (Permit::verify_off(), OriginBody::default());
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
-    let signed =
-        resign(&head, &permit, b"origin", &origin, &body, now, &mut scratch, &mut out).unwrap();
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
+    let signed = resign(
+        &OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: b"origin",
+            credential: &origin,
+            body: &body,
+            now,
+        },
+        &mut buffers,
+        &mut out,
+    )
+    .unwrap();
     let text = String::from_utf8(out).unwrap();
     let (_, seed) = text.split_once("Signature=").unwrap();
-    Peer { secret, chain: signed.chunk_chain().unwrap(), scope, seed: seed[..64].to_owned() }
+    FuzzPeer { secret, chain: signed.chunk_chain().unwrap(), scope, seed: seed[..64].to_owned() }
 }
 
-impl Peer {
+impl FuzzPeer {
     fn signed(&self, frames: &Frames, bytes: &[u8]) -> Vec<u8> {
         frames.signed(bytes, self.secret, fuzz::NOW, self.scope, &self.seed)
     }
@@ -60,7 +74,7 @@ impl Peer {
 struct Choice {
     framing: Framing,
     forward: Forward,
-    announced: Announced,
+    declared: BodyDeclaration,
     cuts: [usize; 4],
 }
 
@@ -73,7 +87,7 @@ impl Choice {
             Framing::SignedTrailer => Scheme::SignedTrailer(chain),
             Framing::UnsignedTrailer => Scheme::UnsignedTrailer,
         };
-        BodyFilter::chunked(scheme, self.announced, RULES, self.forward).unwrap()
+        BodyFilter::chunked(scheme, self.declared, RULES, self.forward).unwrap()
     }
 
     /// The verdict on a body, and what went on, whole and cut.
@@ -107,12 +121,13 @@ fuzz_target!(|input: &[u8]| {
     let data = frames.as_ref().map(|frames| frames.data(body));
     let length = data.as_ref().map_or(body.len() / 2, Vec::len) as u64;
     // Now and then another length than that of the data.
-    let is_announced = mode / 18 % 4 != 3;
-    let decoded_length = if is_announced { length } else { length + 1 };
-    let announced = Announced { content_length: Some(body.len() as u64), decoded_length, trailer };
+    let is_declared = mode / 18 % 4 != 3;
+    let decoded_length = if is_declared { length } else { length + 1 };
+    let declared =
+        BodyDeclaration { content_length: Some(body.len() as u64), decoded_length, trailer };
     let mut cuts = cuts.map(|cut| usize::from(cut) * body.len() / 255);
     cuts.sort_unstable();
-    let choice = Choice { framing, forward, announced, cuts };
+    let choice = Choice { framing, forward, declared, cuts };
 
     let right = frames.as_ref().map(|frames| PEERS[0].signed(frames, body));
     if framing.is_signed() && right.as_deref() != Some(body) {
@@ -128,7 +143,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let checksum = frames::crc32(&data);
     let is_right = value.is_none_or(|value| value == checksum.as_bytes());
-    if !is_announced || (forward == Forward::Unwrap && !is_right) {
+    if !is_declared || (forward == Forward::Unwrap && !is_right) {
         return refused(&choice, &right, true);
     }
     for signed in [true, false] {
@@ -149,7 +164,7 @@ fn refused(choice: &Choice, body: &[u8], signed: bool) {
     assert!(verdict.is_err(), "passed: {}", body.escape_ascii());
     let all = match choice.forward {
         Forward::AsSent | Forward::Frames => body.len() as u64,
-        Forward::Unwrap => choice.announced.decoded_length,
+        Forward::Unwrap => choice.declared.decoded_length,
     };
     assert!(out.is_empty() || (out.len() as u64) < all, "all of a body that was refused went on");
 }

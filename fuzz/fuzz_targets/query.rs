@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use sigv4::canonical::canonical_query;
+use sigv4::target::canonical_query;
 
 fuzz_target!(|raw: &[u8]| {
     let mut found = Vec::new();

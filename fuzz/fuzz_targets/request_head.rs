@@ -3,14 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use request_head::{Head, Lines, parse};
+use sigv4::request_head::{HeadLines, RequestHead, parse};
 use sigv4::{
-    Credential, Error, Header, Keyring, OriginBody, OriginCredential, Permit, Policy, Request,
-    Scratch, Secret, Timestamp, resign, verify,
+    AuthorizationError, Credential, Error, Header, HeaderError, Keyring, MechanismError,
+    OriginBody, OriginCredential, OriginRequest, Permit, Policy, RequestParts, Secret,
+    SignatureError, TargetBuffers, Timestamp, resign, verify,
 };
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let Ok((head, body)) = parse(bytes, &mut lines) else { return };
     let length = bytes.len() - body.len();
     assert!(bytes[..length].ends_with(b"\r\n\r\n"));
@@ -22,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
 
     // Written in the plain form, it is the same head.
     let written = write(&head);
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (again, rest) = parse(&written, &mut lines).unwrap();
     assert!(rest.is_empty());
     assert_eq!(parts(&again), parts(&head));
@@ -30,14 +31,14 @@ fuzz_target!(|bytes: &[u8]| {
     sign(&head);
 });
 
-type Parts<'a> = (&'a [u8], &'a [u8], u8, Vec<(&'a [u8], &'a [u8])>);
+type HeadParts<'a> = (&'a [u8], &'a [u8], u8, Vec<(&'a [u8], &'a [u8])>);
 
-fn parts<'a>(head: &Head<'a>) -> Parts<'a> {
+fn parts<'a>(head: &RequestHead<'a>) -> HeadParts<'a> {
     let headers = head.headers().map(|header| (header.name, header.value)).collect();
     (head.method(), head.target(), head.minor_version(), headers)
 }
 
-fn write(head: &Head<'_>) -> Vec<u8> {
+fn write(head: &RequestHead<'_>) -> Vec<u8> {
     let version = format!(" HTTP/1.{}\r\n", head.minor_version());
     let mut text = [head.method(), b" ", head.target(), version.as_bytes()].concat();
     for header in head.headers() {
@@ -48,16 +49,22 @@ fn write(head: &Head<'_>) -> Vec<u8> {
 }
 
 /// What is signed for an origin is one head that verifies with the origin's key, and has nothing of the client's keys.
-fn sign(head: &Head<'_>) {
+fn sign(head: &RequestHead<'_>) {
     let now = Timestamp::parse_iso_basic(fuzz::NOW.as_bytes()).unwrap();
     let origin = OriginCredential::new("ORIGIN", Secret::new("secret"), None, "eu-west-1", "s3");
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     let (permit, body) = (Permit::verify_off(), OriginBody::default());
     let authority = b"origin.example:9000";
-    if resign(head, &permit, authority, &origin, &body, now, &mut scratch, &mut out).is_err() {
+    if resign(
+        &OriginRequest { head, permit: &permit, authority, credential: &origin, body: &body, now },
+        &mut buffers,
+        &mut out,
+    )
+    .is_err()
+    {
         return;
     }
-    let mut lines = Lines::new();
+    let mut lines = HeadLines::new();
     let (signed, rest) = parse(&out, &mut lines).expect("what we wrote is a head");
     assert!(rest.is_empty(), "more than one head");
     assert_eq!(signed.method(), head.method());
@@ -75,18 +82,19 @@ fn sign(head: &Head<'_>) {
     keyring.insert(Credential::new("ORIGIN", Secret::new("secret"), ())).unwrap();
     let headers: Vec<_> =
         signed.headers().map(|header| Header { name: header.name, value: header.value }).collect();
-    let request = Request { method: signed.method(), target: signed.target(), headers: &headers };
+    let request =
+        RequestParts { method: signed.method(), target: signed.target(), headers: &headers };
     let policy = Policy { max_object: None, ..Policy::default() };
-    match verify(&request, &keyring, &policy, now, &mut Scratch::default()) {
+    match verify(&request, &keyring, &policy, now, &mut TargetBuffers::default()) {
         Ok(verified) => assert_eq!(verified.credential().access_key(), b"ORIGIN"),
         Err(
-            error @ (Error::SignatureMismatch { .. }
-            | Error::HeadersNotSigned { .. }
-            | Error::MissingAuthentication
-            | Error::AuthorizationComponents
-            | Error::UnknownAccessKey { .. }),
+            error @ (Error::Signature(SignatureError::Mismatch { .. })
+            | Error::Header(HeaderError::NotSigned { .. })
+            | Error::Mechanism(MechanismError::Missing)
+            | Error::Authorization(AuthorizationError::Components)
+            | Error::Signature(SignatureError::UnknownAccessKey { .. })),
         ) => panic!("an origin would refuse it: {error}\n{}", out.escape_ascii()),
-        Err(Error::MultipleMechanisms { .. }) => {
+        Err(Error::Mechanism(MechanismError::Multiple { .. })) => {
             assert!(is_odd(head.target()), "{}", out.escape_ascii())
         }
         // What is wrong with the client's request apart from its signature is the origin's to say.

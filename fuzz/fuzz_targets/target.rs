@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sigv4::{Scratch, canonical, canonical_target};
+use sigv4::{TargetBuffers, canonical_target, target};
 
 fuzz_target!(|raw: &[u8]| {
     path(raw);
@@ -12,7 +12,7 @@ fuzz_target!(|raw: &[u8]| {
 
 fn path(raw: &[u8]) {
     let mut found = Vec::new();
-    let verdict = canonical::canonical_path(raw, &mut found);
+    let verdict = target::canonical_path(raw, &mut found);
     // The rules of 2.2, one after the other.
     let decoded = fuzz::decode(raw).filter(|bytes| !bytes.contains(&0));
     let expected = match raw {
@@ -24,19 +24,17 @@ fn path(raw: &[u8]) {
     let Some(canonical) = expected else { return };
 
     let mut again = Vec::new();
-    canonical::canonical_path(&canonical, &mut again).unwrap();
+    target::canonical_path(&canonical, &mut again).unwrap();
     assert_eq!(again, canonical, "not its own canonical form");
     let mut key = Vec::new();
-    canonical::decode(&canonical, &mut key);
+    target::decode(&canonical, &mut key);
     assert!(raw.is_empty() || Some(key) == decoded, "another key");
 }
 
 fn target(raw: &[u8]) {
-    let mut scratch = Scratch::default();
-    if canonical_target(raw, &mut scratch).is_err() {
-        return;
-    }
-    let (path, query) = (scratch.path().to_vec(), scratch.query().to_vec());
+    let mut buffers = TargetBuffers::default();
+    let Ok(target) = canonical_target(raw, &mut buffers) else { return };
+    let (path, query) = (target.path().to_vec(), target.query().to_vec());
     // What a server sends on comes back as it is, however warm the buffers are.
     let mut forwarded = path.clone();
     if !query.is_empty() {
@@ -51,10 +49,10 @@ fn target(raw: &[u8]) {
     if names.any(is_v2) {
         return;
     }
-    for scratch in [&mut scratch, &mut Scratch::default()] {
-        canonical_target(&forwarded, scratch).unwrap();
-        assert_eq!((scratch.path(), scratch.query()), (&path[..], &query[..]));
-        assert_eq!(scratch.hoisted().count(), 0, "authentication was left in the query");
+    for buffers in [&mut buffers, &mut TargetBuffers::default()] {
+        let target = canonical_target(&forwarded, buffers).unwrap();
+        assert_eq!((target.path(), target.query()), (&path[..], &query[..]));
+        assert_eq!(target.hoisted().count(), 0, "authentication was left in the query");
     }
     let address = s3::Address::of(&path);
     assert!(!address.bucket.contains(&b'/'));

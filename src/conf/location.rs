@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use nginx::conf::{LocationDirective, Position, flag, size, text};
+use nginx::exchange::Client;
 use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
 use nginx::{Conf, ConfError, log_writer};
@@ -11,7 +12,7 @@ use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
 use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
-use crate::conf::{MainConf, upstreams};
+use crate::conf::{MainConf, Resigning, upstreams};
 
 /// What is configured in a location, or inherited by it.
 #[derive(Default)]
@@ -20,10 +21,11 @@ pub(crate) struct LocationConf {
     resign: Option<Resign>,
     /// Where `resign` stands.
     resign_at: Position,
+    next_upstream: Option<NextUpstream>,
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    pub(super) health: Option<Vec<Probe>>,
+    pub(super) health: Option<Health>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -53,11 +55,36 @@ pub(crate) enum Resign {
     Variable(ComplexValue<S3Signature>),
 }
 
-/// An origin of a health location: what it is called, and the location that asks it.
-#[derive(Clone)]
-pub(crate) struct Probe {
+/// A health location.
+pub(crate) struct Health {
+    pub(crate) origins: Vec<HealthOrigin>,
+    /// How long the locations have to answer, in milliseconds.
+    pub(crate) timeout: u64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Health { origins: Vec::new(), timeout: 1000 }
+    }
+}
+
+/// An origin of a health location: what it is called, and the location that asks it; none where probes alone can tell.
+pub(crate) struct HealthOrigin {
     pub(crate) name: String,
-    pub(crate) uri: Vec<u8>,
+    pub(crate) uri: Option<Vec<u8>>,
+}
+
+/// `s3_next_upstream`: after which S3 errors of an origin the next one is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct NextUpstream {
+    /// Those that say that our key is refused; as after a connection that broke (`proxy_next_upstream error`).
+    pub(crate) refused_key: bool,
+    /// `SlowDown`; as after any 503 (`proxy_next_upstream http_503`).
+    pub(crate) slow_down: bool,
+}
+
+impl NextUpstream {
+    const DEFAULT: NextUpstream = NextUpstream { refused_key: true, slow_down: false };
 }
 
 impl LocationConf {
@@ -71,14 +98,19 @@ impl LocationConf {
         self.resign.as_ref().filter(|resign| !matches!(resign, Resign::Off))
     }
 
+    /// After which errors another origin is asked.
+    pub(crate) fn next_upstream(&self) -> NextUpstream {
+        self.next_upstream.unwrap_or(NextUpstream::DEFAULT)
+    }
+
     /// Whether OPTIONS requests without a signature may pass.
     pub(crate) fn passes_preflight(&self) -> bool {
         self.cors_preflight.unwrap_or(false)
     }
 
     /// What `s3_health` asks; none where it does not stand.
-    pub(crate) fn health(&self) -> Option<&[Probe]> {
-        self.health.as_deref()
+    pub(crate) fn health(&self) -> Option<&Health> {
+        self.health.as_ref()
     }
 
     /// Whether payload hashes and checksums are calculated here.
@@ -147,6 +179,29 @@ impl LocationDirective for S3Resign {
     }
 }
 
+/// `s3_next_upstream refused_key | slow_down | off …`
+pub(crate) struct S3NextUpstream;
+
+impl LocationDirective for S3NextUpstream {
+    type Module = S3Signature;
+
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
+        let mut next = NextUpstream { refused_key: false, slow_down: false };
+        for word in words.iter().skip(1) {
+            let slot = match *word {
+                b"refused_key" => &mut next.refused_key,
+                b"slow_down" => &mut next.slow_down,
+                b"off" if words.len() == 2 => continue,
+                word => return Err(format!("invalid value \"{}\"", word.escape_ascii()).into()),
+            };
+            if std::mem::replace(slot, true) {
+                return Err(format!("duplicate value \"{}\"", word.escape_ascii()).into());
+            }
+        }
+        once(words, conf.next_upstream.replace(next).is_some())
+    }
+}
+
 /// `s3_cors_preflight on | off`
 pub(crate) struct S3CorsPreflight;
 
@@ -210,6 +265,7 @@ pub(crate) fn merge(
         conf.resign = previous.resign.clone();
         conf.resign_at = previous.resign_at.clone();
     }
+    conf.next_upstream = conf.next_upstream.or(previous.next_upstream);
     conf.cors_preflight = conf.cors_preflight.or(previous.cors_preflight);
     conf.verify_payload = conf.verify_payload.or(previous.verify_payload);
     conf.max_chunk_size = conf.max_chunk_size.or(previous.max_chunk_size);
@@ -228,6 +284,14 @@ pub(crate) fn merge(
     let upstream = Upstream::of_location(cf);
     let resolved = resolve(cf.main_conf::<S3Signature>()?, upstream, conf);
     resolved.map_err(|mistake| cf.error_at(&conf.resign_at, &mistake))?;
+    if let Some(resign) = conf.resign() {
+        let origin = match resign {
+            Resign::Origin(origin) => Some(Rc::clone(origin)),
+            _ => None,
+        };
+        let client = Client::of_location(cf)?;
+        cf.main_conf::<S3Signature>()?.resigning.push(Resigning { client, origin });
+    }
     if conf.is_active() {
         cf.server_conf::<S3Signature>()?.is_active = true;
     }

@@ -1,5 +1,6 @@
 //! `s3_origin`: where an S3 origin is, and the key to sign for it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -13,6 +14,9 @@ use crate::conf::secret::{secret, value};
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// The port of `https://` (RFC 9110, 4.2.2).
+const HTTPS: u16 = 443;
+
 /// An S3 origin.
 pub(crate) struct Origin {
     pub(crate) name: String,
@@ -20,6 +24,8 @@ pub(crate) struct Origin {
     pub(crate) credential: OriginCredential,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
+    /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge.
+    pub(crate) refuses_key: Cell<bool>,
 }
 
 /// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
@@ -41,7 +47,7 @@ impl OriginEndpoint {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
         let (default_port, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
         {
-            (Some(rest), _) => (443, rest),
+            (Some(rest), _) => (HTTPS, rest),
             (_, Some(rest)) => (80, rest),
             _ => return Err(wrong("it must begin with http:// or https://")),
         };
@@ -63,13 +69,24 @@ impl OriginEndpoint {
         &self.host
     }
 
+    /// Whether it begins with `https://`.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.default_port == HTTPS
+    }
+
+    /// What the Host header says.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 
     /// Whether a `server` of that host and port is this endpoint.
     pub(crate) fn is_at(&self, host: &str, port: u16) -> bool {
-        self.port == port && self.address.eq_ignore_ascii_case(host)
+        self.port == port && self.has_host(host)
+    }
+
+    /// Whether it is at that host, at whatever port.
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        self.address.eq_ignore_ascii_case(host)
     }
 }
 
@@ -154,7 +171,13 @@ impl MainDirective for S3Origin {
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let credential = OriginCredential::new(access_key, secret, token, region, "s3");
         let unwraps = builder.unwraps;
-        conf.origins.push(Rc::new(Origin { name, endpoint, credential, unwraps }));
+        conf.origins.push(Rc::new(Origin {
+            name,
+            endpoint,
+            credential,
+            unwraps,
+            refuses_key: Cell::new(false),
+        }));
         Ok(())
     }
 }

@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
-use nginx::upstream::{Server, SocketAddress, SocketAddressRef, Upstream, peer};
+use nginx::upstream::{Peer, Server, SocketAddress, SocketAddressRef, Upstream, peer};
 use nginx::{Conf, ConfError};
 
 use crate::S3Signature;
 use crate::conf::MainConf;
 use crate::conf::origin::Origin;
+
+/// What stands in a `server` line, and the origin that is there.
+type NamedOrigin = (Box<[u8]>, Rc<Origin>);
 
 /// What is known of an upstream.
 pub(crate) struct Peers {
@@ -15,11 +18,20 @@ pub(crate) struct Peers {
     addresses: Vec<(SocketAddress, Option<Rc<Origin>>)>,
     /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
     implied: Option<Rc<Origin>>,
+    /// Where addresses change while nginx runs (`server … resolve`): what stands in each `server` line, and its origin.
+    by_name: Option<Vec<NamedOrigin>>,
 }
 
 impl Peers {
-    /// The origin at `address`, which the balancer picked from this upstream.
-    pub(crate) fn origin(&self, address: SocketAddressRef<'_>) -> Option<&Rc<Origin>> {
+    /// The origin of the peer that the balancer picked from this upstream.
+    pub(crate) fn origin(&self, peer: &Peer<'_>) -> Option<&Rc<Origin>> {
+        let Some(by_name) = &self.by_name else { return self.origin_at(peer.address) };
+        // Nothing else: another name may have had that address.
+        let name = peer.server()?;
+        by_name.iter().find(|(server, _)| **server == *name).map(|(_, origin)| origin)
+    }
+
+    fn origin_at(&self, address: SocketAddressRef<'_>) -> Option<&Rc<Origin>> {
         let by = |same: &dyn Fn(SocketAddressRef<'_>) -> bool| {
             self.addresses
                 .iter()
@@ -37,13 +49,18 @@ impl Peers {
 pub(crate) fn wrap_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     for upstream in Upstream::all(cf) {
         let main = cf.main_conf::<S3Signature>()?;
-        let addresses = upstream.servers().unwrap_or_default().into_iter().flat_map(|server| {
+        let mut addresses = Vec::new();
+        let mut names = Vec::new();
+        let servers = upstream.servers().unwrap_or_default();
+        let resolves = servers.iter().any(|server| server.resolves);
+        for server in servers {
             let origin = origin_of_server(main, upstream, &server);
-            server.addresses.into_iter().map(move |address| (address, origin.clone()))
-        });
-        let addresses = addresses.collect();
+            names.extend(origin.clone().map(|origin| (server.name.into(), origin)));
+            addresses.extend(server.addresses.into_iter().map(|address| (address, origin.clone())));
+        }
         let implied = implied_origin(main, upstream);
-        main.upstreams.insert(upstream.id(), Peers { addresses, implied });
+        let by_name = resolves.then_some(names);
+        main.upstreams.insert(upstream.id(), Peers { addresses, implied, by_name });
         peer::wrap::<S3Signature>(cf, upstream)?;
     }
     Ok(())
@@ -65,6 +82,8 @@ pub(crate) fn origins_of_peers(
             None => Err(format!("no s3_origin has the endpoint {name}:{}", upstream.port())),
         };
     };
+    // Peers of such an upstream are told apart by their names.
+    let merges = upstream.has_zone() && !servers.iter().any(|server| server.resolves);
     let mut origins = Vec::new();
     let mut known: Vec<(SocketAddress, Rc<Origin>)> = Vec::new();
     for server in &servers {
@@ -76,9 +95,8 @@ pub(crate) fn origins_of_peers(
             ));
         };
         for &address in &server.addresses {
-            let other = known
-                .iter()
-                .find(|(other, _)| upstream.has_zone() && other.as_ref().equals(address.as_ref()));
+            let other =
+                known.iter().find(|(other, _)| merges && other.as_ref().equals(address.as_ref()));
             if let Some((_, other)) = other.filter(|(_, other)| !Rc::ptr_eq(other, &origin)) {
                 return Err(format!(
                     "s3_origin \"{}\" and \"{}\" have one address in upstream \"{name}\", which its \"zone\" makes \
@@ -104,7 +122,7 @@ fn origin_at_host(main: &MainConf, upstream: Upstream<'_>) -> Option<Rc<Origin>>
 
 /// The origin whose endpoint a `server` line names. nginx's port for a server without one is 80. A `proxy_pass` to an address
 /// has a server without a name.
-fn origin_of_server(
+pub(crate) fn origin_of_server(
     main: &MainConf,
     upstream: Upstream<'_>,
     server: &Server<'_>,
@@ -113,6 +131,10 @@ fn origin_of_server(
         return origin_at_host(main, upstream);
     }
     let name = std::str::from_utf8(server.name).ok()?;
+    if server.is_service {
+        // DNS says the ports, so the name alone is what an endpoint can have in common with it.
+        return main.origins.iter().find(|origin| origin.endpoint.has_host(name)).cloned();
+    }
     let (host, port) = match name.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
         _ => (name, 80),

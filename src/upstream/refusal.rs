@@ -3,9 +3,9 @@
 use std::fmt;
 
 use nginx::{Level, Request};
-use request_head::HeadError;
 use s3::{Reserved, S3Error};
 use sigv4::ResignError;
+use sigv4::request_head::HeadError;
 
 use crate::ctx;
 
@@ -20,8 +20,12 @@ pub(super) enum Refusal {
     NotAdmitted,
     /// No `s3_origin` is at the peer.
     NoOrigin { peer: String },
-    /// The configuration or memory is missing.
-    Internal,
+    /// Memory is out.
+    Memory,
+    /// The content handler has serialized nothing.
+    NoHead,
+    /// No `s3_resign` is in force, or none that names an origin.
+    NotConfigured,
     /// It asks for something that is not S3's, in the origin's own words.
     Reserved(Reserved),
     /// The head cannot be signed.
@@ -36,7 +40,7 @@ pub(super) enum Refusal {
     UnreadBody,
     /// Something else is in the place of the client's aws-chunked frames.
     ReplacedFrames,
-    /// The head announces signed chunks, and nothing has proven them.
+    /// The head declares signed chunks, and nothing has proven them.
     UnprovenBody,
     /// The value of `s3_resign`'s variable names no `s3_origin`.
     UnknownOrigin { name: String },
@@ -49,7 +53,9 @@ impl fmt::Display for Refusal {
             Refusal::Head(error) => write!(f, "the upstream request is not HTTP/1.x: {error}"),
             Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
             Refusal::NoOrigin { peer } => write!(f, "no s3_origin has the endpoint of peer {peer}"),
-            Refusal::Internal => f.write_str("out of memory"),
+            Refusal::Memory => f.write_str("out of memory"),
+            Refusal::NoHead => f.write_str("there is no upstream request"),
+            Refusal::NotConfigured => f.write_str("no s3_resign is in force"),
             Refusal::Reserved(Reserved::AdminApi) => {
                 f.write_str("an administration interface is no bucket")
             }
@@ -69,7 +75,7 @@ impl fmt::Display for Refusal {
                 f.write_str("the client's aws-chunked body was replaced after it was verified")
             }
             Refusal::UnprovenBody => {
-                f.write_str("it announces signed chunks that were not verified")
+                f.write_str("it declares signed chunks that were not verified")
             }
             Refusal::UnknownOrigin { name } => write!(f, "s3_resign \"{name}\" is no s3_origin"),
         }

@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 
-use sigv4::aws_chunked::{Announced, BodyFilter, Forward, Rules, Scheme};
+use sigv4::aws_chunked::{BodyDeclaration, BodyFilter, Forward, Rules, Scheme};
 use sigv4::{
-    Credential, Header, Keyring, OriginBody, Payload, Permit, Policy, Request, Scratch, Secret,
+    Credential, Header, Keyring, OriginBody, Payload, Permit, Policy, RequestParts, Secret,
+    TargetBuffers,
 };
 
-use crate::{HOST, Owned, TARGETS, client_key, header_signed, now, origin_key};
+use crate::{HOST, OwnedHead, TARGETS, client_key, header_signed, now, origin_key};
 
 /// Names of the pairs.
 pub(crate) const CASES: [&str; 9] = [
@@ -57,16 +58,16 @@ fn shuffled(count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |number| number * 3571 % count)
 }
 
-type Lines = Vec<(String, Vec<u8>)>;
+type OwnedLines = Vec<(String, Vec<u8>)>;
 
 /// Names that must be signed, or as many, of the same length, that need not be.
-fn many(hostile: bool, count: usize) -> Lines {
+fn many(hostile: bool, count: usize) -> OwnedLines {
     let prefix = if hostile { "x-amz-meta" } else { "accept-dem" };
     shuffled(count).map(|number| (format!("{prefix}-{number:05}"), b"1".to_vec())).collect()
 }
 
 /// One signed name in its spellings.
-fn repeated(hostile: bool, count: usize) -> Owned {
+fn repeated(hostile: bool, count: usize) -> OwnedHead {
     let front = if hostile { "x-amz-meta" } else { "accept-dem" };
     let spellings = ["a-b", "a_b"].map(|end| format!("{front}-{end}"));
     let lines = spellings.iter().cycle().take(count);
@@ -75,24 +76,24 @@ fn repeated(hostile: bool, count: usize) -> Owned {
 }
 
 /// As many signed names as a list may have, not sent in the order of the list.
-fn signed_names(hostile: bool, count: usize) -> Owned {
+fn signed_names(hostile: bool, count: usize) -> OwnedHead {
     let lines = many(hostile, count);
     if hostile { with_signed(lines) } else { header_signed(TARGETS[0]).and(lines) }
 }
 
-fn with_signed(lines: Lines) -> Owned {
+fn with_signed(lines: OwnedLines) -> OwnedHead {
     let headers = lines.iter().map(|(name, value)| Header { name: name.as_bytes(), value });
     let headers: Vec<_> = std::iter::once(HOST).chain(headers).collect();
-    let request = Request { method: b"GET", target: TARGETS[0], headers: &headers };
+    let request = RequestParts { method: b"GET", target: TARGETS[0], headers: &headers };
     let signed = sigv4::sign_request(&request, &Payload::Unsigned, &client_key(), now());
     let added = signed.expect("signed").headers.into_iter();
     let added = added.map(|(name, value)| (name.to_owned(), value)).collect();
     let headers = vec![("Host".to_owned(), HOST.value.to_vec())];
-    Owned { method: "GET", target: TARGETS[0].to_vec(), headers }.and(lines).and(added)
+    OwnedHead { method: "GET", target: TARGETS[0].to_vec(), headers }.and(lines).and(added)
 }
 
 /// Parameters to sort and to escape whose names differ late; sorted ones in canonical form.
-fn parameters(hostile: bool, count: usize) -> Owned {
+fn parameters(hostile: bool, count: usize) -> OwnedHead {
     let one = |number: usize| {
         if hostile {
             format!("%6eames-that-differ-at-their-end-{number:04}=%7e")
@@ -106,7 +107,7 @@ fn parameters(hostile: bool, count: usize) -> Owned {
 }
 
 /// A region of slashes; a browser's name of the same length.
-fn scope(hostile: bool, length: usize) -> Owned {
+fn scope(hostile: bool, length: usize) -> OwnedHead {
     let mut head = header_signed(TARGETS[0]);
     if !hostile {
         return head.and(vec![("User-Agent".to_owned(), vec![b'a'; length])]);
@@ -121,8 +122,8 @@ fn scope(hostile: bool, length: usize) -> Owned {
 }
 
 /// A Connection header that lists each of many headers.
-fn connection(hostile: bool, count: usize) -> Owned {
-    let lines: Lines =
+fn connection(hostile: bool, count: usize) -> OwnedHead {
+    let lines: OwnedLines =
         (0..count).map(|number| (format!("option-{number:05}"), b"1".to_vec())).collect();
     let list: Vec<_> = shuffled(count).map(|number| format!("option-{number:05}")).collect();
     let name = if hostile { "Connection" } else { "User-Agent" };
@@ -153,10 +154,10 @@ fn small_chunks(hostile: bool, chunks: usize, count: usize) {
 fn body(bytes: &[u8], step: usize, decoded: usize, count: usize, expected: bool) {
     for _ in 0..count {
         let decoded_length = decoded.try_into().expect("a length");
-        let announced = Announced { content_length: None, decoded_length, trailer: None };
+        let declared = BodyDeclaration { content_length: None, decoded_length, trailer: None };
         let filter = BodyFilter::chunked(
             Scheme::UnsignedTrailer,
-            announced,
+            declared,
             Rules::default(),
             Forward::Frames,
         );
@@ -175,26 +176,36 @@ fn keyring() -> Keyring<()> {
     keyring
 }
 
-fn verify(head: &Owned, count: usize, expected: bool) {
-    let (keyring, policy, mut scratch) = (keyring(), Policy::default(), Scratch::default());
+fn verify(head: &OwnedHead, count: usize, expected: bool) {
+    let (keyring, policy, mut buffers) = (keyring(), Policy::default(), TargetBuffers::default());
     let lines = head.lines();
     for _ in 0..count {
         let request = head.request(&lines);
-        let verdict = sigv4::verify(black_box(&request), &keyring, &policy, now(), &mut scratch);
+        let verdict = sigv4::verify(black_box(&request), &keyring, &policy, now(), &mut buffers);
         assert_eq!(black_box(verdict).is_ok(), expected);
     }
 }
 
 /// Of a location whose `s3_verify` is off: anybody's head comes this far.
-fn resign(head: &Owned, count: usize) {
-    let (mut scratch, mut out, origin) = (Scratch::default(), Vec::new(), origin_key());
+fn resign(head: &OwnedHead, count: usize) {
+    let (mut buffers, mut out, origin) = (TargetBuffers::default(), Vec::new(), origin_key());
     let (permit, body, bytes) = (Permit::verify_off(), OriginBody::default(), head.serialized());
     for _ in 0..count {
-        let mut lines = request_head::Lines::new();
-        let (head, _) = request_head::parse(black_box(&bytes), &mut lines).expect("a head");
+        let mut lines = sigv4::request_head::HeadLines::new();
+        let (head, _) = sigv4::request_head::parse(black_box(&bytes), &mut lines).expect("a head");
         let authority = b"s3.eu-west-1.example.com";
-        let signed =
-            sigv4::resign(&head, &permit, authority, &origin, &body, now(), &mut scratch, &mut out);
+        let signed = sigv4::resign(
+            &sigv4::OriginRequest {
+                head: &head,
+                permit: &permit,
+                authority,
+                credential: &origin,
+                body: &body,
+                now: now(),
+            },
+            &mut buffers,
+            &mut out,
+        );
         assert!(black_box(signed).is_ok());
     }
 }

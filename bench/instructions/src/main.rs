@@ -10,8 +10,8 @@ mod hostile;
 use std::hint::black_box;
 
 use sigv4::{
-    Credential, Header, Keyring, OriginBody, OriginCredential, Payload, Permit, Policy, Request,
-    Scratch, Secret, Timestamp,
+    Credential, Header, Keyring, OriginBody, OriginCredential, Payload, Permit, Policy,
+    RequestParts, Secret, TargetBuffers, Timestamp,
 };
 
 const CASES: [&str; 7] = [
@@ -57,15 +57,15 @@ fn main() {
 }
 
 /// A head that owns its bytes.
-struct Owned {
+struct OwnedHead {
     method: &'static str,
     target: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Owned {
-    fn request<'a>(&'a self, lines: &'a [Header<'a>]) -> Request<'a> {
-        Request { method: self.method.as_bytes(), target: &self.target, headers: lines }
+impl OwnedHead {
+    fn request<'a>(&'a self, lines: &'a [Header<'a>]) -> RequestParts<'a> {
+        RequestParts { method: self.method.as_bytes(), target: &self.target, headers: lines }
     }
 
     fn lines(&self) -> Vec<Header<'_>> {
@@ -117,24 +117,24 @@ fn origin_key() -> OriginCredential {
     )
 }
 
-fn header_signed(target: &[u8]) -> Owned {
-    let request = Request { method: b"GET", target, headers: &[HOST] };
+fn header_signed(target: &[u8]) -> OwnedHead {
+    let request = RequestParts { method: b"GET", target, headers: &[HOST] };
     let payload = Payload::parse(EMPTY).expect("a hash");
     let signed = sigv4::sign_request(&request, &payload, &client_key(), now()).expect("signed");
     let host = [("Host".to_owned(), HOST.value.to_vec())];
     let added = signed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
     let headers = host.into_iter().chain(added).collect();
-    Owned { method: "GET", target: target.to_vec(), headers }.with(&COMMON)
+    OwnedHead { method: "GET", target: target.to_vec(), headers }.with(&COMMON)
 }
 
-fn presigned(target: &[u8]) -> Owned {
-    let request = Request { method: b"GET", target, headers: &[HOST] };
+fn presigned(target: &[u8]) -> OwnedHead {
+    let request = RequestParts { method: b"GET", target, headers: &[HOST] };
     let target = sigv4::presign(&request, 3600, &client_key(), now()).expect("signed");
     let headers = vec![("Host".to_owned(), HOST.value.to_vec())];
-    Owned { method: "GET", target, headers }.with(&COMMON)
+    OwnedHead { method: "GET", target, headers }.with(&COMMON)
 }
 
-fn wrong(mut head: Owned) -> Owned {
+fn wrong(mut head: OwnedHead) -> OwnedHead {
     for (name, value) in &mut head.headers {
         if name == "authorization" {
             let last = value.last_mut().expect("a signature");
@@ -144,7 +144,7 @@ fn wrong(mut head: Owned) -> Owned {
     head
 }
 
-fn put_head(target: &[u8]) -> Owned {
+fn put_head(target: &[u8]) -> OwnedHead {
     let mut head = header_signed(target).with(&[
         ("Content-Length", "65536"),
         ("Content-Type", "image/jpeg"),
@@ -156,7 +156,7 @@ fn put_head(target: &[u8]) -> Owned {
     head
 }
 
-fn verify(heads: &[Owned; 2], count: usize, expected: bool) {
+fn verify(heads: &[OwnedHead; 2], count: usize, expected: bool) {
     let mut keyring = Keyring::default();
     for number in 0..64 {
         let id = format!("AKIDOTHER{number}");
@@ -164,16 +164,16 @@ fn verify(heads: &[Owned; 2], count: usize, expected: bool) {
     }
     let client = Credential::new("AKIDCLIENT", Secret::new("secret of the client"), ());
     keyring.insert(client).expect("distinct");
-    let (policy, mut scratch) = (Policy::default(), Scratch::default());
-    let lines = heads.each_ref().map(Owned::lines);
+    let (policy, mut buffers) = (Policy::default(), TargetBuffers::default());
+    let lines = heads.each_ref().map(OwnedHead::lines);
     let requests = [heads[0].request(&lines[0]), heads[1].request(&lines[1])];
     for request in requests.iter().cycle().take(count) {
-        let verdict = sigv4::verify(black_box(request), &keyring, &policy, now(), &mut scratch);
+        let verdict = sigv4::verify(black_box(request), &keyring, &policy, now(), &mut buffers);
         assert_eq!(black_box(verdict).is_ok(), expected);
     }
 }
 
-fn resign(heads: &[Owned; 2], count: usize) {
+fn resign(heads: &[OwnedHead; 2], count: usize) {
     // A permit as a verified request has it.
     let mut keyring = Keyring::default();
     let client = Credential::new("AKIDCLIENT", Secret::new("secret of the client"), ());
@@ -181,24 +181,27 @@ fn resign(heads: &[Owned; 2], count: usize) {
     let signed = header_signed(TARGETS[0]);
     let (lines, policy) = (signed.lines(), Policy::default());
     let request = signed.request(&lines);
-    let verified = sigv4::verify(&request, &keyring, &policy, now(), &mut Scratch::default());
+    let mut buffers = TargetBuffers::default();
+    let verified = sigv4::verify(&request, &keyring, &policy, now(), &mut buffers);
     let permit: Permit = verified.expect("verified").permit();
 
     let origin = origin_key();
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
-    let heads = heads.each_ref().map(Owned::serialized);
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
+    let heads = heads.each_ref().map(OwnedHead::serialized);
     let body = OriginBody::default();
     for bytes in heads.iter().cycle().take(count) {
-        let mut lines = request_head::Lines::new();
-        let (head, _) = request_head::parse(black_box(bytes), &mut lines).expect("a head");
+        let mut lines = sigv4::request_head::HeadLines::new();
+        let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
         let signed = sigv4::resign(
-            &head,
-            &permit,
-            b"s3.eu-west-1.example.com",
-            &origin,
-            &body,
-            now(),
-            &mut scratch,
+            &sigv4::OriginRequest {
+                head: &head,
+                permit: &permit,
+                authority: b"s3.eu-west-1.example.com",
+                credential: &origin,
+                body: &body,
+                now: now(),
+            },
+            &mut buffers,
             &mut out,
         );
         assert!(black_box(signed).is_ok());
@@ -206,7 +209,7 @@ fn resign(heads: &[Owned; 2], count: usize) {
 }
 
 fn chunks(count: usize, verify: bool) {
-    let request = Request { method: b"PUT", target: TARGETS[0], headers: &[HOST] };
+    let request = RequestParts { method: b"PUT", target: TARGETS[0], headers: &[HOST] };
     let signed = sigv4::sign_request(&request, &Payload::StreamingSigned, &client_key(), now());
     let chain = signed.expect("signed").chunk_chain.expect("a chain");
     let hash = [0x5a; 32];

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use mio::net::TcpStream;
 
-use crate::prepared::{Prepared, Progress};
+use crate::prepared::{Prepared, SendProgress};
 
 /// What a connection is doing.
 enum State {
@@ -24,7 +24,7 @@ pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     state: State,
     request: usize,
-    progress: Progress,
+    progress: SendProgress,
     is_sent: bool,
     head: Vec<u8>,
     pub(crate) since: Instant,
@@ -44,7 +44,7 @@ impl Connection {
             stream: TcpStream::from_std(stream),
             state: State::Idle,
             request: 0,
-            progress: Progress::default(),
+            progress: SendProgress::default(),
             is_sent: true,
             head: Vec::new(),
             since: Instant::now(),
@@ -61,7 +61,7 @@ impl Connection {
     ) -> io::Result<()> {
         self.state = State::Asking;
         self.request = request;
-        self.progress = Progress::default();
+        self.progress = SendProgress::default();
         self.is_sent = false;
         self.head.clear();
         self.send(pool, block)

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use crate::scenario::Mix;
 
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct IdleArgs {
     /// Address of the proxy.
     #[arg(long)]
     to: SocketAddr,
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 /// Opens the connections, says "ready", and holds them until standard input ends.
-pub(crate) fn hold(args: &Args) -> Result<(), Box<dyn Error>> {
+pub(crate) fn hold(args: &IdleArgs) -> Result<(), Box<dyn Error>> {
     let pool = args.mix.prepare(&args.to.to_string())?;
     let mut connections = Vec::new();
     let mut buffer = vec![0; 64 << 10];

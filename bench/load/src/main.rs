@@ -24,29 +24,29 @@ use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(about = "Load generator and origin of the benchmark")]
-struct Args {
+struct LoadOptions {
     #[command(subcommand)]
-    command: Command,
+    command: LoadCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum LoadCommand {
     /// Prints what hashing alone costs.
     Floor,
     /// Opens connections, sends one request on each, and holds them until standard input ends.
-    Idle(idle::Args),
+    Idle(idle::IdleArgs),
     /// Serves objects of any size and swallows uploads.
-    Origin(origin::Args),
+    Origin(origin::ServeArgs),
     /// Sends requests and prints what came of it.
-    Run(run::Args),
+    Run(run::RunArgs),
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    match Args::parse().command {
-        Command::Floor => floor::print(),
-        Command::Idle(args) => idle::hold(&args)?,
-        Command::Origin(args) => origin::serve(&args)?,
-        Command::Run(args) => run::run(&args)?,
+    match LoadOptions::parse().command {
+        LoadCommand::Floor => floor::print(),
+        LoadCommand::Idle(args) => idle::hold(&args)?,
+        LoadCommand::Origin(args) => origin::serve(&args)?,
+        LoadCommand::Run(args) => run::run(&args)?,
     }
     Ok(())
 }

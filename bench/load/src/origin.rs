@@ -10,13 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use sigv4::{Credential, Header, Keyring, Policy, Request, Scratch, Timestamp};
+use sigv4::{Credential, Header, Keyring, Policy, RequestParts, TargetBuffers, Timestamp};
 
 use crate::payload::{BLOCK, Body};
 use crate::scenario::secret;
 
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// Address to listen at.
     #[arg(long)]
     listen: SocketAddr,
@@ -26,13 +26,13 @@ pub(crate) struct Args {
 const ACCESS_KEY: &str = "AKIDORIGIN";
 const LISTENER: Token = Token(usize::MAX);
 
-pub(crate) fn serve(args: &Args) -> io::Result<()> {
+pub(crate) fn serve(args: &ServeArgs) -> io::Result<()> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(args.listen)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let mut keyring = Keyring::default();
     let _ = keyring.insert(Credential::new(ACCESS_KEY, secret(ACCESS_KEY), ()));
-    let mut connections: Vec<Option<Connection>> = Vec::new();
+    let mut connections: Vec<Option<AcceptedConnection>> = Vec::new();
     let mut events = Events::with_capacity(1024);
     let mut buffer = vec![0; 256 << 10];
     let block = Body::default().block;
@@ -46,7 +46,7 @@ pub(crate) fn serve(args: &Args) -> io::Result<()> {
                     let number = free.unwrap_or(connections.len());
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     poll.registry().register(&mut stream, Token(number), interest)?;
-                    let connection = Connection::new(stream);
+                    let connection = AcceptedConnection::new(stream);
                     match connections.get_mut(number) {
                         Some(slot) => *slot = Some(connection),
                         None => connections.push(Some(connection)),
@@ -63,13 +63,13 @@ pub(crate) fn serve(args: &Args) -> io::Result<()> {
     }
 }
 
-struct Connection {
+struct AcceptedConnection {
     stream: TcpStream,
     head: Vec<u8>,
     /// Bytes of the upload that are still to come.
     upload: u64,
     /// Whether a request is there whose answer was not yet written.
-    pending: Option<Answer>,
+    pending: Option<OriginAnswer>,
     out: Vec<u8>,
     written: usize,
     /// Bytes of the object that are still to be sent.
@@ -77,12 +77,12 @@ struct Connection {
 }
 
 #[derive(Clone, Copy)]
-struct Answer {
+struct OriginAnswer {
     status: &'static str,
     size: u64,
 }
 
-impl Connection {
+impl AcceptedConnection {
     fn new(stream: TcpStream) -> Self {
         Self {
             stream,
@@ -128,7 +128,7 @@ impl Connection {
             self.pending = Some(answer);
         }
         if self.upload == 0 {
-            if let Some(Answer { status, size }) = self.pending.take() {
+            if let Some(OriginAnswer { status, size }) = self.pending.take() {
                 self.out.clear();
                 self.written = 0;
                 self.download = size;
@@ -170,7 +170,7 @@ const RESPONSE_HEADERS: &str = "Date: Mon, 23 Nov 2026 12:00:00 GMT\r\n\
     Server: bench\r\n";
 
 /// The answer to a request, and the length of its body.
-fn request(head: &[u8], keys: &Keyring<()>) -> Option<(Answer, u64)> {
+fn request(head: &[u8], keys: &Keyring<()>) -> Option<(OriginAnswer, u64)> {
     let text = std::str::from_utf8(head).ok()?;
     let mut lines = text.lines();
     let mut words = lines.next()?.split(' ');
@@ -190,18 +190,21 @@ fn request(head: &[u8], keys: &Keyring<()>) -> Option<(Answer, u64)> {
     let mut status = "200 OK";
     if name == "check" {
         let headers: Vec<_> = headers().collect();
-        let request =
-            Request { method: method.as_bytes(), target: target.as_bytes(), headers: &headers };
+        let request = RequestParts {
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+            headers: &headers,
+        };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
         let now = Timestamp::from_unix(now.try_into().ok()?)?;
-        let (policy, mut scratch) = (Policy::default(), Scratch::default());
-        if let Err(error) = sigv4::verify(&request, keys, &policy, now, &mut scratch) {
+        let (policy, mut buffers) = (Policy::default(), TargetBuffers::default());
+        if let Err(error) = sigv4::verify(&request, keys, &policy, now, &mut buffers) {
             eprintln!("origin: refused: {error}");
             status = "403 Forbidden";
         }
     }
     let size = if method == "GET" { size.parse().ok()? } else { 0 };
-    Some((Answer { status, size }, upload))
+    Some((OriginAnswer { status, size }, upload))
 }
 
 fn wrong() -> io::Error {

@@ -23,7 +23,7 @@ pub(crate) struct Prepared {
 
 /// How far a request was sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct SendProgress {
     part: usize,
     /// Within the part.
     offset: u64,
@@ -68,7 +68,7 @@ impl Prepared {
     /// Sends what the socket takes; the answer is whether all of it is sent.
     pub(crate) fn send(
         &self,
-        progress: &mut Progress,
+        progress: &mut SendProgress,
         block: &[u8],
         socket: &mut impl Write,
     ) -> io::Result<bool> {
@@ -88,7 +88,7 @@ impl Prepared {
 
     fn gather<'a>(
         &'a self,
-        mut at: Progress,
+        mut at: SendProgress,
         block: &'a [u8],
         slices: &mut [IoSlice<'a>],
     ) -> usize {
@@ -111,7 +111,7 @@ impl Prepared {
         count
     }
 
-    fn advance(&self, progress: &mut Progress, mut sent: u64) {
+    fn advance(&self, progress: &mut SendProgress, mut sent: u64) {
         while let Some(part) = self.parts.get(progress.part) {
             let (length, is_data) = match part {
                 Part::Own(range) => (range.len() as u64, false),

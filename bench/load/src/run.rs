@@ -15,7 +15,7 @@ use crate::latency::Latencies;
 use crate::scenario::{Mix, Pool};
 
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RunArgs {
     /// Address of the proxy.
     #[arg(long)]
     to: SocketAddr,
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 const TICK: Token = Token(usize::MAX);
 
 struct Run<'a> {
-    args: &'a Args,
+    args: &'a RunArgs,
     pool: Pool,
     connections: Vec<Connection>,
     free: Vec<usize>,
@@ -51,7 +51,7 @@ struct Run<'a> {
     latencies: Latencies,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(args: &RunArgs) -> Result<(), Box<dyn Error>> {
     let pool = args.mix.prepare(&args.to.to_string())?;
     let sign_ns = pool.sign_ns;
     let mut poll = Poll::new()?;

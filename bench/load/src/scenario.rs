@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::ValueEnum;
-use sigv4::{Header, OriginCredential, Payload, Request, Secret, Timestamp};
+use sigv4::{Header, OriginCredential, Payload, RequestParts, Secret, Timestamp};
 
 use crate::payload::Body;
 use crate::prepared::Prepared;
@@ -110,7 +110,7 @@ impl Mix {
         let host_header = Header { name: b"host", value: host.as_bytes() };
         if self.scenario == Scenario::GetPresigned {
             let request =
-                Request { method: b"GET", target: target.as_bytes(), headers: &[host_header] };
+                RequestParts { method: b"GET", target: target.as_bytes(), headers: &[host_header] };
             let target = sigv4::presign(&request, 3600, key, now)?;
             let target = String::from_utf8_lossy(&target).into_owned();
             let mut prepared = Prepared::default();
@@ -130,8 +130,11 @@ impl Mix {
             headers.push(Header { name: b"x-amz-trailer", value: b"x-amz-checksum-crc32" });
         }
         let method = if is_get { "GET" } else { "PUT" };
-        let request =
-            Request { method: method.as_bytes(), target: target.as_bytes(), headers: &headers };
+        let request = RequestParts {
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+            headers: &headers,
+        };
         let mut signed = sigv4::sign_request(&request, &payload, key, now)?;
         if self.scenario == Scenario::Reject {
             let (_, authorization) = signed.headers.last_mut().expect("Authorization");

@@ -23,7 +23,7 @@ pub use self::directive::{
     server_command,
 };
 pub use self::error::ConfError;
-pub use self::value::{argument, arguments, flag, seconds, size, text};
+pub use self::value::{argument, arguments, flag, milliseconds, seconds, size, text};
 use crate::log::{self, Level};
 use crate::module::{HttpModule, MainSlot, ctx_index};
 use crate::pool::{Invariant, Pool};

@@ -1,6 +1,7 @@
 //! A cycle: the configuration that nginx works with, and all that was opened for it.
 
 use std::ffi::c_void;
+use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -50,9 +51,14 @@ impl<'c> Cycle<'c> {
         Some(&self.main_slot::<M>()?.conf)
     }
 
+    /// Writes a line to the cycle's error log.
+    pub fn log(&self, level: Level, line: fmt::Arguments<'_>) {
+        // SAFETY: the cycle's own log.
+        unsafe { log::write((*self.as_ptr()).log, level, line) };
+    }
+
     pub(crate) fn report(&self, error: &ConfError) {
         let ConfError::Message(text) = error else { return };
-        // SAFETY: the cycle's own log.
-        unsafe { log::write((*self.as_ptr()).log, Level::Emerg, format_args!("{text}")) };
+        self.log(Level::Emerg, format_args!("{text}"));
     }
 }

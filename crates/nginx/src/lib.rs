@@ -9,11 +9,14 @@
 //! invariant: `'r` of a [`Request`] is memory that the request keeps (its pool, its cycle's configuration, statics), and a
 //! handler that is generic over `'r` cannot make it out of its own locals.
 
+#![warn(missing_docs)]
+
 mod boundary;
 pub mod chain;
 pub mod conf;
 pub mod cycle;
 pub mod environment;
+pub mod exchange;
 pub mod filter;
 pub mod flavour;
 pub mod kept_body;
@@ -26,12 +29,14 @@ pub mod pool;
 pub mod request;
 pub mod request_body;
 pub mod request_body_filter;
+pub mod shared_memory;
 pub mod spare_memory;
 pub mod stored_body;
 mod string;
 pub mod subrequest;
 pub mod upstream;
 pub mod variable;
+pub mod worker;
 
 /// What filters answer nginx and each other.
 pub use ngx::core::Status;

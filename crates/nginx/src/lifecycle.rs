@@ -45,6 +45,9 @@ pub trait Lifecycle: HttpModule {
 
     /// When a worker starts.
     fn init_process(_cycle: &Cycle<'_>) {}
+
+    /// When a process ends by itself.
+    fn exit_process(_cycle: &Cycle<'_>) {}
 }
 
 /// What nginx calls while it reads a configuration of http{}.
@@ -83,7 +86,7 @@ pub const fn definition<M: Lifecycle>(
         init_process: Some(init_process::<M>),
         init_thread: None,
         exit_thread: None,
-        exit_process: None,
+        exit_process: Some(exit_process::<M>),
         exit_master: None,
         spare_hook0: 0,
         spare_hook1: 0,
@@ -201,4 +204,13 @@ unsafe extern "C" fn init_process<M: Lifecycle>(cycle: *mut ngx_cycle_t) -> ngx_
         }
         NGX_OK as ngx_int_t
     })
+}
+
+unsafe extern "C" fn exit_process<M: Lifecycle>(cycle: *mut ngx_cycle_t) {
+    boundary((), || {
+        // SAFETY: nginx passes the cycle that this process worked for.
+        if let Some(cycle) = unsafe { Cycle::from_ptr(cycle) } {
+            M::exit_process(&cycle);
+        }
+    });
 }

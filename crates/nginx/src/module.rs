@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::ffi::c_void;
 
 use ngx::ffi::{
-    ngx_http_complex_value_t, ngx_http_upstream_init_peer_pt, ngx_http_upstream_local_t, ngx_log_t,
-    ngx_module_t,
+    ngx_http_complex_value_t, ngx_http_upstream_init_peer_pt, ngx_http_upstream_local_t,
+    ngx_http_upstream_srv_conf_t, ngx_log_t, ngx_module_t, ngx_shm_zone_t,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::exchange::tls::ClientSettings;
 
 /// An http module: the types of its configurations and of its request context.
 ///
@@ -57,6 +59,12 @@ pub(crate) struct MainHooks {
     pub(crate) binds: RefCell<FxHashMap<usize, *mut ngx_http_upstream_local_t>>,
     /// The error logs of all servers and locations.
     pub(crate) error_logs: RefCell<FxHashSet<*mut ngx_log_t>>,
+    /// The upstreams whose peers are known to be round robin's, by address.
+    pub(crate) round_robins: RefCell<FxHashMap<usize, *mut ngx_http_upstream_srv_conf_t>>,
+    /// How locations proxy.
+    pub(crate) clients: RefCell<Vec<ClientSettings>>,
+    /// Zones of shared memory, and how many words each has.
+    pub(crate) zones: RefCell<Vec<(*mut ngx_shm_zone_t, usize)>>,
     /// The compiled parameters of directives.
     pub(crate) values: RefCell<Vec<ngx_http_complex_value_t>>,
 }

@@ -4,6 +4,7 @@ mod context;
 mod error_page;
 mod headers;
 mod response;
+mod timer;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,6 +17,7 @@ use ngx::ffi::{
 
 pub use self::error_page::{ErrorPage, install_error_page};
 pub use self::headers::Headers;
+pub(crate) use self::timer::Timer;
 use crate::log::{self, Level};
 use crate::module::{HttpModule, MainSlot, ctx_index};
 use crate::pool::{Invariant, Pool};

@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::string::bytes;
 
 impl Request<'_> {
-    /// The length that the client announced for its body; none if it announced none.
+    /// The length that the client declared for its body; none if it declared none.
     pub fn content_length(self) -> Option<u64> {
         u64::try_from(self.read(|r| r.headers_in.content_length_n)).ok()
     }
@@ -28,16 +28,15 @@ impl Request<'_> {
         self.read(|r| r.request_body_no_buffering()) != 0
     }
 
-    /// Whether nothing is there of a body that the client has announced. Not to be asked of one that streams, or that a filter of
+    /// Whether nothing is there of a body that the client has declared. Not to be asked of one that streams, or that a filter of
     /// the module's has emptied.
     pub(crate) fn body_is_missing(self) -> bool {
         if Kept::of(self).length() != Some(0) {
             return false;
         }
-        let announced =
-            self.announced_length() != Ok(None) && self.announced_length() != Ok(Some(0));
+        let declared = self.declared_length() != Ok(None) && self.declared_length() != Ok(Some(0));
         let discarded = self.read(|r| r.discard_body()) != 0 || self.skips_data();
-        match (announced, self.is_chunked()) {
+        match (declared, self.is_chunked()) {
             (true, _) => true,
             (false, true) => discarded || !self.body_was_read(),
             (false, false) => self.content_length().is_some_and(|length| length > 0),
@@ -55,8 +54,8 @@ impl Request<'_> {
     pub fn body_is_whole(self) -> bool {
         // What nginx leaves of the length falls while it discards; the header still says what it was.
         let length = self.content_length();
-        let Ok(announced) = self.announced_length() else { return false };
-        if announced.unwrap_or(0) == 0 && !self.is_chunked() {
+        let Ok(declared) = self.declared_length() else { return false };
+        if declared.unwrap_or(0) == 0 && !self.is_chunked() {
             return true;
         }
         if self.read(|r| r.discard_body()) != 0 {
@@ -65,7 +64,7 @@ impl Request<'_> {
         // SAFETY: null or the request's own, which nothing changes during the call.
         let Some(body) = (unsafe { self.read(|r| r.request_body).as_ref() }) else {
             // Without a header the length is unknown until something has been read.
-            return length == announced && !self.skips_data();
+            return length == declared && !self.skips_data();
         };
         // Passed on while it arrived: what was sent is gone.
         if self.streams_body() || body.rest > 0 {
@@ -73,11 +72,11 @@ impl Request<'_> {
         }
         // A chunked body's length is what has come of it.
         // SAFETY: the chain of the request's body, which nothing changes during the call.
-        unsafe { total_size(body.bufs) == announced.or(length) }
+        unsafe { total_size(body.bufs) == declared.or(length) }
     }
 
     /// The length that the Content-Length header states; an error where that is no number.
-    fn announced_length(self) -> Result<Option<u64>, ()> {
+    fn declared_length(self) -> Result<Option<u64>, ()> {
         let header = self.read(|r| r.headers_in.content_length);
         // SAFETY: null or an element of the request's headers.
         let Some(header) = (unsafe { header.as_ref() }) else { return Ok(None) };

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use ngx::ffi::{
-    NGX_HTTP_SUBREQUEST_WAITED, NGX_OK, ngx_http_post_subrequest_t, ngx_http_request_body_t,
+    NGX_HTTP_SUBREQUEST_BACKGROUND, NGX_OK, ngx_http_post_subrequest_t, ngx_http_request_body_t,
     ngx_http_request_t, ngx_http_subrequest, ngx_int_t,
 };
 
@@ -13,13 +13,15 @@ use crate::string::string;
 
 /// What a module does when a subrequest of its own has ended.
 pub trait SubrequestHandler: 'static {
-    /// `r` is the request that asked, `number` what it gave to [`start`], and `status` the answer.
-    fn ended(r: Request<'_>, number: usize, status: u16);
+    /// `r` is the request that asked, `number` what it gave to [`start`], and `status` the answer. True has its phase handler
+    /// called again.
+    fn ended(r: Request<'_>, number: usize, status: u16) -> bool;
 }
 
 /// Asks `uri`, a location of the same server, and tells `H` the status under `number`. The phase handler must answer "again"
-/// meanwhile; it is called anew when all subrequests have ended (the way of ngx_http_auth_request_module.c). False when memory
-/// is out.
+/// meanwhile. False when memory is out.
+///
+/// In the background, as ngx_http_mirror_module.c does it: an answer of the request's own need not wait for the rest.
 pub fn start<'r, H: SubrequestHandler>(r: Request<'r>, uri: &'r [u8], number: usize) -> bool {
     let Some(pool) = r.pool() else { return false };
     // The subrequest shares the request's pool.
@@ -38,7 +40,7 @@ pub fn start<'r, H: SubrequestHandler>(r: Request<'r>, uri: &'r [u8], number: us
     let mut uri = string(uri);
     let mut subrequest: *mut ngx_http_request_t = std::ptr::null_mut();
     let none = std::ptr::null_mut();
-    let flags = NGX_HTTP_SUBREQUEST_WAITED as usize;
+    let flags = NGX_HTTP_SUBREQUEST_BACKGROUND as usize;
     // SAFETY: all pointers are valid during the call; the URI's bytes live as long as the request.
     let code = unsafe {
         ngx_http_subrequest(r.as_ptr(), &raw mut uri, none, &raw mut subrequest, post, flags)
@@ -69,11 +71,17 @@ unsafe extern "C" fn ended<H: SubrequestHandler>(
         // SAFETY: nginx passes the subrequest that ended.
         let Some(subrequest) = (unsafe { Request::from_ptr(r) }) else { return code };
         let Some(parent) = subrequest.parent() else { return code };
+        let answered = subrequest.upstream_status().filter(|status| *status >= 400);
         let status = match u16::try_from(code) {
+            // What an upstream has refused may have been taken for a fault of it (`Next::Failed`).
+            Ok(502) => answered.unwrap_or(502),
             Ok(code) if code >= 300 => code,
             _ => subrequest.status(),
         };
-        H::ended(parent, data.addr(), status);
+        if H::ended(parent, data.addr(), status) {
+            // Of the end of one in the background nginx tells nobody.
+            parent.wake();
+        }
         // The status is known; an error page of the subrequest is not wanted.
         NGX_OK as ngx_int_t
     })

@@ -15,7 +15,7 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Splits the canonical path of a request, as [`sigv4::Scratch::path`] gives it.
+    /// Splits the canonical path of a request, as [`sigv4::TargetBuffers::path`] gives it.
     ///
     /// ```
     /// let address = s3::Address::of(b"/media/a%20b//c");

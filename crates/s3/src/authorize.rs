@@ -12,7 +12,7 @@ use crate::copy_source::{Source, copy_source, rename_source};
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
 use crate::right::{Extent, Right, Rights};
-use crate::{Address, Grants, Kind, Operation, S3Error};
+use crate::{Address, Grants, Operation, OperationKind, S3Error};
 
 /// What of a request the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl<'a> Access<'a> {
     /// Picks what matters out of all headers of a request, given as `(name, value)`: the sources of copies, and what
     /// asks for a [`Right`] of its own. Names are in any case, and `_` is `-` in them.
     ///
-    /// For a presigned request the headers that stood in its query, [`sigv4::Scratch::hoisted`], belong to them. A
+    /// For a presigned request the headers that stood in its query, [`sigv4::TargetBuffers::hoisted`], belong to them. A
     /// header that comes with two values becomes empty: which of them the origin would obey is not known.
     pub fn new(
         method: &'a [u8],
@@ -163,8 +163,8 @@ pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Resul
     let address = Address::of(access.path);
     let key = match operation.kind() {
         // The prefix of this one is of bucket names, and whether an origin knows it is not known.
-        Kind::List if operation == Operation::ListBuckets => b"",
-        Kind::List => listed_prefix(access.query).ok_or(denied)?,
+        OperationKind::List if operation == Operation::ListBuckets => b"",
+        OperationKind::List => listed_prefix(access.query).ok_or(denied)?,
         _ => address.key,
     };
     if !grants.allows(operation, address.bucket, key) {
@@ -180,7 +180,7 @@ pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Resul
 
 /// Whether the client may do anything anywhere.
 fn is_granted_all(grants: &Grants) -> bool {
-    grants.covers(Kind::Unknown, std::iter::empty(), std::iter::empty())
+    grants.covers(OperationKind::Unknown, std::iter::empty(), std::iter::empty())
 }
 
 /// Decides about what headers ask for, and parameters that may stand for them.
@@ -222,7 +222,7 @@ fn authorize_sources(
         .map(<[u8]>::to_vec)
         .chain(hoisted(access.query, header::X_AMZ_COPY_SOURCE))
     {
-        if !covers(grants, &[Kind::Read], copy_source(&value)) {
+        if !covers(grants, &[OperationKind::Read], copy_source(&value)) {
             return Err(Denied::CopySource);
         }
     }
@@ -233,7 +233,11 @@ fn authorize_sources(
         .map(<[u8]>::to_vec)
         .chain(hoisted(access.query, header::X_AMZ_RENAME_SOURCE))
     {
-        if !covers(grants, &[Kind::Read, Kind::Delete], rename_source(&value, &bucket)) {
+        if !covers(
+            grants,
+            &[OperationKind::Read, OperationKind::Delete],
+            rename_source(&value, &bucket),
+        ) {
             return Err(Denied::RenameSource);
         }
     }
@@ -256,7 +260,7 @@ fn hoisted<'a>(query: &'a [u8], own: &'static str) -> impl Iterator<Item = Vec<u
 }
 
 /// Whether every reading of a source is covered for all kinds.
-fn covers(grants: &Grants, kinds: &[Kind], sources: Option<Vec<Source>>) -> bool {
+fn covers(grants: &Grants, kinds: &[OperationKind], sources: Option<Vec<Source>>) -> bool {
     sources.is_some_and(|sources| {
         sources.iter().all(|source| {
             let bucket = || source.bucket.iter().copied();

@@ -34,7 +34,7 @@ static PAIRS: [[u8; 3]; 256] = {
 
 /// Whose fault an error is; the log level follows from it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fault {
+pub enum FaultSource {
     /// The client could not show who it is, or may not do what it asked for.
     Authentication,
     /// The client sent something that cannot be served.
@@ -176,7 +176,7 @@ impl S3Error {
     }
 
     /// Whose fault it is.
-    pub fn fault(&self) -> Fault {
+    pub fn fault(&self) -> FaultSource {
         match self.code {
             ErrorCode::AccessDenied
             | ErrorCode::AuthorizationHeaderMalformed
@@ -185,10 +185,10 @@ impl S3Error {
             | ErrorCode::InvalidAccessKeyId
             | ErrorCode::InvalidToken
             | ErrorCode::RequestTimeTooSkewed
-            | ErrorCode::SignatureDoesNotMatch => Fault::Authentication,
-            ErrorCode::InternalError => Fault::Ours,
-            ErrorCode::ServiceUnavailable => Fault::Origin,
-            _ => Fault::Client,
+            | ErrorCode::SignatureDoesNotMatch => FaultSource::Authentication,
+            ErrorCode::InternalError => FaultSource::Ours,
+            ErrorCode::ServiceUnavailable => FaultSource::Origin,
+            _ => FaultSource::Client,
         }
     }
 }
@@ -243,7 +243,7 @@ mod tests {
     fn refused_credentials_are_a_bad_gateway() {
         let error = S3Error::origin_refused_credentials();
         assert_eq!((error.status(), error.code()), (502, "ServiceUnavailable"));
-        assert_eq!(error.fault(), Fault::Origin);
+        assert_eq!(error.fault(), FaultSource::Origin);
     }
 
     #[test]

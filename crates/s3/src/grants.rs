@@ -7,23 +7,23 @@
 
 use percent_encoding::percent_decode;
 
-use crate::{Kind, Operation};
+use crate::{Operation, OperationKind};
 
 /// A word of a grant's `allow` list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
-    /// [`Kind::Admin`].
+    /// [`OperationKind::Admin`].
     Admin,
     /// All of the others.
     All,
-    /// [`Kind::Delete`].
+    /// [`OperationKind::Delete`].
     Delete,
-    /// [`Kind::List`].
+    /// [`OperationKind::List`].
     List,
-    /// [`Kind::Read`].
+    /// [`OperationKind::Read`].
     Read,
-    /// [`Kind::Write`].
+    /// [`OperationKind::Write`].
     Write,
 }
 
@@ -94,23 +94,23 @@ impl Grant {
 
     fn covers(
         &self,
-        kind: Kind,
+        kind: OperationKind,
         bucket: &(impl Iterator<Item = u8> + Clone),
         key: &(impl Iterator<Item = u8> + Clone),
     ) -> bool {
         let verb = match kind {
-            Kind::Preflight => return true,
-            Kind::Probe => return self.names(bucket),
-            Kind::Unknown => {
+            OperationKind::Preflight => return true,
+            OperationKind::Probe => return self.names(bucket),
+            OperationKind::Unknown => {
                 return self.verbs == Verb::All.bits()
                     && self.prefix.is_empty()
                     && self.names(bucket);
             }
-            Kind::Admin => Verb::Admin,
-            Kind::Delete => Verb::Delete,
-            Kind::List => Verb::List,
-            Kind::Read => Verb::Read,
-            Kind::Write => Verb::Write,
+            OperationKind::Admin => Verb::Admin,
+            OperationKind::Delete => Verb::Delete,
+            OperationKind::List => Verb::List,
+            OperationKind::Read => Verb::Read,
+            OperationKind::Write => Verb::Write,
         };
         self.verbs & verb.bits() != 0
             && self.names(bucket)
@@ -157,7 +157,7 @@ impl Grants {
 
     pub(crate) fn covers(
         &self,
-        kind: Kind,
+        kind: OperationKind,
         bucket: impl Iterator<Item = u8> + Clone,
         key: impl Iterator<Item = u8> + Clone,
     ) -> bool {
@@ -165,7 +165,8 @@ impl Grants {
         if has_dot_segment(bucket.clone()) || has_dot_segment(key.clone()) {
             return false;
         }
-        kind == Kind::Preflight || grants.iter().any(|grant| grant.covers(kind, &bucket, &key))
+        kind == OperationKind::Preflight
+            || grants.iter().any(|grant| grant.covers(kind, &bucket, &key))
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) use of::{names_session, pairs as parameters};
 
 /// What an operation does to objects or buckets; grants are given for kinds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum OperationKind {
     /// Reads or changes a configuration, an access list or a lock, or makes or removes a bucket.
     Admin,
     /// Removes objects.
@@ -47,9 +47,9 @@ macro_rules! operations {
             }
 
             /// What it does, as far as grants are concerned.
-            pub fn kind(self) -> Kind {
+            pub fn kind(self) -> OperationKind {
                 match self {
-                    $(Self::$name => Kind::$kind,)*
+                    $(Self::$name => OperationKind::$kind,)*
                 }
             }
         }

@@ -8,8 +8,11 @@
 //! What passes is a whole, well-formed S3 error document of moderate size whose code, members and text are none of that.
 //! Anything else is [`Finding::Doubt`]: that a refusal cannot be read here does not mean that a client cannot read it.
 
+mod chunks;
+mod code;
 mod document;
 
+pub use self::code::{Code, CodeReader, Framing, asks_to_slow_down, refuses_key};
 use self::document::Document;
 
 /// Largest document that is judged, in bytes, packed and unpacked. S3's have some hundreds, those with a canonical request a
@@ -151,7 +154,7 @@ impl OriginError {
         let names_key = |text: &[u8]| names_key(text, &self.access_key);
         let document = match Document::read(&text) {
             Ok(document) => document,
-            Err(_) if names_key(text.as_bytes()) => return Finding::ProxyCredential(KEY_ID),
+            Err(_) if names_key(text.as_bytes()) => return Finding::ProxyCredential(SHOWS_KEY),
             Err(doubt) => return Finding::Doubt(doubt),
         };
         let withheld = document.codes.iter().find(|code| is_about_credential(code));
@@ -164,7 +167,7 @@ impl OriginError {
             || names_key(&document.text)
             || names_key(text.as_bytes())
         {
-            return Finding::ProxyCredential(KEY_ID);
+            return Finding::ProxyCredential(SHOWS_KEY);
         }
         match document.code() {
             Some(b"AccessDenied") if contains_any(&document.text, &TELLTALE_WORDS) => {
@@ -181,7 +184,7 @@ impl OriginError {
 
 const TOO_LARGE: &str = "it is too large";
 /// What the log says in the place of a code, where a document shows the key without one.
-const KEY_ID: &[u8] = b"it shows what was signed";
+pub(crate) const SHOWS_KEY: &[u8] = b"it shows what was signed";
 
 /// Whether an error of this code is about whoever signed the request.
 pub fn is_about_credential(code: &[u8]) -> bool {

@@ -5,7 +5,7 @@
 //! CreateMultipartUpload, DeleteObject, PutObject; "Required permissions for Amazon S3 API operations"). Whoever
 //! judges the operation alone lends the proxy's rights to any client that may write.
 
-use crate::Kind;
+use crate::OperationKind;
 
 /// A right that a header asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,7 +99,7 @@ impl Right {
     }
 
     /// What a grant must allow, and where.
-    pub(crate) fn needs(self) -> (Kind, Extent) {
+    pub(crate) fn needs(self) -> (OperationKind, Extent) {
         match self {
             Self::BypassGovernanceRetention
             | Self::PutAcl
@@ -107,10 +107,10 @@ impl Right {
             | Self::PutBucketOwnershipControls
             | Self::PutObjectLegalHold
             | Self::PutObjectRetention
-            | Self::ReplicateObject => (Kind::Admin, Extent::Key),
-            Self::ExtractArchive => (Kind::Write, Extent::Bucket),
-            Self::OtherVendor => (Kind::Unknown, Extent::Everywhere),
-            Self::PutObjectTagging => (Kind::Write, Extent::Key),
+            | Self::ReplicateObject => (OperationKind::Admin, Extent::Key),
+            Self::ExtractArchive => (OperationKind::Write, Extent::Bucket),
+            Self::OtherVendor => (OperationKind::Unknown, Extent::Everywhere),
+            Self::PutObjectTagging => (OperationKind::Write, Extent::Key),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use s3::{Grants, S3Error};
 use serde_json::Value;
-use sigv4::{Credential, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp};
+use sigv4::{Credential, Header, Keyring, Policy, RequestParts, Secret, TargetBuffers, Timestamp};
 
 /// Numbers of the cases whose fault is in the body, which this test does not read: their heads are accepted.
 const DECIDED_BY_BODY: &[RangeInclusive<u32>] =
@@ -46,8 +46,8 @@ fn decide(case: &Value, keyring: &Keyring<Grants>, policy: &Policy) -> String {
         .collect();
     let (method, target) = (text(case, "method").as_bytes(), text(case, "target").as_bytes());
     let now = Timestamp::parse_iso_basic(text(case, "now").as_bytes()).unwrap();
-    let request = Request { method, target, headers: &headers };
-    match sigv4::verify(&request, keyring, policy, now, &mut Scratch::default()) {
+    let request = RequestParts { method, target, headers: &headers };
+    match sigv4::verify(&request, keyring, policy, now, &mut TargetBuffers::default()) {
         Ok(_) => "accept".into(),
         Err(error) => {
             let error = S3Error::from_sigv4(&error);

@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Parser, Subcommand, ValueEnum};
 use sigv4::Timestamp;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::UrlEndpoint;
 use crate::header_line::HeaderLine;
 use crate::secret_source::SecretSource;
 
@@ -21,7 +21,7 @@ input. As text they can be seen by others on this machine (ps) and stay in the s
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(disable_help_subcommand = true)]
 #[command(after_help = SECRETS)]
-pub(crate) struct Args {
+pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
@@ -81,8 +81,8 @@ pub(crate) struct Presign {
     pub(crate) curl: bool,
 
     /// `host[:port]`, which is http, or `http://host[:port]` or `https://host[:port]`
-    #[arg(value_parser = Endpoint::parse)]
-    pub(crate) endpoint: Endpoint,
+    #[arg(value_parser = UrlEndpoint::parse)]
+    pub(crate) endpoint: UrlEndpoint,
 
     /// Access key id
     #[arg(value_parser = key)]
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_parser_is_consistent() {
-        Args::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 
     #[test]

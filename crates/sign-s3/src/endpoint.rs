@@ -1,26 +1,26 @@
 //! The server: what the URL begins with, and the Host header that follows from it.
 
-/// Scheme and authority of a URL.
+/// UrlScheme and authority of a URL.
 ///
 /// The host name is kept in lower case and a scheme's own port is dropped, because that is what clients make of them in the
 /// Host header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    scheme: Scheme,
+pub(crate) struct UrlEndpoint {
+    scheme: UrlScheme,
     name: String,
     port: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scheme {
+enum UrlScheme {
     Http,
     Https,
 }
 
-/// Scheme of an endpoint that names none.
-const DEFAULT_SCHEME: Scheme = Scheme::Http;
+/// UrlScheme of an endpoint that names none.
+const DEFAULT_SCHEME: UrlScheme = UrlScheme::Http;
 
-impl Endpoint {
+impl UrlEndpoint {
     /// From `host[:port]`, `http://host[:port]` or `https://host[:port]`, with or without a slash at the end.
     ///
     /// # Errors
@@ -29,8 +29,10 @@ impl Endpoint {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (scheme, authority) = match text.split_once("://") {
             None => (DEFAULT_SCHEME, text),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Scheme::Http, rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Scheme::Https, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (UrlScheme::Http, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                (UrlScheme::Https, rest)
+            }
             Some(_) => return Err("neither http nor https".to_owned()),
         };
         let authority = authority.strip_suffix('/').unwrap_or(authority);
@@ -80,14 +82,14 @@ impl Endpoint {
     /// The URL of a target, which begins with a slash.
     pub(crate) fn url(&self, target: &str) -> String {
         let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+            UrlScheme::Http => "http",
+            UrlScheme::Https => "https",
         };
         format!("{scheme}://{}{target}", self.host())
     }
 }
 
-impl Scheme {
+impl UrlScheme {
     fn port(self) -> u16 {
         match self {
             Self::Http => 80,
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn endpoints() {
         let check = |text: &str, url: Option<&str>| {
-            let endpoint = Endpoint::parse(text);
+            let endpoint = UrlEndpoint::parse(text);
             assert_eq!(endpoint.map(|e| e.url("/b")).ok().as_deref(), url, "{text}");
         };
         check("localhost", Some("http://localhost/b"));
@@ -150,11 +152,11 @@ mod tests {
 
     #[test]
     fn buckets_in_the_host_name() {
-        let endpoint = Endpoint::parse("s3.example.com:8443").unwrap();
+        let endpoint = UrlEndpoint::parse("s3.example.com:8443").unwrap();
         assert_eq!(endpoint.with_bucket("a.b").unwrap().host(), "a.b.s3.example.com:8443");
         for bad in ["", "A", "a_b", "a/b"] {
             assert!(endpoint.with_bucket(bad).is_err(), "{bad}");
         }
-        assert!(Endpoint::parse("[::1]").unwrap().with_bucket("a").is_err());
+        assert!(UrlEndpoint::parse("[::1]").unwrap().with_bucket("a").is_err());
     }
 }

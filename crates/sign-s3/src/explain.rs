@@ -15,7 +15,8 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use sigv4::{
-    Credential, Error, Explanation, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp,
+    Credential, Error, Explanation, Header, HeaderError, Keyring, Policy, RequestParts, Secret,
+    TargetBuffers, Timestamp, TokenError,
 };
 
 use crate::args::Explain;
@@ -98,15 +99,15 @@ fn receive(args: &Explain) -> Result<Received, Failure> {
 
 /// The steps of the signature. Unsigned headers that have to be signed are an error of the verdict only: the steps are those
 /// of the request without them, which is what was signed.
-fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
-    let mut scratch = Scratch::default();
-    match sigv4::explain(request, policy, &mut scratch) {
-        Err(Error::HeadersNotSigned { names }) => {
+fn steps(request: &RequestParts<'_>, policy: &Policy) -> Result<Explanation, Error> {
+    let mut buffers = TargetBuffers::default();
+    match sigv4::explain(request, policy, &mut buffers) {
+        Err(Error::Header(HeaderError::NotSigned { names })) => {
             let is_signed = |header: &&Header<'_>| {
                 !names.iter().any(|name| header.name.eq_ignore_ascii_case(name))
             };
             let signed: Vec<_> = request.headers.iter().filter(is_signed).copied().collect();
-            sigv4::explain(&Request { headers: &signed, ..*request }, policy, &mut scratch)
+            sigv4::explain(&RequestParts { headers: &signed, ..*request }, policy, &mut buffers)
         }
         other => other,
     }
@@ -114,7 +115,7 @@ fn steps(request: &Request<'_>, policy: &Policy) -> Result<Explanation, Error> {
 
 /// What a server says that knows this key. The session token is taken as sent: nothing is known about it here.
 fn verify(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     key: &[u8],
     secret: Option<&Secret>,
     policy: &Policy,
@@ -125,10 +126,10 @@ fn verify(
         let mut keyring = Keyring::default();
         // The first one in a keyring cannot be there already.
         let _ = keyring.insert(credential);
-        sigv4::verify(request, &keyring, policy, now, &mut Scratch::default()).map(|_| ())
+        sigv4::verify(request, &keyring, policy, now, &mut TargetBuffers::default()).map(|_| ())
     };
     match verify(Credential::new(key, secret(), ())) {
-        Err(Error::TokenInvalid { token }) => {
+        Err(Error::Token(TokenError::Invalid { token })) => {
             verify(Credential::new(key, secret(), ()).with_token(Secret::new(token), None))
         }
         other => other,

@@ -23,7 +23,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{CommandFactory as _, Parser as _};
 use sigv4::Timestamp;
 
-use crate::args::{Args, Command};
+use crate::args::{Command, CommandLine};
 
 /// A failure that ends the program, worded so that it reads after a colon.
 type Failure = String;
@@ -35,11 +35,11 @@ struct Outcome {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Args::parse() {
-        Args { command: Some(Command::Explain(args)), .. } => explain::run(&args),
-        Args { presign: Some(args), .. } => presign::run(&args),
+    let outcome = match CommandLine::parse() {
+        CommandLine { command: Some(Command::Explain(args)), .. } => explain::run(&args),
+        CommandLine { presign: Some(args), .. } => presign::run(&args),
         // The parser asks for the arguments of one or the other.
-        _ => Err(Args::command().render_usage().to_string()),
+        _ => Err(CommandLine::command().render_usage().to_string()),
     };
     match outcome.and_then(print) {
         Ok(true) => ExitCode::SUCCESS,

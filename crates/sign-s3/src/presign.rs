@@ -1,8 +1,8 @@
 //! Makes a presigned URL.
 
 use sigv4::{
-    Credential, Header, Keyring, OriginCredential, Policy, Request, Scratch, Secret, Timestamp,
-    canonical, header, param,
+    Credential, Header, Keyring, OriginCredential, Policy, RequestParts, Secret, TargetBuffers,
+    Timestamp, header, param, target,
 };
 
 use crate::args::{Presign, Version};
@@ -46,7 +46,8 @@ fn presign(
             .iter()
             .map(|line| Header { name: line.name.as_bytes(), value: line.value.as_bytes() }),
     );
-    let request = Request { method: args.method.as_bytes(), target: &target, headers: &headers };
+    let request =
+        RequestParts { method: args.method.as_bytes(), target: &target, headers: &headers };
 
     let domains = if args.virtual_host { vec![args.endpoint.name().into()] } else { Vec::new() };
     // How large an object may be is the server's business.
@@ -73,7 +74,7 @@ fn presign(
         Some(token) => credential.with_token(token, None),
         None => credential,
     };
-    check(&Request { target: &signed, ..request }, credential, &policy, now)?;
+    check(&RequestParts { target: &signed, ..request }, credential, &policy, now)?;
     let target = String::from_utf8(signed).map_err(|_| "the URL is not ASCII")?;
     Ok(endpoint.url(&target))
 }
@@ -102,11 +103,11 @@ fn target(args: &Presign, bucket: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut target = Vec::new();
     if !args.virtual_host {
         target.push(b'/');
-        canonical::encode(bucket, &mut target);
+        target::encode(bucket, &mut target);
     }
     for segment in args.object.as_encoded_bytes().split(|&b| b == b'/') {
         target.push(b'/');
-        canonical::encode(segment, &mut target);
+        target::encode(segment, &mut target);
     }
     let own = [param::X_AMZ_SIGNATURE, param::SIGNATURE, param::AWS_ACCESS_KEY_ID];
     let mut separator = b'?';
@@ -116,12 +117,12 @@ fn target(args: &Presign, bucket: &[u8]) -> Result<Vec<u8>, Failure> {
             return Err(format!("parameter \"{name}\" is part of the signature"));
         }
         target.push(separator);
-        canonical::encode(name.as_bytes(), &mut target);
+        target::encode(name.as_bytes(), &mut target);
         // A sub-resource of Signature V2 is signed without `=` if it is sent without.
         if parameter.contains('=') {
             target.push(b'=');
         }
-        canonical::encode(value.as_bytes(), &mut target);
+        target::encode(value.as_bytes(), &mut target);
         separator = b'&';
     }
     Ok(target)
@@ -129,7 +130,7 @@ fn target(args: &Presign, bucket: &[u8]) -> Result<Vec<u8>, Failure> {
 
 /// Verifies what was signed, so that no URL is printed that cannot work.
 fn check(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     credential: Credential<()>,
     policy: &Policy,
     now: Timestamp,
@@ -142,8 +143,8 @@ fn check(
         // An upload will have one; it need not be signed.
         headers.push(Header { name, value: b"0" });
     }
-    let request = Request { headers: &headers, ..*request };
-    sigv4::verify(&request, &keyring, policy, now, &mut Scratch::default())
+    let request = RequestParts { headers: &headers, ..*request };
+    sigv4::verify(&request, &keyring, policy, now, &mut TargetBuffers::default())
         .map(|_| ())
         .map_err(|error| format!("no server would accept this: {error}"))
 }

@@ -4,6 +4,8 @@
 mod explain;
 #[path = "command/presign.rs"]
 mod presign;
+#[path = "command/server.rs"]
+mod server;
 #[path = "command/support.rs"]
 mod support;
 

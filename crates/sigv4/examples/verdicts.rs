@@ -6,7 +6,9 @@
 use std::io::{self, BufRead, BufWriter, Write};
 
 use serde_json::Value;
-use sigv4::{Credential, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp, verify};
+use sigv4::{
+    Credential, Header, Keyring, Policy, RequestParts, Secret, TargetBuffers, Timestamp, verify,
+};
 
 fn main() -> io::Result<()> {
     let mut keyring = Keyring::default();
@@ -21,7 +23,7 @@ fn main() -> io::Result<()> {
         }
         keyring.insert(credential).map_err(io::Error::other)?;
     }
-    let (policy, mut scratch) = (Policy::default(), Scratch::default());
+    let (policy, mut buffers) = (Policy::default(), TargetBuffers::default());
     let mut out = BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().lines() {
         let value: Value = serde_json::from_str(&line?)?;
@@ -29,10 +31,10 @@ fn main() -> io::Result<()> {
         let pairs: Vec<_> = pairs.iter().map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect();
         let headers: Vec<_> = pairs.iter().map(|(name, value)| Header { name, value }).collect();
         let (method, target) = (bytes(&value["method"]), bytes(&value["target"]));
-        let request = Request { method: &method, target: &target, headers: &headers };
+        let request = RequestParts { method: &method, target: &target, headers: &headers };
         let now = Timestamp::parse_iso_basic(&bytes(&value["now"]));
         let now = now.ok_or_else(|| io::Error::other("no time"))?;
-        match verify(&request, &keyring, &policy, now, &mut scratch) {
+        match verify(&request, &keyring, &policy, now, &mut buffers) {
             Ok(_) => writeln!(out, "ok")?,
             Err(error) => writeln!(out, "{error}")?,
         }

@@ -53,15 +53,15 @@ mod verifier;
 
 pub use checksum::{Checksum, ChecksumAlgorithm};
 pub use decoder::{Decoder, Event, Framing};
-pub use error::{BodyError, FrameFault, TrailerFault};
-pub use expected::{Announced, Rules, Scheme};
+pub use error::{BodyError, FrameError, TrailerError};
+pub use expected::{BodyDeclaration, Rules, Scheme};
 pub use filter::{BodyFilter, Progress};
 pub use forward::Forward;
 pub use line::{ChunkHeader, Trailer, TrailerSignature};
 pub use payload_digest::PayloadDigest;
 pub use resigner::Resigner;
 pub use sink::Sink;
-pub use verifier::{Checked, Verifier};
+pub use verifier::{CheckedEvent, Verifier};
 
 /// Longest line, CRLF included, in bytes. A chunk header needs 99; without a bound a body that
 /// never ends its line would be collected without end.
@@ -76,7 +76,7 @@ pub const MAX_TRAILER_LINES: usize = 16;
 pub const MAX_TRAILER_BYTES: usize = 4096;
 
 /// Default of the largest signed chunk, in bytes. A chunk is withheld until its signature is
-/// proven, so without a bound a client could have as much memory as it announces.
+/// proven, so without a bound a client could have as much memory as it declares.
 pub const DEFAULT_MAX_CHUNK: u64 = 16 << 20;
 
 /// Smallest size, in bytes, that S3 takes for a signed chunk that is not the last one; smaller ones

@@ -1,10 +1,9 @@
 //! Header names of the protocol, lower case, each written once.
 
-pub(crate) use request_head::trim;
-
 use std::cmp::Ordering;
 
-use octets::{Text, Token};
+use crate::bytes::{self, Text, Token};
+pub(crate) use crate::request_head::trim;
 
 /// Credentials in the header: `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 pub const AUTHORIZATION: &str = "authorization";
@@ -61,7 +60,7 @@ pub fn is(name: &[u8], lower: &str) -> bool {
 
 /// The same for texts of one length.
 fn is_of_length(name: &[u8], lower: &str) -> bool {
-    octets::is_but_for_case(name, lower.as_bytes())
+    bytes::eq_ignore_ascii_case(name, lower.as_bytes())
         || (name.contains(&b'_') && folded(name).eq(lower.bytes()))
 }
 
@@ -111,7 +110,7 @@ pub(crate) fn order_of_vendor(name: &[u8]) -> Option<&[u8]> {
 fn order_of_other_vendor(rest: &[u8]) -> Option<&[u8]> {
     let end = rest.iter().take(6).position(|byte| matches!(byte, b'-' | b'_'))?;
     let (vendor, order) = rest.split_at_checked(end)?;
-    let is_known = VENDORS.iter().any(|known| octets::is_but_for_case(vendor, known));
+    let is_known = VENDORS.iter().any(|known| bytes::eq_ignore_ascii_case(vendor, known));
     if is_known { order.get(1..) } else { None }
 }
 
@@ -146,12 +145,12 @@ pub(crate) fn is_left_aside(name: &[u8]) -> bool {
 
 /// Whether `name` is a token of RFC 9110, which a header name has to be.
 pub(crate) fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && octets::all::<Token>(name)
+    !name.is_empty() && bytes::all::<Token>(name)
 }
 
 /// Whether `value` has a control byte other than the tab: a parser behind us could see a line's end there.
 pub(crate) fn has_control(value: &[u8]) -> bool {
-    !octets::all::<Text>(value)
+    !bytes::all::<Text>(value)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What a request says about its body: `x-amz-content-sha256` and `x-amz-trailer`.
 
 use crate::Error;
+use crate::PayloadError;
+use crate::bytes::hex;
 use crate::header::trim;
-use crate::hex_text;
 
 /// Payload line of a request whose body is not signed.
 pub(crate) const UNSIGNED: &[u8] = b"UNSIGNED-PAYLOAD";
@@ -38,7 +39,7 @@ pub struct PayloadHash {
 impl PayloadHash {
     /// The 32 bytes that the body has to hash to.
     pub fn digest(&self) -> [u8; 32] {
-        hex_text::value(&self.text)
+        hex::value(&self.text)
     }
 
     /// The 64 hexadecimal digits as sent: this text, in this case of letters, is what was signed.
@@ -52,10 +53,10 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// [`Error::EcdsaStreaming`] for the keywords of SigV4A, else [`Error::PayloadHashInvalid`].
+    /// [`PayloadError::EcdsaStreaming`] for the keywords of SigV4A, else [`PayloadError::HashInvalid`].
     pub fn parse(value: &[u8]) -> Result<Self, Error> {
         if let Ok(text) = <[u8; 64]>::try_from(value) {
-            if hex_text::is_hex(&text) {
+            if hex::is_hex(&text) {
                 return Ok(Self::Sha256(PayloadHash { text }));
             }
         }
@@ -64,13 +65,15 @@ impl Payload {
             STREAMING => Ok(Self::StreamingSigned),
             STREAMING_TRAILER => Ok(Self::StreamingSignedTrailer),
             STREAMING_UNSIGNED => Ok(Self::StreamingUnsignedTrailer),
-            _ if ECDSA.contains(&value) => Err(Error::EcdsaStreaming { keyword: value.to_vec() }),
-            _ => Err(Error::PayloadHashInvalid { value: value.to_vec() }),
+            _ if ECDSA.contains(&value) => {
+                Err(Error::Payload(PayloadError::EcdsaStreaming { keyword: value.to_vec() }))
+            }
+            _ => Err(Error::Payload(PayloadError::HashInvalid { value: value.to_vec() })),
         }
     }
 
     pub(crate) fn of_digest(digest: &[u8; 32]) -> Self {
-        Self::Sha256(PayloadHash { text: hex_text::encode(digest) })
+        Self::Sha256(PayloadHash { text: hex::encode(digest) })
     }
 
     /// The line in the canonical request: the value of `x-amz-content-sha256`.
@@ -112,21 +115,21 @@ const TRAILERS: [&str; 10] = [
     "x-amz-checksum-xxhash64",
 ];
 
-/// The one trailer that `x-amz-trailer` announces (3.4). A trailing comma is tolerated, as by AWS.
-pub(crate) fn announced_trailer(value: &[u8]) -> Result<&'static str, Error> {
+/// The one trailer that `x-amz-trailer` declares (3.4). A trailing comma is tolerated, as by AWS.
+pub(crate) fn declared_trailer(value: &[u8]) -> Result<&'static str, Error> {
     let value = trim(value);
     let names = value.strip_suffix(b",").unwrap_or(value);
     let mut found = None;
     for name in names.split(|&b| b == b',').map(trim) {
         let known = TRAILERS.iter().find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         let Some(known) = known else {
-            return Err(Error::TrailerUnsupported { value: value.to_vec() });
+            return Err(Error::Payload(PayloadError::TrailerUnsupported { value: value.to_vec() }));
         };
         if found.replace(*known).is_some() {
-            return Err(Error::TrailerRepeated { value: value.to_vec() });
+            return Err(Error::Payload(PayloadError::TrailerRepeated { value: value.to_vec() }));
         }
     }
-    found.ok_or_else(|| Error::TrailerUnsupported { value: value.to_vec() })
+    found.ok_or_else(|| Error::Payload(PayloadError::TrailerUnsupported { value: value.to_vec() }))
 }
 
 #[cfg(test)]
@@ -137,16 +140,21 @@ mod tests {
     fn trailers() {
         let crc = "x-amz-checksum-crc32";
         for ok in ["x-amz-checksum-crc32", "X-Amz-Checksum-CRC32", " x-amz-checksum-crc32, "] {
-            assert_eq!(announced_trailer(ok.as_bytes()), Ok(crc), "{ok}");
+            assert_eq!(declared_trailer(ok.as_bytes()), Ok(crc), "{ok}");
         }
         for bad in
             ["", ",", ",x-amz-checksum-crc32", "x-amz-checksum-crc32,,", "x-amz-meta-a", "crc32"]
         {
-            let error = Error::TrailerUnsupported { value: trim(bad.as_bytes()).to_vec() };
-            assert_eq!(announced_trailer(bad.as_bytes()), Err(error), "{bad}");
+            let error = Error::Payload(PayloadError::TrailerUnsupported {
+                value: trim(bad.as_bytes()).to_vec(),
+            });
+            assert_eq!(declared_trailer(bad.as_bytes()), Err(error), "{bad}");
         }
         let two = b"x-amz-checksum-crc32,x-amz-checksum-sha1";
-        assert_eq!(announced_trailer(two), Err(Error::TrailerRepeated { value: two.to_vec() }));
+        assert_eq!(
+            declared_trailer(two),
+            Err(Error::Payload(PayloadError::TrailerRepeated { value: two.to_vec() }))
+        );
     }
 
     #[test]
@@ -158,10 +166,16 @@ mod tests {
         for keyword in [UNSIGNED, STREAMING, STREAMING_TRAILER, STREAMING_UNSIGNED] {
             assert_eq!(Payload::parse(keyword).unwrap().line(), keyword);
             let lower = keyword.to_ascii_lowercase();
-            assert_eq!(Payload::parse(&lower), Err(Error::PayloadHashInvalid { value: lower }));
+            assert_eq!(
+                Payload::parse(&lower),
+                Err(Error::Payload(PayloadError::HashInvalid { value: lower }))
+            );
         }
         for bad in [&upper.as_bytes()[1..], b"", "gg".repeat(32).as_bytes()] {
-            assert!(matches!(Payload::parse(bad), Err(Error::PayloadHashInvalid { .. })));
+            assert!(matches!(
+                Payload::parse(bad),
+                Err(Error::Payload(PayloadError::HashInvalid { .. }))
+            ));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A request head, borrowed from whoever parsed it.
 
-pub use request_head::Header;
+use crate::bytes;
+pub use crate::request_head::Header;
 
 /// What of a request is signed, besides its body.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct RequestParts<'a> {
     /// Method as received.
     pub method: &'a [u8],
     /// Target in origin-form, raw: neither decoded nor normalised. A caller turns the absolute-form into this.
@@ -13,10 +14,10 @@ pub struct Request<'a> {
     pub headers: &'a [Header<'a>],
 }
 
-impl<'a> Request<'a> {
+impl<'a> RequestParts<'a> {
     /// The raw path and the raw query, without the question mark between them.
     pub(crate) fn split_target(&self) -> (&'a [u8], &'a [u8]) {
-        octets::cut(self.target, b'?').unwrap_or((self.target, b""))
+        bytes::cut(self.target, b'?').unwrap_or((self.target, b""))
     }
 
     /// The first header of this name, which is lower case.
@@ -26,4 +27,17 @@ impl<'a> Request<'a> {
             .find(|header| crate::header::is(header.name, name))
             .map(|header| crate::header::trim(header.value))
     }
+}
+
+/// How a request is authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Signature V4 in the Authorization header.
+    Header,
+    /// Signature V4 in the query.
+    Presigned,
+    /// Signature V2 in the Authorization header.
+    V2Header,
+    /// Signature V2 in the query.
+    V2Presigned,
 }

@@ -3,221 +3,180 @@
 //! What is signed is what is sent: the head that the server is about to send comes in, the signed head goes out, in one
 //! piece. The client's authentication is taken out of it, the origin's put in; the target goes out in canonical form.
 
-use std::fmt;
+pub(crate) mod body_headers;
+pub(crate) mod connection;
+pub(crate) mod disposition;
+pub(crate) mod error;
+pub(crate) mod origin_body;
+pub(crate) mod origin_head;
+pub(crate) mod permit;
+pub(crate) mod spelling;
 
-use request_head::Head;
 use smallvec::SmallVec;
 
-use crate::fate::{Fate, fate};
-use crate::framing::Framing;
+use crate::bytes::{self, Visible};
 use crate::header::{self, trim};
-use crate::origin_head::{OriginHead, Target};
-use crate::param::{Field, Role};
-use crate::permit::Kind;
-use crate::query::Query;
-use crate::scratch::Strip;
-use crate::sha256::TextHash;
-use crate::sink::Sink as _;
-use crate::{ChunkChain, Error, OriginCredential, Payload, Permit, Scratch, Timestamp, hoisted};
+use crate::request_head::RequestHead;
+use crate::resign::body_headers::BodyHeaders;
+use crate::resign::disposition::{Disposition, disposition};
+use crate::resign::origin_head::{OriginHead, RequestLine};
+use crate::resign::permit::PermitKind;
+use crate::target::buffers::Strip;
+use crate::target::hoisted;
+use crate::target::param::{Field, Role};
+use crate::target::query::Query;
+use crate::{
+    ChunkChain, Error, HeaderError, OriginBody, OriginCredential, Payload, PayloadError, Permit,
+    ResignError, Target, TargetBuffers, Timestamp,
+};
 
-/// What happens to the body on its way to the origin. The default sends it as it came.
-#[derive(Clone, Debug, Default)]
-pub enum OriginBody {
-    /// It goes as it came, and is what the client said of it.
-    #[default]
-    AsSent,
-    /// Its aws-chunked framing is taken off: then the payload goes unsigned, in its decoded length.
-    Unwrapped(Unwrapped),
-    /// Another body goes in its place, or none: nothing that the client said of its own is true.
-    Other(OtherBody),
-}
-
-/// A body that is not the client's.
-#[derive(Clone, Debug)]
-pub struct OtherBody {
-    pub(crate) length: u64,
-    payload: Payload,
-}
-
-impl OtherBody {
-    /// One that is known whole, empty for none at all. Its SHA-256 is signed.
-    pub fn known(bytes: &[u8]) -> Self {
-        let mut hash = TextHash::<2>::new();
-        hash.put(bytes);
-        let payload = Payload::of_digest(&hash.finish());
-        Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), payload }
-    }
-
-    /// One of which the length in bytes alone is known. It goes unsigned.
-    pub fn of_length(length: u64) -> Self {
-        Self { length, payload: Payload::Unsigned }
-    }
-}
-
-/// A body whose aws-chunked framing was taken off.
-#[derive(Clone, Debug)]
-pub struct Unwrapped {
-    /// Length of the object in bytes.
-    pub decoded_length: u64,
-    /// Name and value of a checksum header for the object, if the trailer is known.
-    pub checksum: Option<(Vec<u8>, Vec<u8>)>,
+/// A request that is about to be sent to an origin.
+#[derive(Clone, Copy, Debug)]
+pub struct OriginRequest<'a> {
+    /// What the server is about to send, framing headers included, its target in the client's spelling
+    /// ([`in_client_spelling`](crate::in_client_spelling)).
+    pub head: &'a RequestHead<'a>,
+    /// Leave to sign it.
+    pub permit: &'a Permit,
+    /// The origin's Host.
+    pub authority: &'a [u8],
+    /// The key of the origin.
+    pub credential: &'a OriginCredential,
+    /// What is sent behind the head.
+    pub body: &'a OriginBody,
+    /// The date of the signature.
+    pub now: Timestamp,
 }
 
 /// A head that was signed.
 #[derive(Debug)]
-pub struct Signed {
+pub struct Resigned<'b> {
+    target: Target<'b>,
     chunk_chain: Option<Box<ChunkChain>>,
 }
 
-impl Signed {
+impl<'b> Resigned<'b> {
+    /// The target in canonical form, as it goes out.
+    pub fn target(&self) -> Target<'b> {
+        self.target
+    }
+
     /// For the signed streaming payloads: the chain to sign chunks with, seeded with the new signature.
     pub fn chunk_chain(&self) -> Option<ChunkChain> {
         self.chunk_chain.as_deref().cloned()
     }
 }
 
-/// Why a head cannot be signed for an origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResignError {
-    /// The origin's authority is empty or has bytes that no Host header may have.
-    AuthorityInvalid,
-    /// The Connection header lists a header that must arrive (X14).
-    ConnectionNamesHeader {
-        /// Name of the listed header, as received.
-        name: Vec<u8>,
-    },
-    /// A preflight permit with another method than OPTIONS.
-    NotPreflight,
-    /// A rewritten path has a `+` of which it cannot be told what it stands for; see
-    /// [`in_client_spelling`](crate::in_client_spelling).
-    PlusAmbiguous,
-    /// The target, or the payload that is announced, cannot be signed.
-    Request(Error),
-}
-
-impl std::error::Error for ResignError {}
-
-impl fmt::Display for ResignError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AuthorityInvalid => f.write_str("invalid authority of the origin"),
-            Self::ConnectionNamesHeader { name } => {
-                write!(f, "\"Connection\" header lists \"{}\"", name.escape_ascii())
-            }
-            Self::NotPreflight => f.write_str("method of a preflight is not OPTIONS"),
-            Self::PlusAmbiguous => {
-                f.write_str("the rewritten path has a \"+\" that may be a blank or a plus")
-            }
-            Self::Request(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<Error> for ResignError {
-    fn from(error: Error) -> Self {
-        Self::Request(error)
-    }
-}
-
-/// Writes the signed HTTP/1.1 head of `head` for an origin to `out`, from the request line to the blank line.
+/// Writes the signed HTTP/1.1 head of a request for an origin to `out`, from the request line to the blank line.
 ///
-/// `head` is what the server is about to send, framing headers included, its target in the client's spelling
-/// ([`in_client_spelling`](crate::in_client_spelling)); `authority` is the origin's Host. The client's
-/// authentication, hop-by-hop headers and method overrides go; every `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length
+/// The client's authentication, hop-by-hop headers and method overrides go; every `x-amz-*`, Content-Type, -Encoding, -MD5 and -Length
 /// that stays is signed; the rest is forwarded unsigned. Headers that a presigned URL carried as parameters become headers.
 /// A preflight is not signed.
 ///
-/// `out` is overwritten. After success, `scratch` has the canonical target that goes out.
+/// `out` is overwritten.
 ///
 /// # Errors
 ///
 /// [`ResignError`]; `out` then holds nothing useful.
-#[expect(clippy::too_many_arguments, reason = "each is of another owner and lifetime")]
-pub fn resign(
-    head: &Head<'_>,
-    permit: &Permit,
-    authority: &[u8],
-    origin: &OriginCredential,
-    body: &OriginBody,
-    now: Timestamp,
-    scratch: &mut Scratch,
+pub fn resign<'b>(
+    request: &OriginRequest<'_>,
+    buffers: &'b mut TargetBuffers,
     out: &mut Vec<u8>,
-) -> Result<Signed, ResignError> {
+) -> Result<Resigned<'b>, ResignError> {
+    let OriginRequest { head, permit, authority, credential, body, now } = *request;
     let kind = permit.kind();
     // Whatever made another method of a preflight would have it executed unverified.
-    if kind == Kind::Preflight && head.method() != b"OPTIONS" {
+    if kind == PermitKind::Preflight && head.method() != b"OPTIONS" {
         return Err(ResignError::NotPreflight);
     }
-    if authority.is_empty() || !authority.iter().all(u8::is_ascii_graphic) {
+    // Graphic characters of ASCII.
+    let is_graphic = authority.is_ascii() && bytes::all::<Visible>(authority);
+    if authority.is_empty() || !is_graphic {
         return Err(ResignError::AuthorityInvalid);
     }
     // A bucket in the origin's host name is not ours to see: its first segment may well be a key.
-    scratch.parse_target(head.target(), true)?;
-    scratch.split_query(strip(kind, scratch.parsed_query()))?;
-    let scratch = &*scratch;
-    if kind != Kind::Preflight {
-        hoisted::check(scratch, head.headers().filter(|header| !permit.drops(header.name)))?;
+    let target = buffers.parse(head.target(), true)?;
+    let strip = strip(kind, target.query());
+    let target = target.split(strip)?;
+    // Nothing that stands in a preflight's query becomes a header: no signature would cover it.
+    if kind != PermitKind::Preflight {
+        hoisted::check(target, head.headers().filter(|header| !permit.drops(header.name)))?;
     }
     let payload = match body {
-        OriginBody::AsSent => payload(head, scratch)?,
+        OriginBody::AsSent => payload(head, target)?,
+        // Its chunks' signatures are gone with the frames, and its hash is not known before it has passed.
         OriginBody::Unwrapped(_) => Payload::Unsigned,
         OriginBody::Other(other) => other.payload,
     };
-    let framing = Framing::new(body, head);
+    let framing = BodyHeaders::new(body, head);
 
-    let target = Target { method: head.method(), path: scratch.path(), query: scratch.query() };
-    let mut origin_head = OriginHead::new(out, &target, head.minor_version(), authority);
+    let line = RequestLine { method: head.method(), path: target.path(), query: target.query() };
+    let mut origin_head = OriginHead::new(out);
+    origin_head.begin(&line, head.minor_version(), authority);
     origin_head.client_headers(head, permit, framing.as_ref())?;
-    if kind == Kind::Preflight {
+    // No date, no token, no Authorization: nobody has verified it, so it leaves without our key.
+    if kind == PermitKind::Preflight {
         origin_head.end();
-        return Ok(Signed { chunk_chain: None });
+        return Ok(Resigned { target, chunk_chain: None });
     }
-    let is_header = are_headers(scratch, head, permit);
-    for (number, (name, value)) in scratch.all_hoisted().enumerate() {
-        // One that is there as a header as well says the same.
-        let becomes_header = fate(name) == Fate::Sign && !header::is_left_aside(name);
-        let is_of_other = framing.as_ref().is_some_and(|framing| framing.is_of_other(name));
-        if becomes_header && !is_of_other && is_header.get(number) != Some(&true) {
-            origin_head.signed(name, trim(value));
+    if target.has_hoisted() {
+        let is_header = are_headers(target, head, permit);
+        for (number, (name, value)) in target.all_hoisted().enumerate() {
+            // One that is there as a header as well says the same.
+            let becomes_header =
+                disposition(name) == Disposition::Sign && !header::is_left_aside(name);
+            let is_of_other = framing.as_ref().is_some_and(|framing| framing.is_of_other(name));
+            if becomes_header && !is_of_other && is_header.get(number) != Some(&true) {
+                origin_head.signed(name, trim(value));
+            }
         }
     }
+    // The client's own of these three were left out above, so each stands here once.
     origin_head.signed_word(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
     origin_head.signed_word(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
-    if let Some(token) = origin.token() {
-        origin_head.signed(token_name(origin.service()).as_bytes(), token.expose());
+    if let Some(token) = credential.token() {
+        origin_head.signed(token_name(credential.service()).as_bytes(), token.expose());
     }
-    let day = origin.day(&now);
-    let signature = origin_head.sign(&target, &payload, &day, now);
+    // Last, since it lists all that was written before; nothing may be added behind it.
+    let day = credential.day(&now);
+    let signature = origin_head.sign(&line, &payload, &day, now);
     origin_head.end();
     let chunk_chain = payload.is_signed_streaming().then(|| {
         let key = day.key().clone();
-        Box::new(ChunkChain::new(key, now, day.scope(), origin.access_key(), signature))
+        Box::new(ChunkChain::new(
+            key,
+            now,
+            day.scope().concat(),
+            credential.access_key(),
+            signature,
+        ))
     });
-    Ok(Signed { chunk_chain })
+    Ok(Resigned { target, chunk_chain })
 }
 
 /// Which of the headers that stood in the query are there as headers as well.
-fn are_headers(scratch: &Scratch, head: &Head<'_>, permit: &Permit) -> SmallVec<[bool; 16]> {
-    let mut found: SmallVec<[bool; 16]> = scratch.all_hoisted().map(|_| false).collect();
-    if !found.is_empty() {
-        for header in head.headers().filter(|header| !permit.drops(header.name)) {
-            let place = scratch.hoisted_place(header.name).and_then(|place| found.get_mut(place));
-            place.into_iter().for_each(|place| *place = true);
-        }
+fn are_headers(
+    target: Target<'_>,
+    head: &RequestHead<'_>,
+    permit: &Permit,
+) -> SmallVec<[bool; 16]> {
+    let mut found: SmallVec<[bool; 16]> = target.all_hoisted().map(|_| false).collect();
+    for header in head.headers().filter(|header| !permit.drops(header.name)) {
+        let place = target.hoisted_place(header.name).and_then(|place| found.get_mut(place));
+        place.into_iter().for_each(|place| *place = true);
     }
     found
 }
 
 /// What leaves the query. Where nothing was verified, it is what looks like authentication: the origin would refuse two
 /// mechanisms.
-fn strip(kind: Kind, query: &Query) -> Strip {
+fn strip(kind: PermitKind, query: &Query) -> Strip {
     match kind {
-        Kind::Header => Strip::Nothing,
-        Kind::Presigned => Strip::V4,
-        Kind::V2Presigned => Strip::V2,
+        PermitKind::Header => Strip::Nothing,
+        PermitKind::Presigned => Strip::V4,
+        PermitKind::V2Presigned => Strip::V2,
         // Any sign will do (C6): an origin may take a key id alone for a claim.
-        Kind::Off | Kind::Preflight => {
+        PermitKind::Off | PermitKind::Preflight => {
             let is_v4 = |field| query.has(Role::V4(field));
             if [Field::Algorithm, Field::Credential, Field::Signature].into_iter().any(is_v4) {
                 Strip::V4
@@ -230,18 +189,20 @@ fn strip(kind: Kind, query: &Query) -> Strip {
     }
 }
 
-/// The payload that is announced to the origin: what the client's header says, else its query, else nothing.
-fn payload(head: &Head<'_>, scratch: &Scratch) -> Result<Payload, Error> {
+/// The payload that is declared to the origin: what the client's header says, else its query, else nothing.
+fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error> {
     let name = header::X_AMZ_CONTENT_SHA256;
-    let mut values = head.headers().filter(|header| header::is(header.name, name));
-    let value = values.next().map(|header| header.value);
-    if let Some(second) = values.next() {
-        return Err(Error::HeaderRepeated { name: name.into(), value: second.value.to_vec() });
+    let mut value = None;
+    for header in head.headers().filter(|header| header::is(header.name, name)) {
+        if value.replace(header.value).is_some() {
+            let (name, value) = (name.into(), header.value.to_vec());
+            return Err(Error::Header(HeaderError::Repeated { name, value }));
+        }
     }
-    let value = value.or_else(|| scratch.query_auth().get(Field::ContentSha256));
+    let value = value.or_else(|| target.query_auth().get(Field::ContentSha256));
     match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
         // Only unverified requests can come here with a value that says nothing.
-        Err(Error::PayloadHashInvalid { .. }) => Ok(Payload::Unsigned),
+        Err(Error::Payload(PayloadError::HashInvalid { .. })) => Ok(Payload::Unsigned),
         result => result,
     }
 }

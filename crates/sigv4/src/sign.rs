@@ -1,14 +1,16 @@
 //! Signing as a client does: for tools, health checks and tests. Not on any fast path, so it allocates as it likes.
 
-use crate::canonical_request::CanonicalRequest;
+use crate::canonical::canonical_request::CanonicalRequest;
+use crate::canonical::signed_headers::SignedHeaders;
+use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
 use crate::header;
-use crate::origin::Day;
-use crate::scratch::Strip;
-use crate::signed_headers::SignedHeaders;
-use crate::string_to_sign::{ALGORITHM, StringToSign};
+use crate::keys::origin_credential::Day;
+use crate::signature_v2::{BucketForm, ResourceV2, string_to_sign};
+use crate::target::buffers::Strip;
+use crate::target::encoding;
 use crate::{
-    ChunkChain, Error, Header, MAX_EXPIRES, Mechanism, OriginCredential, Payload, Policy, Request,
-    Scratch, Timestamp, canonical, param, v2,
+    ChunkChain, Error, Header, HeaderError, MAX_EXPIRES, Mechanism, OriginCredential, Payload,
+    Policy, RequestParts, TargetBuffers, TimeError, Timestamp, param, signature_v2,
 };
 
 /// A request that was signed in its headers.
@@ -33,11 +35,11 @@ pub struct SignedRequest {
 /// added must not be there.
 ///
 /// ```
-/// use sigv4::{Header, OriginCredential, Payload, Request, Secret, Timestamp};
+/// use sigv4::{Header, OriginCredential, Payload, RequestParts, Secret, Timestamp};
 ///
 /// let key = OriginCredential::new("AKID", Secret::new("secret"), None, "us-east-1", "s3");
 /// let headers = [Header { name: b"Host", value: b"s3.example.com" }];
-/// let request = Request { method: b"GET", target: b"/bucket/key", headers: &headers };
+/// let request = RequestParts { method: b"GET", target: b"/bucket/key", headers: &headers };
 /// let now = Timestamp::from_unix(1_773_576_000).unwrap();
 /// let signed = sigv4::sign_request(&request, &Payload::Unsigned, &key, now)?;
 /// assert_eq!(signed.headers.last().unwrap().0, "authorization");
@@ -46,10 +48,10 @@ pub struct SignedRequest {
 ///
 /// # Errors
 ///
-/// Those of the target; [`Error::HeadersNotSigned`] without Host; [`Error::HeaderRepeated`] for one of the added headers;
-/// [`Error::SignedHeadersMalformed`] for header names that are none.
+/// Those of the target; [`HeaderError::NotSigned`] without Host; [`HeaderError::Repeated`] for one of the added headers;
+/// [`HeaderError::SignedHeadersMalformed`] for header names that are none.
 pub fn sign_request(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     payload: &Payload,
     key: &OriginCredential,
     now: Timestamp,
@@ -66,24 +68,23 @@ pub fn sign_request(
             || added.iter().any(|(name, _)| header::is(header.name, name))
     });
     if let Some(Header { name, value }) = taken {
-        return Err(Error::HeaderRepeated {
+        return Err(Error::Header(HeaderError::Repeated {
             name: name.to_ascii_lowercase(),
             value: value.to_vec(),
-        });
+        }));
     }
     let ours = added.iter().map(|(name, value)| Header { name: name.as_bytes(), value });
     let headers: Vec<_> = request.headers.iter().copied().chain(ours).collect();
-    let mut scratch = Scratch::default();
-    scratch.parse_target(request.target, true)?;
-    scratch.split_query(Strip::Nothing)?;
+    let mut buffers = TargetBuffers::default();
+    let target = buffers.parse(request.target, true)?.split(Strip::Nothing)?;
 
     let day = key.day(&now);
     let names = signed_names(&headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Header)?;
     let canonical = CanonicalRequest {
         method: request.method,
-        path: scratch.path(),
-        query: scratch.query(),
+        path: target.path(),
+        query: target.query(),
         headers: &headers,
         signed_headers,
         payload: payload.line(),
@@ -92,7 +93,7 @@ pub fn sign_request(
         Signature::new(&canonical, &day, now);
     let authorization = [
         b"AWS4-HMAC-SHA256 Credential=".as_slice(),
-        day.credential(),
+        &day.credential(),
         b", SignedHeaders=",
         &names,
         b", Signature=",
@@ -100,9 +101,9 @@ pub fn sign_request(
     ];
     let authorization = authorization.concat();
     added.push((header::AUTHORIZATION, authorization));
-    let chunk_chain = payload
-        .is_signed_streaming()
-        .then(|| ChunkChain::new(day.key().clone(), now, day.scope(), key.access_key(), signature));
+    let chunk_chain = payload.is_signed_streaming().then(|| {
+        ChunkChain::new(day.key().clone(), now, day.scope().concat(), key.access_key(), signature)
+    });
     Ok(SignedRequest { headers: added, canonical_request, string_to_sign, signature, chunk_chain })
 }
 
@@ -112,23 +113,24 @@ pub fn sign_request(
 ///
 /// # Errors
 ///
-/// As [`sign_request`], and [`Error::ExpiresTooLarge`] beyond [`MAX_EXPIRES`].
+/// As [`sign_request`], and [`TimeError::ExpiresTooLarge`] beyond [`MAX_EXPIRES`].
 pub fn presign(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     expires_in: u64,
     key: &OriginCredential,
     now: Timestamp,
 ) -> Result<Vec<u8>, Error> {
     let expires = expires_in.to_string();
     if expires_in > MAX_EXPIRES {
-        return Err(Error::ExpiresTooLarge { value: expires.into() });
+        return Err(Error::Time(TimeError::ExpiresTooLarge { value: expires.into() }));
     }
     let names = signed_names(request.headers)?;
     let signed_headers = signed_headers(&names, Mechanism::Presigned)?;
     let day = key.day(&now);
+    let credential = day.credential();
     let mut parameters = vec![
         (param::X_AMZ_ALGORITHM, ALGORITHM),
-        (param::X_AMZ_CREDENTIAL, day.credential()),
+        (param::X_AMZ_CREDENTIAL, credential.as_slice()),
         (param::X_AMZ_DATE, now.as_bytes()),
         (param::X_AMZ_EXPIRES, expires.as_bytes()),
         (param::X_AMZ_SIGNED_HEADERS, &names),
@@ -138,26 +140,25 @@ pub fn presign(
         _ => param::X_AMZ_SECURITY_TOKEN,
     };
     parameters.extend(key.token().map(|secret| (token, secret.expose())));
-    let mut target = with_parameters(request.target, &parameters);
+    let mut url = with_parameters(request.target, &parameters);
 
-    let mut scratch = Scratch::default();
-    scratch.parse_target(&target, true)?;
-    scratch.split_query(Strip::V4)?;
-    let payload = match scratch.query_auth().get(param::Field::ContentSha256) {
+    let mut buffers = TargetBuffers::default();
+    let target = buffers.parse(&url, true)?.split(Strip::V4)?;
+    let payload = match target.query_auth().get(param::Field::ContentSha256) {
         Some(value) => Payload::parse(value)?,
         None => Payload::Unsigned,
     };
     let canonical = CanonicalRequest {
         method: request.method,
-        path: scratch.path(),
-        query: scratch.signed_query(),
+        path: target.path(),
+        query: target.signed_query(),
         headers: request.headers,
         signed_headers,
         payload: payload.line(),
     };
     let signature = Signature::new(&canonical, &day, now).signature;
-    append(&mut target, param::X_AMZ_SIGNATURE, &signature);
-    Ok(target)
+    append(&mut url, param::X_AMZ_SIGNATURE, &signature);
+    Ok(url)
 }
 
 /// Signs a request in its query with Signature V2, valid through `expires_at`; the answer is the target of the URL.
@@ -168,7 +169,7 @@ pub fn presign(
 ///
 /// Those of the target.
 pub fn presign_v2(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     expires_at: Timestamp,
     key: &OriginCredential,
     policy: &Policy,
@@ -178,19 +179,17 @@ pub fn presign_v2(
         vec![(param::AWS_ACCESS_KEY_ID, key.access_key()), (param::EXPIRES, expires.as_bytes())];
     let token = key.token().map(|secret| (header::X_AMZ_SECURITY_TOKEN, secret.expose()));
     parameters.extend(token);
-    let mut target = with_parameters(request.target, &parameters);
+    let mut url = with_parameters(request.target, &parameters);
 
     let bucket = request.header(header::HOST).and_then(|host| policy.virtual_bucket(host));
-    let mut scratch = Scratch::default();
-    let request = Request { target: &target, ..*request };
-    scratch.parse_target(&target, bucket.is_some())?;
-    scratch.split_query(Strip::V2)?;
-    let mut string = Vec::new();
-    let form = v2::BucketForm::AsSent;
-    v2::string_to_sign(&request, &[], &scratch, bucket, expires.as_bytes(), form, &mut string);
-    let signature = v2::sign(key.secret(), &string);
-    append(&mut target, param::SIGNATURE, &signature);
-    Ok(target)
+    let mut buffers = TargetBuffers::default();
+    let target = buffers.parse(&url, bucket.is_some())?.split(Strip::V2)?;
+    let request = &RequestParts { target: &url, ..*request };
+    let what = ResourceV2 { request, target, ignored: &[], bucket };
+    let string = string_to_sign(&what, expires.as_bytes(), BucketForm::AsSent);
+    let signature = signature_v2::sign(key.secret(), &string);
+    append(&mut url, param::SIGNATURE, &signature);
+    Ok(url)
 }
 
 struct Signature {
@@ -200,7 +199,7 @@ struct Signature {
 }
 
 impl Signature {
-    fn new(canonical: &CanonicalRequest<'_>, day: &Day, now: Timestamp) -> Self {
+    fn new(canonical: &CanonicalRequest<'_>, day: &Day<'_>, now: Timestamp) -> Self {
         let mut canonical_request = Vec::new();
         canonical.write(&mut canonical_request);
         let (hash, _) = canonical.hash();
@@ -216,15 +215,16 @@ fn signed_names(headers: &[Header<'_>]) -> Result<Vec<u8>, Error> {
     names.sort();
     names.dedup();
     if !names.iter().any(|name| name == header::HOST.as_bytes()) {
-        return Err(Error::HeadersNotSigned { names: vec![header::HOST.into()] });
+        return Err(Error::Header(HeaderError::NotSigned { names: vec![header::HOST.into()] }));
     }
     let value = names.join(&b';');
     Ok(value)
 }
 
 fn signed_headers(names: &[u8], mechanism: Mechanism) -> Result<SignedHeaders<'_>, Error> {
-    SignedHeaders::parse(names)
-        .ok_or_else(|| Error::SignedHeadersMalformed { mechanism, value: names.to_vec() })
+    SignedHeaders::parse(names).ok_or_else(|| {
+        Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value: names.to_vec() })
+    })
 }
 
 fn token_name(key: &OriginCredential) -> &'static str {
@@ -243,5 +243,5 @@ fn append(target: &mut Vec<u8>, name: &str, value: &[u8]) {
     target.push(if target.contains(&b'?') { b'&' } else { b'?' });
     target.extend_from_slice(name.as_bytes());
     target.push(b'=');
-    canonical::encode(value, target);
+    encoding::encode(value, target);
 }

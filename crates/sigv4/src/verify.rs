@@ -3,61 +3,78 @@
 //! Whatever shows any sign of authentication must verify fully, or is refused (C6); whatever shows none is anonymous, which
 //! is an error too, of its own kind.
 
+pub(crate) mod authorization;
+pub(crate) mod claim;
+pub(crate) mod declared_body;
+pub(crate) mod explain;
+pub(crate) mod policy;
+pub(crate) mod preflight;
+pub(crate) mod presigned;
+pub(crate) mod protocol_headers;
+pub(crate) mod v2;
+pub(crate) mod verified;
+
 use std::sync::Arc;
 
-use crate::announcement::{self, Announcement, Object};
-use crate::authorization;
-use crate::canonical_request::CanonicalRequest;
-use crate::claim::Claim;
-use crate::credential::TokenCheck;
-use crate::head::Head;
-use crate::scratch::Strip;
-use crate::signed_headers::SignedHeaders;
-use crate::signing_key::SigningKey;
-use crate::string_to_sign::{ALGORITHM, StringToSign};
-use crate::v2::{self, BucketForm, ClaimV2};
+use crate::bytes;
+use crate::canonical::canonical_request::CanonicalRequest;
+use crate::canonical::signed_headers::SignedHeaders;
+use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
+use crate::keys::credential::TokenCheck;
+use crate::keys::signing_key::SigningKey;
+use crate::signature_v2::{self, BucketForm};
+use crate::target::buffers::Strip;
+use crate::target::hoisted;
+use crate::target::query::Query;
+use crate::verify::claim::Claim;
+use crate::verify::declared_body::{DeclaredBody, RequestedObject};
+use crate::verify::protocol_headers::ProtocolHeaders;
+use crate::verify::v2::ClaimV2;
 use crate::{
-    ChunkChain, Credential, Error, Header, Keyring, Mechanism, Policy, Request, Scratch, Secret,
-    Timestamp, Verified, hoisted, presigned,
+    ChunkChain, Credential, Error, Header, HeaderError, Keyring, Mechanism, MechanismError, Policy,
+    RequestParts, Secret, SignatureError, Target, TargetBuffers, Timestamp, TokenError, Verified,
 };
 
 /// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
 /// V2.
 ///
-/// The body is not looked at; what it has to be is in the answer. After success, `scratch` has the canonical target.
+/// The body is not looked at; what it has to be is in the answer.
 ///
 /// # Errors
 ///
-/// The first fault in the order of the reference (1.3, 1.4); faults of what the head announces about the body come after
-/// the signature. [`Error::MissingAuthentication`] for a request that is not signed at all.
-pub fn verify<'k, G>(
-    request: &Request<'_>,
+/// The first fault in the order of the reference (1.3, 1.4); faults of what the head declares about the body come after
+/// the signature. [`MechanismError::Missing`] for a request that is not signed at all.
+pub fn verify<'k, 'b, G>(
+    request: &RequestParts<'_>,
     keyring: &'k Keyring<G>,
     policy: &Policy,
     now: Timestamp,
-    scratch: &mut Scratch,
-) -> Result<Verified<'k, G>, Error> {
-    let parsed = Parsed::new(request, policy, scratch)?;
-    let scratch = &*scratch;
-    let claim = parsed.claim(policy, Some(now), scratch)?;
+    buffers: &'b mut TargetBuffers,
+) -> Result<Verified<'k, 'b, G>, Error> {
+    let parsed = Parsed::new(request, policy, buffers)?;
+    let target = parsed.target;
+    // All that needs no key comes before all that does (1.3, 1.4): who cannot even say what they claim costs no HMAC.
+    let claim = parsed.claim(policy, Some(now))?;
     let mut verified = match &claim {
-        AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now, scratch)?,
-        AnyClaim::V4(claim) => parsed.prove(claim, keyring, now, scratch)?,
+        AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now)?,
+        AnyClaim::V4(claim) => parsed.prove(claim, keyring, now)?,
     };
+    // Before any header is judged below: what goes no further is nothing to be held against the request.
     let signed = claim.signed_headers();
     verified.dropped = dropped(request, policy, signed);
 
+    // From here on, faults are told to whoever has proven to hold a key: which hosts are served, how large an object may be,
+    // and which headers a URL may carry is no business of an unauthenticated client. S3 answers in this order, too (1.5).
     let host = parsed.head.host.unwrap_or_default();
     if !policy.serves(host) {
-        return Err(Error::HostNotAllowed { host: host.to_vec() });
+        return Err(Error::Header(HeaderError::HostNotServed { host: host.to_vec() }));
     }
     let is_sent = |header: &Header<'_>| !verified.drops(header.name);
-    hoisted::check(scratch, request.headers.iter().copied().filter(is_sent))?;
-    let object =
-        Object::new(scratch.path(), parsed.virtual_bucket.is_some(), scratch.parsed_query());
+    hoisted::check(target, request.headers.iter().copied().filter(is_sent))?;
+    let object = RequestedObject::new(target, parsed.virtual_bucket.is_some());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
-    let Announcement { decoded_length, trailer } =
-        announcement::check(request, &parsed.head, scratch, mechanism, &payload, object, policy)?;
+    let DeclaredBody { decoded_length, trailer } =
+        declared_body::check(request, &parsed.head, target, mechanism, &payload, object, policy)?;
     verified.decoded_length = decoded_length;
     verified.trailer = trailer;
     Ok(verified)
@@ -65,12 +82,12 @@ pub fn verify<'k, G>(
 
 /// The headers that the policy ignores and the signature does not cover. Signature V2 (no list) covers none of them.
 fn dropped(
-    request: &Request<'_>,
+    request: &RequestParts<'_>,
     policy: &Policy,
     signed: Option<&SignedHeaders<'_>>,
 ) -> Option<Arc<[Vec<u8>]>> {
     let is_unsigned = |name: &&Vec<u8>| {
-        request.headers.iter().any(|header| octets::is_but_for_case(header.name, name))
+        request.headers.iter().any(|header| bytes::eq_ignore_ascii_case(header.name, name))
             && !signed.is_some_and(|signed| signed.has(name))
     };
     let mut names = policy.ignored.iter().filter(is_unsigned).peekable();
@@ -78,10 +95,11 @@ fn dropped(
     Some(names.cloned().collect())
 }
 
-/// A request after one pass over its head; the parts of its target are in the scratch.
-pub(crate) struct Parsed<'a> {
-    request: &'a Request<'a>,
-    head: Head<'a>,
+/// A request after one pass over its head.
+pub(crate) struct Parsed<'a, 'b> {
+    request: &'a RequestParts<'a>,
+    pub(crate) target: Target<'b>,
+    head: ProtocolHeaders<'a>,
     pub(crate) mechanism: Mechanism,
     /// What follows the scheme in an Authorization header.
     components: &'a [u8],
@@ -104,22 +122,24 @@ impl<'a> AnyClaim<'a> {
     }
 }
 
-impl<'a> Parsed<'a> {
+impl<'a, 'b> Parsed<'a, 'b> {
     pub(crate) fn new(
-        request: &'a Request<'a>,
+        request: &'a RequestParts<'a>,
         policy: &Policy,
-        scratch: &mut Scratch,
+        buffers: &'b mut TargetBuffers,
     ) -> Result<Self, Error> {
-        let head = Head::scan(request.headers)?;
+        // First, so that no value is used of a header that came twice (C4): one would be signed and the other acted upon.
+        let head = ProtocolHeaders::scan(request.headers)?;
         let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
-        scratch.parse_target(request.target, virtual_bucket.is_some())?;
-        let (mechanism, components) = mechanism(&head, policy, scratch)?;
-        scratch.split_query(match mechanism {
+        let target = buffers.parse(request.target, virtual_bucket.is_some())?;
+        // The query shows the mechanism, and that says which of its parameters are not the client's but the signature's.
+        let (mechanism, components) = mechanism(&head, policy, target.query())?;
+        let target = target.split(match mechanism {
             Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
             Mechanism::Presigned => Strip::V4,
             Mechanism::V2Presigned => Strip::V2,
         })?;
-        Ok(Self { request, head, mechanism, components, virtual_bucket })
+        Ok(Self { request, target, head, mechanism, components, virtual_bucket })
     }
 
     /// Checks all that can be known without a key. Without a clock, dates are not compared with it.
@@ -127,18 +147,17 @@ impl<'a> Parsed<'a> {
         &self,
         policy: &Policy,
         now: Option<Timestamp>,
-        scratch: &'s Scratch,
     ) -> Result<AnyClaim<'s>, Error>
     where
         'a: 's,
+        'b: 's,
     {
         let head = &self.head;
         let claim = match self.mechanism {
-            Mechanism::Presigned => presigned::claim(scratch.query_auth(), head, policy, now)?,
+            Mechanism::Presigned => presigned::claim(self.target.query_auth(), head, policy, now)?,
             Mechanism::V2Presigned => {
                 v2::check_coverage(self.request.headers, policy)?;
-                return v2::presigned_claim(scratch.query_auth(), scratch, head, now)
-                    .map(AnyClaim::V2);
+                return v2::presigned_claim(self.target, head, now).map(AnyClaim::V2);
             }
             Mechanism::V2Header => {
                 v2::check_coverage(self.request.headers, policy)?;
@@ -151,24 +170,21 @@ impl<'a> Parsed<'a> {
         if names.is_empty() {
             Ok(AnyClaim::V4(claim))
         } else {
-            Err(Error::HeadersNotSigned { names })
+            Err(Error::Header(HeaderError::NotSigned { names }))
         }
     }
 
-    pub(crate) fn canonical_request<'s>(
-        &self,
-        claim: &'s Claim<'s>,
-        scratch: &'s Scratch,
-    ) -> CanonicalRequest<'s>
+    pub(crate) fn canonical_request<'s>(&self, claim: &'s Claim<'s>) -> CanonicalRequest<'s>
     where
         'a: 's,
+        'b: 's,
     {
         CanonicalRequest {
             method: self.request.method,
-            path: scratch.path(),
+            path: self.target.path(),
             query: match self.mechanism {
-                Mechanism::Presigned => scratch.signed_query(),
-                _ => scratch.query(),
+                Mechanism::Presigned => self.target.signed_query(),
+                _ => self.target.query(),
             },
             headers: self.request.headers,
             signed_headers: claim.signed_headers,
@@ -182,44 +198,53 @@ impl<'a> Parsed<'a> {
         claim: &Claim<'_>,
         keyring: &'k Keyring<G>,
         now: Timestamp,
-        scratch: &Scratch,
-    ) -> Result<Verified<'k, G>, Error> {
-        let canonical = self.canonical_request(claim, scratch);
+    ) -> Result<Verified<'k, 'b, G>, Error> {
+        // Hashed before the key is looked up, so that it takes as long where there is no such key.
+        let canonical = self.canonical_request(claim);
         let (hash, complete) = canonical.hash();
         let string = string_to_sign(claim, &hash);
         let Some(credential) = keyring.find(claim.access_key) else {
             // About the same work as for a key that exists.
             let _ = std::hint::black_box(SigningKey::dummy().verify(&string, claim.signature));
-            return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
+            return Err(Error::Signature(SignatureError::UnknownAccessKey {
+                access_key: claim.access_key.to_vec(),
+            }));
         };
+        // Row 17 before row 18, as S3 has it; tokens are compared in constant time, too.
         check_token(credential, claim.token, now)?;
-        let proven = credential.proving_key(claim, &string, now);
-        let Some(key) = proven.filter(|_| complete) else {
+        // A listed header that is absent is a mismatch, found out after the HMAC like every other one.
+        let proven = credential.proving_secret(&claim.scope, &string, claim.signature, now);
+        let Some(secret) = proven.filter(|_| complete) else {
             let mut canonical_request = Vec::with_capacity(512);
             canonical.write(&mut canonical_request);
-            return Err(Error::SignatureMismatch {
+            return Err(Error::Signature(SignatureError::Mismatch {
                 access_key: claim.access_key.to_vec(),
                 string_to_sign: string.to_vec(),
                 provided: claim.signature.to_vec(),
                 canonical_request,
-            });
+            }));
         };
-        let chain = |seed| {
-            let key = SigningKey::clone(&key);
-            ChunkChain::new(key, claim.date, claim.scope.text, claim.access_key, seed)
+        // Without a chain no chunk is believed.
+        let chunk_chain = if claim.payload.is_signed_streaming() {
+            let key = credential.signing_key(secret, &claim.scope);
+            let seed = claim.signature.try_into().ok();
+            key.zip(seed).map(|(key, seed)| {
+                let scope = claim.scope.text.to_vec();
+                Box::new(ChunkChain::new(key, claim.date, scope, claim.access_key, seed))
+            })
+        } else {
+            None
         };
-        let seed = claim.signature.try_into().ok();
         Ok(Verified {
             credential,
             mechanism: self.mechanism,
+            target: self.target,
             payload: claim.payload,
             decoded_length: None,
             trailer: None,
             dropped: None,
             date: Some(claim.date),
-            chunk_chain: seed
-                .filter(|_| claim.payload.is_signed_streaming())
-                .map(|seed| Box::new(chain(seed))),
+            chunk_chain,
         })
     }
 
@@ -230,34 +255,41 @@ impl<'a> Parsed<'a> {
         keyring: &'k Keyring<G>,
         policy: &Policy,
         now: Timestamp,
-        scratch: &Scratch,
-    ) -> Result<Verified<'k, G>, Error> {
-        let text =
-            |form| claim.string_to_sign(self.request, policy, scratch, self.virtual_bucket, form);
+    ) -> Result<Verified<'k, 'b, G>, Error> {
+        let bucket = self.virtual_bucket;
+        let text = |form| claim.string_to_sign(self.request, policy, self.target, bucket, form);
         let (string_to_sign, other) = (text(BucketForm::AsSent), text(BucketForm::Other));
         let Some(credential) = keyring.find(claim.access_key) else {
             let nobody = Secret::new(*b"nobody");
-            let _ = std::hint::black_box(v2::matches(&nobody, &string_to_sign, claim.signature));
-            return Err(Error::UnknownAccessKey { access_key: claim.access_key.to_vec() });
+            let _ = std::hint::black_box(signature_v2::matches(
+                &nobody,
+                &string_to_sign,
+                claim.signature,
+            ));
+            return Err(Error::Signature(SignatureError::UnknownAccessKey {
+                access_key: claim.access_key.to_vec(),
+            }));
         };
         check_token(credential, claim.token, now)?;
         let matches = credential.secrets().fold(false, |found, secret| {
             found
-                | v2::matches(secret, &string_to_sign, claim.signature)
-                | v2::matches(secret, &other, claim.signature)
+                | signature_v2::matches(secret, &string_to_sign, claim.signature)
+                | signature_v2::matches(secret, &other, claim.signature)
         });
         if !matches {
-            return Err(Error::SignatureMismatch {
+            return Err(Error::Signature(SignatureError::Mismatch {
                 access_key: claim.access_key.to_vec(),
                 string_to_sign,
                 provided: claim.signature.to_vec(),
                 canonical_request: Vec::new(),
-            });
+            }));
         }
-        v2::check_parameters(scratch, self.mechanism)?;
+        // After the signature: only who holds the key learns which parameters it should have covered.
+        v2::check_parameters(self.target, self.mechanism)?;
         Ok(Verified {
             credential,
             mechanism: self.mechanism,
+            target: self.target,
             payload: claim.payload,
             decoded_length: None,
             trailer: None,
@@ -270,25 +302,27 @@ impl<'a> Parsed<'a> {
 
 /// Finds the mechanism by its signs (1.1), and what follows the scheme of an Authorization header.
 fn mechanism<'a>(
-    head: &Head<'a>,
+    head: &ProtocolHeaders<'a>,
     policy: &Policy,
-    scratch: &Scratch,
+    query: &Query,
 ) -> Result<(Mechanism, &'a [u8]), Error> {
-    let signs = scratch.parsed_query().signs();
+    let signs = query.signs();
     match (head.authorization, signs.v4, signs.v2) {
-        (None, false, false) => Err(Error::MissingAuthentication),
+        (None, false, false) => Err(Error::Mechanism(MechanismError::Missing)),
         (None, true, false) => Ok((Mechanism::Presigned, b"")),
         (None, false, true) if policy.signature_v2 => Ok((Mechanism::V2Presigned, b"")),
-        (None, false, true) => Err(Error::MechanismDisabled { name: "Signature Version 2" }),
-        (Some(value), false, false) => authorization::scheme(value, policy),
-        (value, _, _) => {
-            Err(Error::MultipleMechanisms { authorization: value.unwrap_or_default().to_vec() })
+        (None, false, true) => {
+            Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 2" }))
         }
+        (Some(value), false, false) => authorization::scheme(value, policy),
+        (value, _, _) => Err(Error::Mechanism(MechanismError::Multiple {
+            authorization: value.unwrap_or_default().to_vec(),
+        })),
     }
 }
 
-pub(crate) fn string_to_sign<'a>(claim: &Claim<'a>, hash: &'a [u8; 64]) -> StringToSign<'a> {
-    StringToSign { label: ALGORITHM, date: claim.date, scope: claim.scope.text, chain: &[], hash }
+pub(crate) fn string_to_sign<'a>(claim: &Claim<'a>, hash: &'a [u8; 64]) -> StringToSign<'a, 1> {
+    StringToSign { label: ALGORITHM, date: claim.date, scope: [claim.scope.text], chain: &[], hash }
 }
 
 fn check_token<G>(
@@ -298,10 +332,10 @@ fn check_token<G>(
 ) -> Result<(), Error> {
     let token = || sent.unwrap_or_default().to_vec();
     match credential.check_token(sent, now) {
-        TokenCheck::Expired => Err(Error::TokenExpired { token: token() }),
-        TokenCheck::Invalid => Err(Error::TokenInvalid { token: token() }),
+        TokenCheck::Expired => Err(Error::Token(TokenError::Expired { token: token() })),
+        TokenCheck::Invalid => Err(Error::Token(TokenError::Invalid { token: token() })),
         TokenCheck::Missing => {
-            Err(Error::TokenMissing { access_key: credential.access_key().to_vec() })
+            Err(Error::Token(TokenError::Missing { access_key: credential.access_key().to_vec() }))
         }
         TokenCheck::Right => Ok(()),
     }

@@ -34,7 +34,7 @@ fn by_the_book(raw: &str) -> Option<String> {
 
 fn check(raw: &str) {
     let mut out = Vec::new();
-    let found = sigv4::canonical::canonical_query(raw.as_bytes(), &mut out).ok();
+    let found = sigv4::target::canonical_query(raw.as_bytes(), &mut out).ok();
     let found = found.map(|()| String::from_utf8(out).unwrap());
     assert_eq!(found, by_the_book(raw), "{raw}");
 }

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::Failure;
+use crate::StartFailure;
 
-/// Options as they stand on the command line; [`Args::origins`] makes sense of them.
+/// Options as they stand on the command line; [`OriginOptions::origins`] makes sense of them.
 #[derive(Parser)]
 #[command(about = "S3 origins (s3s + s3s-fs) for tests and development", version)]
-pub(crate) struct Args {
+pub(crate) struct OriginOptions {
     /// One origin: `listen=ADDR:PORT,root=DIR,key=K,secret=S[,name=N][,region=R][,bucket=B]`; may be repeated
     #[arg(long = "origin", value_name = "SPEC", conflicts_with = "listen")]
     origins: Vec<String>,
@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// File that gets one JSON object for each request
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+
+    /// While this file is there, it says what goes wrong: `slow SECONDS`, `answer STATUS CODE` or `reset BYTES`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 /// One origin, complete and without contradictions.
@@ -63,23 +67,23 @@ pub(crate) struct OriginConfig {
     pub(crate) listen: SocketAddr,
     pub(crate) root: PathBuf,
     pub(crate) access_key: String,
-    pub(crate) secret_key: Secret,
+    pub(crate) secret_key: OriginSecret,
     pub(crate) region: Option<String>,
     pub(crate) buckets: Vec<String>,
 }
 
 /// A secret that no message can print by accident.
-pub(crate) struct Secret(String);
+pub(crate) struct OriginSecret(String);
 
-impl Secret {
+impl OriginSecret {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for OriginSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("OriginSecret(..)")
     }
 }
 
@@ -89,9 +93,9 @@ pub(crate) struct TlsFiles {
     pub(crate) key: PathBuf,
 }
 
-impl Args {
+impl OriginOptions {
     /// The origins to start, at least one, with names that differ.
-    pub(crate) fn origins(&self) -> Result<Vec<OriginConfig>, Failure> {
+    pub(crate) fn origins(&self) -> Result<Vec<OriginConfig>, StartFailure> {
         let mut origins = match &self.listen {
             Some(listen) => vec![self.single(*listen)?],
             None => self.origins.iter().map(|spec| parse_spec(spec)).collect::<Result<_, _>>()?,
@@ -113,7 +117,7 @@ impl Args {
         Some(TlsFiles { certificate, key })
     }
 
-    fn single(&self, listen: SocketAddr) -> Result<OriginConfig, Failure> {
+    fn single(&self, listen: SocketAddr) -> Result<OriginConfig, StartFailure> {
         let missing = |option: &str| format!("--{option} is missing");
         Ok(OriginConfig {
             name: "origin".to_owned(),
@@ -122,7 +126,7 @@ impl Args {
             access_key: text_or_env(
                 self.access_key.as_deref().ok_or_else(|| missing("access-key"))?,
             )?,
-            secret_key: Secret(text_or_env(
+            secret_key: OriginSecret(text_or_env(
                 self.secret_key.as_deref().ok_or_else(|| missing("secret-key"))?,
             )?),
             region: self.region.clone(),
@@ -132,7 +136,7 @@ impl Args {
 }
 
 /// Reads `name=a,listen=127.0.0.1:0,…`. Values hold no comma; a secret that does comes as `env:NAME`.
-fn parse_spec(spec: &str) -> Result<OriginConfig, Failure> {
+fn parse_spec(spec: &str) -> Result<OriginConfig, StartFailure> {
     let (mut name, mut listen, mut root, mut key, mut secret, mut region) =
         (None, None, None, None, None, None);
     let mut buckets = Vec::new();
@@ -165,14 +169,14 @@ fn parse_spec(spec: &str) -> Result<OriginConfig, Failure> {
         listen: listen.parse().map_err(|_| format!("--origin: \"{listen}\" is no ADDR:PORT"))?,
         root: need(root, "root")?.into(),
         access_key: text_or_env(&need(key, "key")?)?,
-        secret_key: Secret(text_or_env(&need(secret, "secret")?)?),
+        secret_key: OriginSecret(text_or_env(&need(secret, "secret")?)?),
         region: region.map(str::to_owned),
         buckets,
     })
 }
 
 /// The text itself, or what the environment variable behind `env:` holds.
-fn text_or_env(value: &str) -> Result<String, Failure> {
+fn text_or_env(value: &str) -> Result<String, StartFailure> {
     let text = match value.strip_prefix("env:") {
         Some(name) => std::env::var(name).map_err(|e| format!("env:{name}: {e}"))?,
         None => value.to_owned(),
@@ -184,8 +188,8 @@ fn text_or_env(value: &str) -> Result<String, Failure> {
 mod tests {
     use super::*;
 
-    fn origins(line: &[&str]) -> Result<Vec<OriginConfig>, Failure> {
-        Args::try_parse_from([&["test-origin"], line].concat())
+    fn origins(line: &[&str]) -> Result<Vec<OriginConfig>, StartFailure> {
+        OriginOptions::try_parse_from([&["test-origin"], line].concat())
             .map_err(|e| e.to_string())?
             .origins()
     }
@@ -210,7 +214,7 @@ mod tests {
         assert_eq!(pair[1].buckets, ["x", "demo"]);
         assert_eq!(pair[1].region.as_deref(), Some("eu-west-1"));
         assert_eq!(pair[1].secret_key.expose(), std::env::var("PATH").unwrap());
-        assert_eq!(format!("{:?}", pair[1].secret_key), "Secret(..)");
+        assert_eq!(format!("{:?}", pair[1].secret_key), "OriginSecret(..)");
     }
 
     #[test]

@@ -15,11 +15,13 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod fault;
 mod origin;
 mod request_log;
 mod server;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,18 +31,18 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::args::Args;
+use crate::args::OriginOptions;
 use crate::request_log::RequestLog;
-use crate::server::Server;
+use crate::server::OriginServer;
 
 /// How long requests under way may take once a signal has come; nginx keeps idle connections open, and those end at once.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A failure that ends the program, already worded for the person who started it.
-type Failure = String;
+type StartFailure = String;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = OriginOptions::parse();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
@@ -56,14 +58,16 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args) -> Result<(), Failure> {
+async fn run(args: OriginOptions) -> Result<(), StartFailure> {
     let log = Arc::new(RequestLog::open(args.log.as_deref())?);
     let tls = args.tls().map(|files| server::tls_acceptor(&files)).transpose()?;
 
+    let faults: Option<Arc<Path>> = args.faults.as_deref().map(Arc::from);
     let mut servers = Vec::new();
     for config in args.origins()? {
         let service = origin::service(&config)?;
-        servers.push(Server::bind(&config, service, tls.clone(), Arc::clone(&log)).await?);
+        let (tls, log) = (tls.clone(), Arc::clone(&log));
+        servers.push(OriginServer::bind(&config, service, tls, log, faults.clone()).await?);
     }
     // Handlers first: whoever reads the lines below may send a signal at once.
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
@@ -88,7 +92,7 @@ async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Prints the lines that a test waits for, in one write, so that a reader never sees half of them.
-fn announce(servers: &[Server]) -> Result<(), Failure> {
+fn announce(servers: &[OriginServer]) -> Result<(), StartFailure> {
     let lines: String =
         servers.iter().map(|s| format!("listening {} {}\n", s.name(), s.address())).collect();
     let mut stdout = std::io::stdout().lock();

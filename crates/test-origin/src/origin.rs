@@ -22,11 +22,11 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use s3s_fs::FileSystem;
 
-use crate::Failure;
+use crate::StartFailure;
 use crate::args::OriginConfig;
 
 /// Makes the directories that `config` asks for and the service that verifies and serves.
-pub(crate) fn service(config: &OriginConfig) -> Result<S3Service, Failure> {
+pub(crate) fn service(config: &OriginConfig) -> Result<S3Service, StartFailure> {
     for bucket in &config.buckets {
         if !s3s::path::check_bucket_name(bucket) {
             return Err(format!("\"{bucket}\" is no bucket name"));
@@ -45,12 +45,12 @@ pub(crate) fn service(config: &OriginConfig) -> Result<S3Service, Failure> {
         .map(|name| Region::new(name.into()).map_err(|e| e.to_string()))
         .transpose()?;
 
-    let mut builder = S3ServiceBuilder::new(Origin { files, region });
+    let mut builder = S3ServiceBuilder::new(TestOrigin { files, region });
     builder.set_auth(SimpleAuth::from_single(&*config.access_key, config.secret_key.expose()));
     Ok(builder.build())
 }
 
-struct Origin {
+struct TestOrigin {
     files: FileSystem,
     region: Option<Region>,
 }
@@ -72,7 +72,7 @@ impl Encoded for PutObjectInput {
     }
 }
 
-impl Origin {
+impl TestOrigin {
     /// Refuses a signature whose scope names another region, in S3's words. SigV2 names none and passes.
     fn check_region<T>(&self, request: &S3Request<T>) -> S3Result<()> {
         match (&self.region, &request.region) {
@@ -129,7 +129,7 @@ macro_rules! operations {
      listing { $($listing:ident($listing_in:ident) -> $listing_out:ident($($word:ident),*),)* }
      plain { $($plain:ident($plain_in:ident) -> $plain_out:ident,)* }) => {
         #[async_trait]
-        impl S3 for Origin {
+        impl S3 for TestOrigin {
             $(async fn $encoded(
                 &self,
                 mut request: S3Request<s3s::dto::$encoded_in>,

@@ -14,7 +14,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::Failure;
+use crate::StartFailure;
 
 /// The open log file, or nothing where no `--log` was given.
 pub(crate) struct RequestLog {
@@ -26,7 +26,7 @@ pub(crate) struct Entry(Map<String, Value>);
 
 impl RequestLog {
     /// Opens `path` for appending, so that tests may keep one file over several starts.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, StartFailure> {
         let open = |path: &Path| {
             OpenOptions::new()
                 .create(true)

@@ -8,22 +8,27 @@ use S3Proxy::Client ();
 my ($dir, %made);
 
 # Says where certificates are to be made; nothing is made before it is needed.
-sub directory ($path) { $dir = $path; return }
+sub directory ($path) { ($dir, %made) = $path; return }
 
 # Paths of a certificate and its key for a DNS name or an IPv4 address.
-sub certificate ($name) {
-    return @{ $made{$name} } if $made{$name};
+sub certificate ($name) { return _certificate($name, $name, 2) }
+
+# The same, of a certificate that is valid no longer.
+sub expired ($name) { return _certificate("expired-$name", $name, -1) }
+
+sub _certificate ($file, $name, $days) {
+    return @{ $made{$file} } if $made{$file};
     my $ca = ca();
-    my $base = "$dir/" . $name =~ s/[^\w.-]/_/gr;
+    my $base = "$dir/" . $file =~ s/[^\w.-]/_/gr;
     # Dotted digits are an address only with all four parts.
     my $kind = $name =~ /^\d+(?:\.\d+){3}$/ ? 'IP' : 'DNS';
     _write("$base.ext", "subjectAltName=$kind:$name\nextendedKeyUsage=serverAuth,clientAuth\n");
     _openssl(qw(req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout), "$base.key",
         '-out', "$base.csr", '-subj', '/CN=test');
     _openssl('x509', '-req', '-in', "$base.csr", '-CA', $ca, '-CAkey', "$dir/ca.key", '-CAcreateserial',
-        '-days', 2, '-extfile', "$base.ext", '-out', "$base.pem");
-    $made{$name} = ["$base.pem", "$base.key"];
-    return @{ $made{$name} };
+        '-days', $days, '-extfile', "$base.ext", '-out', "$base.pem");
+    $made{$file} = ["$base.pem", "$base.key"];
+    return @{ $made{$file} };
 }
 
 # Path of the authority's certificate.

@@ -9,7 +9,9 @@ use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
+use S3Proxy::Certs;
 use S3Proxy::Children qw(slurp test_origin);
+use S3Proxy::Namespaces;
 use S3Proxy::Nginx;
 use S3Proxy::Ports;
 use Time::HiRes qw(sleep time);
@@ -27,11 +29,17 @@ our %ENV_FILE = (
 my $owner = $$;
 my @all;
 
-sub new ($class) {
+# Options: machines (origins are on machines of their own, see S3Proxy::Namespaces), tls (they are reached by https, with
+# certificates for b.test and a.test).
+sub new ($class, %option) {
     my $dir = File::Temp::tempdir('s3proxy-XXXXXX', DIR => $ENV{TEST_NGINX_DIR} || '/tmp');
     chmod 0755, $dir;
     make_path("$dir/log");
-    my $self = bless { dir => $dir, pid => {} }, $class;
+    my $self = bless { %option, dir => $dir, pid => {} }, $class;
+    S3Proxy::Certs::directory($dir) if $option{tls};
+    if ($option{machines}) {
+        $self->{address}{$_} = S3Proxy::Namespaces::add("$_") for qw(a b);
+    }
     push @all, $self;
     return $self;
 }
@@ -41,14 +49,31 @@ sub dir ($self) { return $self->{dir} }
 # The port of a part: haproxy, serverb, servera, single, b, a. Each deployment has its own.
 sub port ($self, $name) { return S3Proxy::Ports::port("$self->{dir} $name") }
 
-# Origin a or b. Each has a folder of its own: one that starts removes the unfinished uploads that it finds.
-sub start_origin ($self, $name) {
+# Origin a or b. Each has a folder of its own: one that starts removes the unfinished uploads that it finds. What `faults` says goes
+# wrong there. Options: certificate and its key, where not the usual ones.
+sub start_origin ($self, $name, @certificate) {
     my $server = 'SERVER' . uc $name;
-    my $spec = join ',', "name=$name", 'listen=127.0.0.1:' . $self->port($name), "root=$self->{dir}/data-$name", 'bucket=demo',
-        "key=$ENV_FILE{\"${server}_ACCESS_KEY\"}", 'secret=env:ORIGIN_SECRET', "region=$ENV_FILE{\"${server}_REGION\"}";
-    my @log = ('--log', "$self->{dir}/log/origin-$name.json");
-    $self->start($name, { ORIGIN_SECRET => $ENV_FILE{"${server}_SECRET_KEY"} }, test_origin(), @log, '--origin', $spec);
+    my $spec = join ',', "name=$name", 'listen=' . $self->address($name) . ':' . $self->port($name), "root=$self->{dir}/data-$name",
+        'bucket=demo', "key=$ENV_FILE{\"${server}_ACCESS_KEY\"}", 'secret=env:ORIGIN_SECRET', "region=$ENV_FILE{\"${server}_REGION\"}";
+    my @options = ('--log', "$self->{dir}/log/origin-$name.json", '--faults', "$self->{dir}/fault-$name");
+    if ($self->{tls}) {
+        @certificate = S3Proxy::Certs::certificate("$name.test") if !@certificate;
+        push @options, '--tls-cert', $certificate[0], '--tls-key', $certificate[1];
+    }
+    my @on_machine = $self->{machines} ? S3Proxy::Namespaces::command($name) : ();
+    $self->start($name, { ORIGIN_SECRET => $ENV_FILE{"${server}_SECRET_KEY"} }, @on_machine, test_origin(), @options, '--origin', $spec);
     return $self->wait_for_port($name);
+}
+
+# Where a part listens.
+sub address ($self, $name) { return $self->{address}{$name} // '127.0.0.1' }
+
+# From here on that origin does what the line says (see test-origin's --faults), or well again.
+sub fault ($self, $name, $line = undef) {
+    my $path = "$self->{dir}/fault-$name";
+    return unlink $path if !defined $line;
+    write_file("$path.new", "$line\n");
+    return rename "$path.new", $path;
 }
 
 # An object in the bucket of both origins, as if it were replicated.
@@ -68,11 +93,20 @@ sub environment ($self, $name) {
         %environment,
         S3_TEMPLATE => $name eq 'single' ? 'single' : 'proxy',
         ($name eq 'single' ? () : (S3_ORIGIN => uc $name)),
-        (map { +"SERVER\U$_\E_PORT" => $self->port($_) } grep { $name eq 'single' || $name eq "server$_" } qw(a b)),
+        (map { $self->environment_of_origin($_) } grep { $name eq 'single' || $name eq "server$_" } qw(a b)),
+        $self->{tls} ? (ORIGIN_CA_FILE => S3Proxy::Certs::ca()) : (),
         PORT => '127.0.0.1:' . $self->port($name), METRICS_PORT => '127.0.0.1:' . $self->port("metrics of $name"),
         NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
         NGINX_ENVSUBST_TEMPLATE_DIR => "$dir/templates", NGINX_ENVSUBST_OUTPUT_DIR => "$dir/conf.d",
     };
+}
+
+sub environment_of_origin ($self, $origin) {
+    my $server = 'SERVER' . uc $origin;
+    return (
+        "${server}_PORT" => $self->port($origin), "${server}_ENDPOINT" => $self->address($origin),
+        $self->{tls} ? ("${server}_SCHEME" => 'https', "${server}_DOMAIN" => "$origin.test") : (),
+    );
 }
 
 # The image's files, with the image's three paths replaced.
@@ -148,7 +182,7 @@ sub log ($self, $name) { return slurp("$self->{dir}/log/$name") }
 sub wait_for_port ($self, $name) {
     my $deadline = time + 20 * $S3Proxy::Nginx::PATIENCE;
     while (time < $deadline) {
-        return $self->port($name) if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->port($name));
+        return $self->port($name) if IO::Socket::INET->new(PeerAddr => $self->address($name), PeerPort => $self->port($name));
         last if waitpid($self->{pid}{$name}, WNOHANG) != 0;
         sleep 0.01;
     }

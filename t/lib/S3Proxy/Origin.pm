@@ -32,33 +32,49 @@ our %running;    # by name: { pid }
 # Starts the origins of a script on their ports; records go to files in `$dir`.
 sub start ($class, $origins, $ports, $dir) {
     my $self = bless { dir => $dir, origins => $origins }, $class;
+    $self->{ports} = $ports;
     for my $name (sort keys %$origins) {
-        unlink "$dir/$name.count";
-        next if $origins->{$name}{refuse};
-        my $listener = IO::Socket::INET->new(
-            LocalAddr => '127.0.0.1', LocalPort => $ports->{$name}, Listen => 128, ReuseAddr => 1
-        ) or die "origin $name cannot listen on port $ports->{$name}: $!\n";
-        my $tls = _tls_options($origins->{$name});    # makes the certificate once, in the parent
-        my $pid = fork // die "fork: $!\n";
-        if (!$pid) {
-            eval { _serve($listener, $name, $origins->{$name}, $tls, $dir); 1 } or print STDERR "# origin $name: $@";
-            POSIX::_exit(0);
-        }
-        setpgrp $pid, $pid;
-        close $listener;
-        $running{$name} = $pid;
+        unlink "$dir/$name.count", "$dir/$name.state";
+        $self->start_one($name) if !$origins->{$name}{refuse};
     }
-    unlink "$dir/received";
+    unlink "$dir/received", "$dir/probes";
     return $self;
+}
+
+# Starts one of them, which does not run.
+sub start_one ($self, $name) {
+    my ($origin, $port) = ($self->{origins}{$name}, $self->{ports}{$name});
+    my $listener;
+    # Who had the port before may be about to end.
+    for (1 .. 100) {
+        $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 128, ReuseAddr => 1)
+            and last;
+        sleep 0.02;
+    }
+    $listener or die "origin $name cannot listen on port $port: $!\n";
+    my $tls = _tls_options($origin);    # makes the certificate once, in the parent
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        eval { _serve($listener, $name, $origin, $tls, $self->{dir}); 1 } or print STDERR "# origin $name: $@";
+        POSIX::_exit(0);
+    }
+    setpgrp $pid, $pid;
+    close $listener;
+    $running{$name} = $pid;
+    return;
+}
+
+# Ends one origin and its connections.
+sub stop ($name) {
+    my $pid = delete $running{$name} // return;
+    kill 'KILL', -$pid, $pid;
+    waitpid $pid, 0;
+    return;
 }
 
 # Ends all origins and their connections. Safe to call at any time.
 sub stop_all () {
-    for my $name (keys %running) {
-        my $pid = delete $running{$name};
-        kill 'KILL', -$pid, $pid;
-        waitpid $pid, 0;
-    }
+    stop($_) for keys %running;
     return;
 }
 
@@ -66,11 +82,16 @@ sub stop_all () {
 # method, target, headers, head (lines end in \n), framing, complete,
 # body_length, body_sha256, body (when small), sni, verdict ('ok', a fault of
 # S3Proxy::Sign::Verify, or undef for an origin that does not judge).
-sub received ($self, $name = undef) {
+sub received ($self, $name = undef) { return $self->_recorded('received', $name) }
+
+# The same of probes (s3_probe), which are none of a client's.
+sub probes ($self, $name = undef) { return $self->_recorded('probes', $name) }
+
+sub _recorded ($self, $book, $name) {
     # An origin may be writing its last line; of a long one a part can be seen.
     my @lines;
     for (1 .. 200) {
-        open my $file, '<:raw', "$self->{dir}/received" or return;
+        open my $file, '<:raw', "$self->{dir}/$book" or return;
         @lines = <$file>;
         last if !@lines || $lines[-1] =~ /\n\z/;
         select undef, undef, undef, 0.02;
@@ -123,10 +144,11 @@ sub _converse ($socket, $tls, $place) {
     }
     my $stream = S3Proxy::Stream->new($socket, 30);
     while (defined(my $raw = $stream->take_until("\r\n\r\n", 300))) {
-        my $answer = _next_answer($place);
         my ($start, $headers) = parse_head($raw);
         my ($method, $target, $version) = split / /, $start;
         my %request = (method => $method, target => $target, version => $version, headers => $headers);
+        $request{probe} = $raw =~ /^User-Agent: s3_probe\r$/m;
+        my $answer = _state($place) // ($request{probe} ? { status => 200, headers => [], body => '' } : _next_answer($place));
         if ($answer->{head_only}) {
             _record($place, \%request, $raw, undef);
         } elsif (!$answer->{early}) {
@@ -177,7 +199,8 @@ sub _record ($place, $request, $raw, $body) {
         : $request->{fault} ? "$request->{fault}{code}: $request->{fault}{message}" : 'ok',
     );
     my $line = JSON::PP->new->latin1->canonical->encode(\%record) . "\n";
-    open my $file, '>>:raw', "$place->{dir}/received" or die "record: $!\n";
+    my $book = $request->{probe} ? 'probes' : 'received';
+    open my $file, '>>:raw', "$place->{dir}/$book" or die "record: $!\n";
     flock $file, LOCK_EX;
     $file->autoflush(1);
     print {$file} $line;
@@ -193,6 +216,44 @@ sub _next_answer ($place) {
     print {$file} "x\n";
     my @answers = map { ($_) x $_->{times} } @{ $place->{origin}{answers} };
     return $answers[$number] // $answers[-1];
+}
+
+# What set_state() has said that all requests get now, if anything.
+sub _state ($place) {
+    my $file = "$place->{dir}/$place->{name}.state";
+    my $state = _read($file) // return undef;
+    sleep 0.05 while $state eq 'hang' && -e $file;
+    return undef if $state eq 'hang';
+    my ($status, $code) = split / /, $state;
+    my $body = defined $code ? error_document({ code => $code, message => "as the test says", members => [] }) : '';
+    return { status => $status, headers => [], body => $body };
+}
+
+sub _read ($path) {
+    open my $file, '<', $path or return undef;
+    local $/;
+    return scalar <$file>;
+}
+
+# Has an origin answer every request, a probe's too, with "STATUS CODE", or "hang"; undef: as its script says. A probe is else
+# answered with 200 where its signature is right, and takes no answer of the script.
+sub set_state ($self, $name, $state) {
+    my $path = "$self->{dir}/$name.state";
+    if (!defined $state) {
+        unlink $path;
+        return;
+    }
+    open my $file, '>', "$path.new" or die "$path: $!\n";
+    print {$file} $state;
+    close $file;
+    rename "$path.new", $path;
+    return;
+}
+
+# Sends a signal to an origin and all that serve its connections.
+sub signal ($self, $name, $signal) {
+    kill $signal, -$running{$name}, $running{$name};
+    return;
 }
 
 # Returns whether the connection may be used again.

@@ -85,6 +85,26 @@ sub received ($self, $name = undef) {
     return $self->{origin} ? $self->{origin}->received($name) : ();
 }
 
+# The probes that they received.
+sub probes ($self, $name = undef) {
+    return $self->{origin} ? $self->{origin}->probes($name) : ();
+}
+
+# Changes an origin while the test runs; see S3Proxy::Origin.
+sub set_state ($self, $name, $state) { return $self->{origin}->set_state($name, $state) }
+sub start_again ($self, $name) { return $self->{origin}->start_one($name) }
+sub signal ($self, $name, $signal) { return $self->{origin}->signal($name, $signal) }
+
+# Waits until the error log has such a line. Returns whether it came.
+sub wait_for_log ($self, $regex, $seconds = 20) {
+    my $deadline = time + $seconds * ($ENV{TEST_NGINX_PATIENCE} || 1);
+    while (time < $deadline) {
+        return 1 if $self->{nginx}->log('error.log') =~ $regex;
+        select undef, undef, undef, 0.02;
+    }
+    return 0;
+}
+
 # Sends the block's requests and keeps the responses.
 sub send_all ($self) {
     my @requests = requests(sub ($name) { $self->section($name) }, $self->host);

@@ -23,6 +23,13 @@ pub fn seconds(word: &[u8]) -> Option<i64> {
     i64::try_from(seconds).ok().filter(|seconds| *seconds >= 0)
 }
 
+/// A time as nginx writes them (`500ms`, `2s`), in milliseconds.
+pub fn milliseconds(word: &[u8]) -> Option<u64> {
+    let mut word = string(word);
+    // SAFETY: nginx only reads the string. NGX_ERROR is negative.
+    u64::try_from(unsafe { ngx_parse_time(&raw mut word, 0) }).ok()
+}
+
 /// A size as nginx writes them (`64k`, `5g`), in bytes.
 pub fn size(word: &[u8]) -> Option<u64> {
     let mut word = string(word);

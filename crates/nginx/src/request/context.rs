@@ -7,10 +7,10 @@ use ngx::ffi::{ngx_http_request_t, ngx_module_t};
 
 use crate::boundary::boundary;
 use crate::module::{HttpModule, ctx_index};
-use crate::request::Request;
+use crate::request::{Request, Timer};
 use crate::request_body_filter::Buffers;
 use crate::stored_body::StoredBody;
-use crate::upstream::{FinalizeRequest, RewrittenBody};
+use crate::upstream::{FinalizeRequest, ResponseHead, RewrittenBody};
 
 /// What is at the module's place in `r->ctx`.
 #[repr(C)]
@@ -35,6 +35,10 @@ pub(crate) struct RequestHooks {
     pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
     /// The `finalize_request` that ours stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
+    /// The hooks around the head of the upstream's answer.
+    pub(crate) response_head: ResponseHead,
+    /// A time limit of the module's.
+    pub(crate) timer: RefCell<Option<Timer>>,
 }
 
 impl<'r> Request<'r> {

@@ -31,7 +31,7 @@ impl Headers<'_> {
     /// # Safety
     ///
     /// As for `of_request`.
-    pub(super) unsafe fn of_response(list: *const ngx_list_t) -> Self {
+    pub(crate) unsafe fn of_response(list: *const ngx_list_t) -> Self {
         // SAFETY: the caller's promise.
         let elements = unsafe { Elements::of(list) };
         Headers { elements, has_removed: true, lifetime: PhantomData }

@@ -28,6 +28,10 @@ impl UpstreamId {
     pub(crate) fn of(us: *const ngx_http_upstream_srv_conf_t) -> Self {
         UpstreamId(us.addr())
     }
+
+    pub(crate) fn address(self) -> usize {
+        self.0
+    }
 }
 
 /// An upstream of the configuration that is being read: an `upstream` block, or what `proxy_pass http://host` implies.
@@ -41,8 +45,12 @@ pub struct Upstream<'c> {
 pub struct Server<'c> {
     /// The address as the user wrote it: `host`, `host:port` or `unix:path`.
     pub name: &'c [u8],
-    /// What the name was resolved to when the configuration was read.
+    /// What the name was resolved to when the configuration was read; nothing with `resolve`.
     pub addresses: Vec<SocketAddress>,
+    /// Whether its addresses are looked up while nginx runs (`resolve`).
+    pub resolves: bool,
+    /// Whether its ports are, too (`service=`).
+    pub is_service: bool,
 }
 
 impl<'c> Upstream<'c> {
@@ -58,17 +66,20 @@ impl<'c> Upstream<'c> {
         all.iter().filter_map(|us| Upstream::new(*us)).collect()
     }
 
+    /// The `upstream` block that is being read; none in another one.
+    pub fn of_block(cf: &Conf<'c>) -> Option<Upstream<'c>> {
+        let confs = cf.http()?.srv_conf;
+        // SAFETY: srv_conf has an entry for each http module; ngx_http_upstream has put the block there, and in a server{} there is
+        // none, for the module makes none.
+        let us = unsafe { *confs.add(ngx_http_upstream_module.ctx_index) };
+        Upstream::new(us.cast())
+    }
+
     /// The upstream that `proxy_pass` of the location being merged names; none where there is no `proxy_pass`, or one
     /// with variables.
-    ///
-    /// The proxy module's structure is private, but begins with an ngx_http_upstream_conf_t in every nginx
-    /// (src/http/modules/ngx_http_proxy_module.c, ngx_http_proxy_loc_conf_t).
     pub fn of_location(cf: &Conf<'c>) -> Option<Upstream<'c>> {
-        // SAFETY: the module's index is set at start.
-        let index = unsafe { ngx_http_proxy_module.ctx_index };
-        let conf = cf.location_conf_of(index).cast::<ngx_http_upstream_conf_t>();
         // SAFETY: null or the proxy module's location configuration.
-        Upstream::new(unsafe { conf.as_ref() }?.upstream)
+        Upstream::new(unsafe { proxy_conf(cf).as_ref() }?.upstream)
     }
 
     pub(crate) fn as_ptr(self) -> *mut ngx_http_upstream_srv_conf_t {
@@ -114,24 +125,30 @@ impl<'c> Upstream<'c> {
 
     /// The `server` lines; none for an upstream that `proxy_pass` implies.
     pub fn servers(self) -> Option<Vec<Server<'c>>> {
-        // SAFETY: null or an array of the cycle's pool.
-        let array = unsafe { self.read(|us| us.servers).as_ref() }?;
-        if array.elts.is_null() {
-            return Some(Vec::new());
-        }
-        // SAFETY: an ngx_array_t of servers with `nelts` elements, which nothing changes meanwhile.
-        let servers: &[ngx_http_upstream_server_t] =
-            unsafe { std::slice::from_raw_parts(array.elts.cast(), array.nelts) };
+        // SAFETY: an upstream of the cycle.
+        let servers = unsafe { servers(self.as_ptr()) }?;
         // SAFETY: servers of the cycle's pool.
         Some(servers.iter().map(|server| unsafe { server_of(server) }).collect())
     }
+}
+
+/// What `proxy_*` directives say in the location that is being merged; null outside of http{}.
+///
+/// The proxy module's structure is private, but begins with an ngx_http_upstream_conf_t in every nginx
+/// (src/http/modules/ngx_http_proxy_module.c, ngx_http_proxy_loc_conf_t).
+pub(crate) fn proxy_conf(cf: &Conf<'_>) -> *mut ngx_http_upstream_conf_t {
+    // SAFETY: the module's index is set at start.
+    let index = unsafe { ngx_http_proxy_module.ctx_index };
+    cf.location_conf_of(index).cast()
 }
 
 /// # Safety
 ///
 /// The server must be in a pool that lives for `'c`.
 unsafe fn server_of<'c>(server: &ngx_http_upstream_server_t) -> Server<'c> {
-    let addresses: &[ngx_addr_t] = if server.addrs.is_null() {
+    let resolves = server_resolves(server);
+    // With `resolve` one that only has the port.
+    let addresses: &[ngx_addr_t] = if server.addrs.is_null() || resolves {
         &[]
     } else {
         // SAFETY: a server has `naddrs` addresses.
@@ -143,8 +160,55 @@ unsafe fn server_of<'c>(server: &ngx_http_upstream_server_t) -> Server<'c> {
             SocketAddressRef::from_ptr(address.sockaddr, address.socklen)
         })
     });
+    let addresses = addresses.collect();
     // SAFETY: in the cycle's pool.
-    Server { name: unsafe { bytes(&server.name) }, addresses: addresses.collect() }
+    let name = unsafe { bytes(&server.name) };
+    Server { name, addresses, resolves, is_service: is_service(server) }
+}
+
+#[cfg(all(ngx_feature = "http_upstream_zone", nginx_resolves))]
+fn server_resolves(server: &ngx_http_upstream_server_t) -> bool {
+    server.host.len > 0
+}
+
+#[cfg(not(all(ngx_feature = "http_upstream_zone", nginx_resolves)))]
+fn server_resolves(_server: &ngx_http_upstream_server_t) -> bool {
+    false
+}
+
+#[cfg(all(ngx_feature = "http_upstream_zone", nginx_resolves))]
+fn is_service(server: &ngx_http_upstream_server_t) -> bool {
+    server.service.len > 0
+}
+
+#[cfg(not(all(ngx_feature = "http_upstream_zone", nginx_resolves)))]
+fn is_service(_server: &ngx_http_upstream_server_t) -> bool {
+    false
+}
+
+/// Whether a server of the upstream says `resolve`.
+///
+/// # Safety
+///
+/// It must be an upstream of a cycle that lives.
+pub(super) unsafe fn resolves(us: *const ngx_http_upstream_srv_conf_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { servers(us) }.is_some_and(|servers| servers.iter().any(server_resolves))
+}
+
+/// # Safety
+///
+/// It must be an upstream of a cycle that lives for `'a`.
+unsafe fn servers<'a>(
+    us: *const ngx_http_upstream_srv_conf_t,
+) -> Option<&'a [ngx_http_upstream_server_t]> {
+    // SAFETY: null or an array of the cycle's pool.
+    let array = unsafe { (*us).servers.as_ref() }?;
+    if array.elts.is_null() {
+        return Some(&[]);
+    }
+    // SAFETY: an ngx_array_t of servers with `nelts` elements, which nothing changes once they have been read.
+    Some(unsafe { std::slice::from_raw_parts(array.elts.cast(), array.nelts) })
 }
 
 /// The upstreams of the configuration, explicit and implicit.

@@ -93,7 +93,7 @@ pub fn install<M: HttpModule, R: Rewriter + 'static>(r: Request<'_>, rewriter: O
     u.output.set_need_in_memory(1);
 }
 
-/// Sends the body as it is, without `Transfer-Encoding: chunked` around it: the head announces its length, though nginx knew
+/// Sends the body as it is, without `Transfer-Encoding: chunked` around it: the head declares its length, though nginx knew
 /// none.
 pub fn send_plain(r: Request<'_>) {
     // SAFETY: as in `install`.

@@ -15,8 +15,10 @@ use ngx::ffi::{
 };
 
 use super::address::SocketAddressRef;
+use super::attempt::Link;
 use super::conf::{Upstream, UpstreamId};
 use super::sent_body::SentBody;
+use super::server::server_of_peer;
 use crate::boundary::boundary;
 use crate::conf::{Conf, ConfError};
 use crate::module::HttpModule;
@@ -49,6 +51,20 @@ pub struct Peer<'a> {
     pub name: &'a [u8],
     /// Where it is.
     pub address: SocketAddressRef<'a>,
+    us: *const ngx_http_upstream_srv_conf_t,
+    name_object: *const ngx_str_t,
+}
+
+impl<'a> Peer<'a> {
+    /// What stands in the `server` line that it comes from, where that line says `resolve` or another of its upstream does.
+    /// To be asked for such upstreams only.
+    pub fn server(&self) -> Option<&'a [u8]> {
+        // SAFETY: the upstream that the peer was picked from just now. nginx takes `resolve` only where the balancer is one of those
+        // that keep round robin's peers (NGX_HTTP_UPSTREAM_MODIFY).
+        unsafe {
+            super::conf::resolves(self.us).then(|| server_of_peer(self.us, self.name_object))?
+        }
+    }
 }
 
 /// Wraps `peer.init` of an upstream. For postconfiguration, when each balancer has set its own.
@@ -85,6 +101,8 @@ struct Hooks {
     placed: *mut u8,
     /// What goes behind that head; once it was sent, its buffers no longer tell.
     body: SentBody,
+    /// The attempt's place among those of this worker.
+    attempt: Link,
 }
 
 unsafe extern "C" fn init_peer<M: PeerHooks>(
@@ -120,6 +138,7 @@ unsafe extern "C" fn init_peer<M: PeerHooks>(
             head: ngx_str_t::empty(),
             placed: null_mut(),
             body: SentBody::None,
+            attempt: Link::new(r, UpstreamId::of(us)),
         };
         // SAFETY: fresh memory of that size and alignment.
         unsafe { hooks.write(saved) };
@@ -159,10 +178,15 @@ unsafe extern "C" fn get_peer<M: PeerHooks>(
         if !sends(code, pc) {
             return code;
         }
-        match prepare_head::<M>(pc, hooks) {
-            Some(()) => code,
-            None => NGX_ERROR as ngx_int_t,
+        if prepare_head::<M>(pc, hooks).is_none() {
+            return NGX_ERROR as ngx_int_t;
         }
+        // Nothing else would take it out.
+        if hooks.free.is_some() {
+            // SAFETY: hooks stay where they are in the request's pool; `free_peer` takes it out.
+            unsafe { Link::insert(&raw mut hooks.attempt) };
+        }
+        code
     })
 }
 
@@ -214,6 +238,9 @@ fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks)
         name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
         // SAFETY: as above.
         address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
+        us: hooks.upstream,
+        // SAFETY: as above.
+        name_object: unsafe { (*pc).name },
     };
     let prepared = string(M::prepare(request, &peer, head, hooks.body)?);
 
@@ -237,6 +264,8 @@ unsafe extern "C" fn free_peer(
     boundary((), || {
         // SAFETY: nginx passes `u->peer.data`.
         let Some(hooks) = (unsafe { hooks(data) }) else { return };
+        // SAFETY: as where it was put in.
+        unsafe { Link::remove(&raw mut hooks.attempt) };
         if let Some(free) = hooks.free {
             // SAFETY: the balancer's own hook with its own data.
             unsafe { free(pc, hooks.data, state) };

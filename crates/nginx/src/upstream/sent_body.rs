@@ -17,7 +17,7 @@ pub enum SentBody {
     OfClient,
     /// None, and the client has sent none.
     None,
-    /// None, though the client has announced one.
+    /// None, though the client has declared one.
     Withheld,
     /// None, for nothing has read the client's body, or it was discarded; or the module's filter has emptied it.
     Unread,

@@ -14,7 +14,7 @@ use crate::grants::{GrantError, Verb};
 
 /// One client, checked.
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "Object<RawClient>")]
+#[serde(try_from = "JsonObject<RawClient>")]
 pub(super) struct Client {
     pub(super) access_key: String,
     pub(super) secret: SecretMember,
@@ -35,7 +35,7 @@ pub(super) enum SecretMember {
 /// Parses a whole file.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<Client>, ClientsError> {
     let mut json = serde_json::Deserializer::from_slice(text);
-    let Object(file): Object<File> =
+    let JsonObject(file): JsonObject<File> =
         serde_path_to_error::deserialize(&mut json).map_err(ClientsError::of_json)?;
     json.end().map_err(|error| ClientsError::Format {
         line: error.line(),
@@ -49,12 +49,12 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Client>, ClientsError> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    clients: Clients,
+    clients: ClientList,
 }
 
 /// A structure that is written as an object. Serde reads one from a list too, member by member in the order of the code,
 /// where a list that is too short means the rights of whoever has none.
-struct Object<T>(T);
+struct JsonObject<T>(T);
 
 /// What is expected where something else stands.
 trait Expected {
@@ -73,19 +73,19 @@ impl Expected for RawGrant {
     const TEXT: &'static str = "an object with \"buckets\" and \"allow\"";
 }
 
-impl<'de, T: Deserialize<'de> + Expected> Deserialize<'de> for Object<T> {
+impl<'de, T: Deserialize<'de> + Expected> Deserialize<'de> for JsonObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members<T>(PhantomData<T>);
 
         impl<'de, T: Deserialize<'de> + Expected> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
+            type Value = JsonObject<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(T::TEXT)
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(JsonObject)
             }
         }
 
@@ -94,20 +94,20 @@ impl<'de, T: Deserialize<'de> + Expected> Deserialize<'de> for Object<T> {
 }
 
 /// The list of clients, no access key twice.
-struct Clients(Vec<Client>);
+struct ClientList(Vec<Client>);
 
-impl<'de> Deserialize<'de> for Clients {
+impl<'de> Deserialize<'de> for ClientList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct List;
 
         impl<'de> Visitor<'de> for List {
-            type Value = Clients;
+            type Value = ClientList;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of clients")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Clients, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ClientList, A::Error> {
                 let mut seen = HashSet::new();
                 let mut clients = Vec::new();
                 while let Some(client) = list.next_element::<Client>()? {
@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for Clients {
                     }
                     clients.push(client);
                 }
-                Ok(Clients(clients))
+                Ok(ClientList(clients))
             }
         }
 
@@ -136,7 +136,7 @@ struct RawClient {
     #[serde(default, deserialize_with = "present")]
     expires: Option<Expiry>,
     #[serde(default, deserialize_with = "present")]
-    grants: Option<Vec<Grant>>,
+    grants: Option<Vec<GrantEntry>>,
     #[serde(default, deserialize_with = "present")]
     secret_key: Option<SecretMember>,
     #[serde(default, deserialize_with = "present")]
@@ -152,10 +152,10 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-impl TryFrom<Object<RawClient>> for Client {
+impl TryFrom<JsonObject<RawClient>> for Client {
     type Error = &'static str;
 
-    fn try_from(Object(raw): Object<RawClient>) -> Result<Self, &'static str> {
+    fn try_from(JsonObject(raw): JsonObject<RawClient>) -> Result<Self, &'static str> {
         let (secret, second_secret) = match (raw.secret_key, raw.secret_keys) {
             (Some(secret), None) => (secret, None),
             (None, Some(secrets)) => {
@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for SecretMember {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretMember, A::Error> {
-                let place = Place::deserialize(MapAccessDeserializer::new(map))?;
+                let place = SecretPlace::deserialize(MapAccessDeserializer::new(map))?;
                 match (place.env, place.file) {
                     (Some(name), None) => Ok(SecretMember::Elsewhere(SecretReference::Env(name))),
                     (None, Some(path)) => Ok(SecretMember::Elsewhere(SecretReference::File(path))),
@@ -255,7 +255,7 @@ impl<'de> Deserialize<'de> for SecretMember {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct SecretPlace {
     #[serde(default, deserialize_with = "present")]
     env: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -263,8 +263,8 @@ struct Place {
 }
 
 #[derive(Deserialize)]
-#[serde(try_from = "Object<RawGrant>")]
-struct Grant(crate::Grant);
+#[serde(try_from = "JsonObject<RawGrant>")]
+struct GrantEntry(crate::Grant);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -275,10 +275,10 @@ struct RawGrant {
     prefix: String,
 }
 
-impl TryFrom<Object<RawGrant>> for Grant {
+impl TryFrom<JsonObject<RawGrant>> for GrantEntry {
     type Error = &'static str;
 
-    fn try_from(Object(raw): Object<RawGrant>) -> Result<Self, &'static str> {
+    fn try_from(JsonObject(raw): JsonObject<RawGrant>) -> Result<Self, &'static str> {
         match crate::Grant::new(&raw.buckets, raw.prefix.as_bytes(), &raw.allow) {
             Ok(grant) => Ok(Self(grant)),
             Err(GrantError::Bucket) => Err(

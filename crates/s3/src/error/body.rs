@@ -41,12 +41,12 @@ impl S3Error {
                     .with_member("S3ComputedContentSHA256", calculated)
             }
             BodyError::SignatureMismatch { access_key, string_to_sign, provided } => {
-                Self::from_sigv4(&sigv4::Error::SignatureMismatch {
+                Self::from_sigv4(&sigv4::Error::Signature(sigv4::SignatureError::Mismatch {
                     access_key: access_key.clone(),
                     string_to_sign: string_to_sign.clone(),
                     provided: provided.clone(),
                     canonical_request: Vec::new(),
-                })
+                }))
             }
             BodyError::TrailerNotSupported { .. } => Self::unsupported_trailer(),
             // The enum may grow before this match does; a body that is at fault is never complete.
@@ -61,17 +61,17 @@ impl S3Error {
             .with_member("MaxSizeAllowed", max.to_string())
     }
 
-    /// The body ends early, goes on too long, or is not framed as announced.
+    /// The body ends early, goes on too long, or is not framed as declared.
     pub fn incomplete_body() -> Self {
         Self::new(ErrorCode::IncompleteBody)
     }
 
-    /// The trailers are not those that were announced, or not trailers at all.
+    /// The trailers are not those that were declared, or not trailers at all.
     pub(super) fn malformed_trailer() -> Self {
         Self::new(ErrorCode::MalformedTrailerError)
     }
 
-    /// `x-amz-trailer` announces something that is not a checksum.
+    /// `x-amz-trailer` declares something that is not a checksum.
     pub(super) fn unsupported_trailer() -> Self {
         Self::new(ErrorCode::InvalidRequest)
             .with_message("The value specified in the x-amz-trailer header is not supported")

@@ -11,7 +11,7 @@ use super::Operation;
 use crate::{Address, right};
 
 impl Operation {
-    /// Recognises an operation by its method, canonical path and query ([`sigv4::Scratch`] holds both), and whether
+    /// Recognises an operation by its method, canonical path and query ([`sigv4::TargetBuffers`] holds both), and whether
     /// the request has an `x-amz-copy-source` header.
     ///
     /// ```

@@ -107,7 +107,7 @@ fn spellings_of_the_document() {
 
 #[test]
 fn what_shows_the_key() {
-    let shown = Finding::ProxyCredential(KEY_ID);
+    let shown = Finding::ProxyCredential(SHOWS_KEY);
     for more in [
         "<AWSAccessKeyId>A</AWSAccessKeyId>",
         "<StringToSign>AWS4</StringToSign>",

@@ -125,7 +125,7 @@ fn v2_candidates(explanation: &Explanation, secret: &Secret) -> Vec<Candidate> {
         add("a request without \"Content-Type\"".to_owned(), 2, b"");
     }
     let mut decoded = Vec::new();
-    sigv4::canonical::decode(resource, &mut decoded);
+    sigv4::target::decode(resource, &mut decoded);
     if decoded != resource {
         let what = "the path without encoding; it has to be signed as sent".to_owned();
         add(what, lines.len().saturating_sub(1), &decoded);

@@ -1,9 +1,9 @@
 //! A request as it was received, from what people have of it: a URL, or the text of its head.
 
-use sigv4::{Header, Request, header};
+use sigv4::{Header, RequestParts, header};
 
 use crate::Failure;
-use crate::endpoint::Endpoint;
+use crate::endpoint::UrlEndpoint;
 use crate::header_line::{HeaderLine, is_token};
 
 /// A request head, and other hosts that it may have been signed for.
@@ -28,7 +28,7 @@ impl Received {
         let (scheme, rest) = url.split_once("://").ok_or("not a URL")?;
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let endpoint = Endpoint::parse(&format!("{scheme}://{authority}"))
+        let endpoint = UrlEndpoint::parse(&format!("{scheme}://{authority}"))
             .map_err(|error| format!("invalid URL: {error}"))?;
         let slash = if target.starts_with('/') { "" } else { "/" };
         if target.bytes().any(|b| b <= b' ' || b == 0x7f) {
@@ -129,8 +129,8 @@ impl Received {
     }
 
     /// The request as the protocol wants it.
-    pub(crate) fn request<'a>(&'a self, headers: &'a [Header<'a>]) -> Request<'a> {
-        Request { method: &self.method, target: &self.target, headers }
+    pub(crate) fn request<'a>(&'a self, headers: &'a [Header<'a>]) -> RequestParts<'a> {
+        RequestParts { method: &self.method, target: &self.target, headers }
     }
 }
 

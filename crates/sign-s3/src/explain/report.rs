@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use sigv4::{Error, Explanation, Mechanism, Request, Secret, Timestamp};
+use sigv4::{Error, Explanation, Mechanism, RequestParts, Secret, SignatureError, Timestamp};
 
 use super::differences::{is_v2, sign};
 use super::signature;
@@ -19,7 +19,7 @@ pub(super) struct Report {
 
 impl Report {
     /// What was received.
-    pub(super) fn request(&mut self, request: &Request<'_>, now: Timestamp) {
+    pub(super) fn request(&mut self, request: &RequestParts<'_>, now: Timestamp) {
         let (path, _) = split_target(request.target);
         self.line("method", printable(request.method));
         self.line("path", printable(path));
@@ -61,13 +61,15 @@ impl Report {
     pub(super) fn verdict(&mut self, verdict: &Result<(), Error>, has_secret: bool) -> bool {
         match verdict {
             Ok(()) => self.line("result", "valid"),
-            Err(Error::SignatureMismatch { .. }) if !has_secret => {
+            Err(Error::Signature(SignatureError::Mismatch { .. })) if !has_secret => {
                 self.line("result", "no fault found; the signature was not checked, see --secret");
                 return true;
             }
             Err(error) => {
                 self.line("result", format_args!("refused: {error}"));
-                if self.mismatch && !matches!(error, Error::SignatureMismatch { .. }) {
+                if self.mismatch
+                    && !matches!(error, Error::Signature(SignatureError::Mismatch { .. }))
+                {
                     self.line("result", "refused: signature does not match");
                 }
             }
@@ -79,7 +81,7 @@ impl Report {
     pub(super) fn hints(
         &mut self,
         explanation: &Explanation,
-        request: &Request<'_>,
+        request: &RequestParts<'_>,
         secret: Option<&Secret>,
         key: Option<&str>,
     ) {

@@ -3,7 +3,7 @@
 //! Each variant is one difference, named so that it reads after "the signature fits". The list is that of the protocol
 //! reference: sections 2.2 to 2.5, and the cases of section 10 that end in a mismatch.
 
-use sigv4::canonical;
+use sigv4::target;
 
 use super::canonical_parts::CanonicalParts;
 use super::received::Received;
@@ -80,13 +80,13 @@ impl Variants<'_> {
         let canonical = &self.parts.path;
         let mut literal_plus = Vec::new();
         let escaped_plus = replace(raw, b"+", b"%2B");
-        if canonical::canonical_path(&escaped_plus, &mut literal_plus).is_ok() {
+        if target::canonical_path(&escaped_plus, &mut literal_plus).is_ok() {
             self.add_path("\"+\" in the path as %2B; S3 reads it as a blank", literal_plus);
         }
         let twice = replace(canonical, b"%", b"%25");
         self.add_path("the path encoded twice; S3 encodes it once", twice);
         let mut decoded = Vec::new();
-        canonical::decode(canonical, &mut decoded);
+        target::decode(canonical, &mut decoded);
         self.add_path("the path without encoding", decoded);
         let normalised = normalised(canonical);
         self.add_path("the path without empty and dot segments; S3 keeps them", normalised);
@@ -113,7 +113,7 @@ impl Variants<'_> {
         self.add_query("the query sorted as text; it is sorted by name, then value", &joined);
         let mut literal_plus = Vec::new();
         let escaped_plus = replace(&sent.join(&b'&'), b"+", b"%2B");
-        if canonical::canonical_query(&escaped_plus, &mut literal_plus).is_ok() {
+        if target::canonical_query(&escaped_plus, &mut literal_plus).is_ok() {
             let what = "\"+\" in the query as %2B; S3 reads it as a blank";
             self.add_query(what, &[&literal_plus]);
         }

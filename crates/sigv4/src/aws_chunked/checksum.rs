@@ -10,7 +10,7 @@ use super::BodyError;
 /// Longest digest, that of SHA-512, in bytes.
 const MAX_DIGEST: usize = 64;
 
-/// A checksum that may be announced in `x-amz-trailer`.
+/// A checksum that may be declared in `x-amz-trailer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChecksumAlgorithm {
@@ -121,10 +121,10 @@ impl DigestValue {
 /// A checksum as it is calculated over streaming data.
 pub struct Checksum {
     algorithm: ChecksumAlgorithm,
-    state: State,
+    state: ChecksumState,
 }
 
-enum State {
+enum ChecksumState {
     Crc32(crc32fast::Hasher),
     Crc32c(u32),
     Crc64Nvme(crc64fast_nvme::Digest),
@@ -136,11 +136,11 @@ impl Checksum {
     /// Starts a checksum; `None` if this algorithm is only passed on.
     pub fn new(algorithm: ChecksumAlgorithm) -> Option<Self> {
         let state = match algorithm {
-            ChecksumAlgorithm::Crc32 => State::Crc32(crc32fast::Hasher::new()),
-            ChecksumAlgorithm::Crc32c => State::Crc32c(0),
-            ChecksumAlgorithm::Crc64Nvme => State::Crc64Nvme(crc64fast_nvme::Digest::new()),
-            ChecksumAlgorithm::Sha1 => State::Sha1(Sha1::new()),
-            ChecksumAlgorithm::Sha256 => State::Sha256(Sha256::new()),
+            ChecksumAlgorithm::Crc32 => ChecksumState::Crc32(crc32fast::Hasher::new()),
+            ChecksumAlgorithm::Crc32c => ChecksumState::Crc32c(0),
+            ChecksumAlgorithm::Crc64Nvme => ChecksumState::Crc64Nvme(crc64fast_nvme::Digest::new()),
+            ChecksumAlgorithm::Sha1 => ChecksumState::Sha1(Sha1::new()),
+            ChecksumAlgorithm::Sha256 => ChecksumState::Sha256(Sha256::new()),
             ChecksumAlgorithm::Md5
             | ChecksumAlgorithm::Sha512
             | ChecksumAlgorithm::XxHash128
@@ -153,11 +153,11 @@ impl Checksum {
     /// Adds data.
     pub fn update(&mut self, data: &[u8]) {
         match &mut self.state {
-            State::Crc32(hasher) => hasher.update(data),
-            State::Crc32c(crc) => *crc = crc32c::crc32c_append(*crc, data),
-            State::Crc64Nvme(digest) => digest.write(data),
-            State::Sha1(hash) => hash.update(data),
-            State::Sha256(hash) => hash.update(data),
+            ChecksumState::Crc32(hasher) => hasher.update(data),
+            ChecksumState::Crc32c(crc) => *crc = crc32c::crc32c_append(*crc, data),
+            ChecksumState::Crc64Nvme(digest) => digest.write(data),
+            ChecksumState::Sha1(hash) => hash.update(data),
+            ChecksumState::Sha256(hash) => hash.update(data),
         }
     }
 
@@ -176,11 +176,11 @@ impl Checksum {
             Err(BodyError::ChecksumMismatch { name, expected, calculated })
         };
         match self.state {
-            State::Crc32(hasher) => compare(&hasher.finalize().to_be_bytes()),
-            State::Crc32c(crc) => compare(&crc.to_be_bytes()),
-            State::Crc64Nvme(digest) => compare(&digest.sum64().to_be_bytes()),
-            State::Sha1(hash) => compare(&hash.finalize()),
-            State::Sha256(hash) => compare(&hash.finalize()),
+            ChecksumState::Crc32(hasher) => compare(&hasher.finalize().to_be_bytes()),
+            ChecksumState::Crc32c(crc) => compare(&crc.to_be_bytes()),
+            ChecksumState::Crc64Nvme(digest) => compare(&digest.sum64().to_be_bytes()),
+            ChecksumState::Sha1(hash) => compare(&hash.finalize()),
+            ChecksumState::Sha256(hash) => compare(&hash.finalize()),
         }
     }
 }

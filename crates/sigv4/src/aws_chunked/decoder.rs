@@ -1,10 +1,12 @@
 //! The framing of an `aws-chunked` body: bytes in, events out.
 //!
-//! Knows the grammar and nothing else: no hash, no key, no announced length. Data is never copied;
+//! Knows the grammar and nothing else: no hash, no key, no declared length. Data is never copied;
 //! a line is copied only when a slice ended within it.
 
+use crate::bytes;
+
 use super::line::{ChunkHeader, Trailer, TrailerSignature};
-use super::{BodyError, FrameFault, MAX_LINE, MAX_TRAILER_BYTES, MAX_TRAILER_LINES, TrailerFault};
+use super::{BodyError, FrameError, MAX_LINE, MAX_TRAILER_BYTES, MAX_TRAILER_LINES, TrailerError};
 
 /// Which of the three grammars a body follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +78,7 @@ impl<'a> Event<'a> {
 /// ```
 pub struct Decoder {
     framing: Framing,
-    state: State,
+    state: DecoderState,
     /// Start of a line that a slice cut; at most [`MAX_LINE`] bytes.
     fragment: Vec<u8>,
     /// Whether `fragment` holds a whole line that an event has already given out.
@@ -88,7 +90,7 @@ pub struct Decoder {
 }
 
 #[derive(Clone, Copy)]
-enum State {
+enum DecoderState {
     /// Only the empty line may come.
     Blank,
     Data {
@@ -108,7 +110,7 @@ impl Decoder {
     pub fn new(framing: Framing) -> Self {
         Self {
             framing,
-            state: State::Header,
+            state: DecoderState::Header,
             fragment: Vec::new(),
             spent: false,
             offset: 0,
@@ -136,90 +138,94 @@ impl Decoder {
         let frame = |fault| BodyError::MalformedFrame { offset, fault };
         // Until a step has named its successor the decoder has failed, so that no way out can leave
         // a state behind from which a peer's bytes would be read anew.
-        match std::mem::replace(&mut self.state, State::Failed) {
-            State::Header => {
+        match std::mem::replace(&mut self.state, DecoderState::Failed) {
+            DecoderState::Header => {
                 let Some(raw) =
                     take_line(&mut self.fragment, &mut self.spent, input, Ending::LineFeed)
                         .map_err(frame)?
                 else {
-                    self.state = State::Header;
+                    self.state = DecoderState::Header;
                     return Ok(None);
                 };
-                let line = content(raw).ok_or(frame(FrameFault::BareLineFeed))?;
+                let line = content(raw).ok_or(frame(FrameError::BareLineFeed))?;
+                // With a signature where there has to be one: a chunk without would be a downgrade.
                 let header =
                     ChunkHeader::parse(raw, line, self.framing.is_signed()).map_err(frame)?;
                 self.state = match (header.size, self.framing) {
-                    (0, Framing::Signed) => State::Blank,
-                    (0, _) => State::Trailer,
-                    (left, _) => State::Data { left },
+                    // Nothing vouches for a trailer of this kind, so none may come.
+                    (0, Framing::Signed) => DecoderState::Blank,
+                    (0, _) => DecoderState::Trailer,
+                    (left, _) => DecoderState::Data { left },
                 };
                 self.offset = advance(offset, raw);
                 Ok(Some(Event::Header(header)))
             }
-            State::Data { left } => {
+            DecoderState::Data { left } => {
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
                 let (data, rest) = input.split_at(most);
                 let left = left.saturating_sub(data.len() as u64);
                 self.state = if left == 0 {
-                    State::DataEnd { carriage_return: false }
+                    DecoderState::DataEnd { carriage_return: false }
                 } else {
-                    State::Data { left }
+                    DecoderState::Data { left }
                 };
                 *input = rest;
                 self.offset = advance(offset, data);
+                // An empty input is no event: the caller would take it for data.
                 Ok((!data.is_empty()).then_some(Event::Data(data)))
             }
-            State::DataEnd { mut carriage_return } => {
+            DecoderState::DataEnd { mut carriage_return } => {
                 while let Some((&byte, rest)) = input.split_first() {
                     *input = rest;
                     match (byte, carriage_return) {
                         (b'\r', false) => carriage_return = true,
                         (b'\n', true) => {
-                            self.state = State::Header;
+                            self.state = DecoderState::Header;
                             self.offset = advance(offset, b"\r\n");
                             return Ok(Some(Event::ChunkEnd));
                         }
-                        _ => return Err(frame(FrameFault::DataEnd)),
+                        _ => return Err(frame(FrameError::DataEnd)),
                     }
                 }
-                self.state = State::DataEnd { carriage_return };
+                self.state = DecoderState::DataEnd { carriage_return };
                 Ok(None)
             }
-            state @ (State::Trailer | State::Blank) => {
+            state @ (DecoderState::Trailer | DecoderState::Blank) => {
                 // A trailer may have a bare LF before its CRLF; elsewhere one is a fault.
                 let ending = match &state {
-                    State::Trailer => Ending::CrLf,
+                    DecoderState::Trailer => Ending::CrLf,
                     _ => Ending::LineFeed,
                 };
                 let line = take_line(&mut self.fragment, &mut self.spent, input, ending);
-                let Some(raw) = line.map_err(|_| trailer(TrailerFault::TooLong))? else {
+                let Some(raw) = line.map_err(|_| trailer(TrailerError::TooLong))? else {
                     self.state = state;
                     return Ok(None);
                 };
-                let line = content(raw).ok_or(trailer(TrailerFault::BareLineFeed))?;
+                let line = content(raw).ok_or(trailer(TrailerError::BareLineFeed))?;
                 self.offset = advance(offset, raw);
-                let before_signature = matches!(state, State::Trailer);
+                let before_signature = matches!(state, DecoderState::Trailer);
                 if line.is_empty() {
                     // A signed trailer without its signature is no trailer that merely lacks
                     // something: nothing vouches for it.
                     if before_signature && self.framing.is_signed() {
-                        return Err(frame(FrameFault::TrailerSignature));
+                        return Err(frame(FrameError::TrailerSignature));
                     }
-                    self.state = State::End;
+                    self.state = DecoderState::End;
                     return Ok(Some(Event::End));
                 }
                 match (before_signature, self.framing) {
                     (true, _) => {}
-                    (false, Framing::Signed) => return Err(frame(FrameFault::AfterEnd)),
-                    (false, _) => return Err(trailer(TrailerFault::AfterSignature)),
+                    (false, Framing::Signed) => return Err(frame(FrameError::AfterEnd)),
+                    (false, _) => return Err(trailer(TrailerError::AfterSignature)),
                 }
+                // Counted before they are parsed: a section of lines that are none is bounded, too.
                 self.trailer_lines = self.trailer_lines.saturating_add(1);
                 self.trailer_bytes = self.trailer_bytes.saturating_add(raw.len());
                 if self.trailer_lines > MAX_TRAILER_LINES {
-                    return Err(trailer(TrailerFault::TooManyLines));
+                    return Err(trailer(TrailerError::TooManyLines));
                 }
                 if self.trailer_bytes > MAX_TRAILER_BYTES {
-                    return Err(trailer(TrailerFault::TooLong));
+                    return Err(trailer(TrailerError::TooLong));
                 }
                 let field = Trailer::parse(raw, line).map_err(trailer)?;
                 let signature =
@@ -227,21 +233,22 @@ impl Decoder {
                 Ok(Some(match signature {
                     Some(signature) => {
                         let signature = signature.map_err(frame)?;
-                        self.state = State::Blank;
+                        self.state = DecoderState::Blank;
                         Event::TrailerSignature(signature)
                     }
                     None => {
-                        self.state = State::Trailer;
+                        self.state = DecoderState::Trailer;
                         Event::Trailer(field)
                     }
                 }))
             }
-            State::End if input.is_empty() => {
-                self.state = State::End;
+            DecoderState::End if input.is_empty() => {
+                self.state = DecoderState::End;
                 Ok(None)
             }
-            State::End => Err(frame(FrameFault::AfterEnd)),
-            State::Failed => Err(frame(FrameFault::Failed)),
+            // The origin would take it for its next request.
+            DecoderState::End => Err(frame(FrameError::AfterEnd)),
+            DecoderState::Failed => Err(frame(FrameError::Failed)),
         }
     }
 
@@ -252,17 +259,19 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`FrameFault::Truncated`] when the body is not complete.
+    /// [`FrameError::Truncated`] when the body is not complete.
     pub fn finish(&self) -> Result<(), BodyError> {
         let optional = match (self.state, self.framing) {
-            (State::End, _) => return Ok(()),
-            (State::Blank, Framing::Signed) | (State::Trailer, Framing::UnsignedTrailer) => true,
+            (DecoderState::End, _) => return Ok(()),
+            (DecoderState::Blank, Framing::Signed)
+            | (DecoderState::Trailer, Framing::UnsignedTrailer) => true,
             _ => false,
         };
+        // With bytes held, a line has begun that nobody will end.
         if optional && self.held() == 0 {
             return Ok(());
         }
-        Err(BodyError::MalformedFrame { offset: self.offset, fault: FrameFault::Truncated })
+        Err(BodyError::MalformedFrame { offset: self.offset, fault: FrameError::Truncated })
     }
 
     /// Where the next event begins, in bytes from the start of the body.
@@ -274,12 +283,12 @@ impl Decoder {
     /// begin with them.
     pub fn held(&self) -> usize {
         let line = if self.spent { 0 } else { self.fragment.len() };
-        let end = matches!(self.state, State::DataEnd { carriage_return: true });
+        let end = matches!(self.state, DecoderState::DataEnd { carriage_return: true });
         line.saturating_add(usize::from(end))
     }
 }
 
-fn trailer(fault: TrailerFault) -> BodyError {
+fn trailer(fault: TrailerError) -> BodyError {
     BodyError::MalformedTrailer { fault }
 }
 
@@ -304,13 +313,13 @@ fn take_line<'a, 'i: 'a>(
     spent: &mut bool,
     input: &mut &'i [u8],
     ending: Ending,
-) -> Result<Option<&'a [u8]>, FrameFault> {
+) -> Result<Option<&'a [u8]>, FrameError> {
     let room = MAX_LINE.saturating_sub(fragment.len());
     let end = find_end(fragment, input.get(..room).unwrap_or(input), ending);
     let Some((line, rest)) = end.and_then(|end| input.split_at_checked(end.saturating_add(1)))
     else {
         if input.len() >= room {
-            return Err(FrameFault::LineTooLong);
+            return Err(FrameError::LineTooLong);
         }
         fragment.extend_from_slice(input);
         *input = &[];
@@ -329,7 +338,7 @@ fn take_line<'a, 'i: 'a>(
 fn find_end(fragment: &[u8], text: &[u8], ending: Ending) -> Option<usize> {
     let mut from = 0;
     loop {
-        let end = octets::find(text.get(from..)?, b'\n')?.checked_add(from)?;
+        let end = bytes::find(text.get(from..)?, b'\n')?.checked_add(from)?;
         let before = end.checked_sub(1).map_or(fragment.last(), |before| text.get(before));
         if ending == Ending::LineFeed || before == Some(&b'\r') {
             return Some(end);

@@ -22,11 +22,11 @@ pub enum BodyError {
         /// Largest size allowed, in bytes.
         limit: u64,
     },
-    /// The decoded data is not as long as announced, or not as long as the head said.
+    /// The decoded data is not as long as declared, or not as long as the head said.
     IncompleteBody {
-        /// Bytes that the head announced.
+        /// Bytes that the head declared.
         expected: u64,
-        /// Bytes that came; where a chunk header goes beyond the announced length, what it would
+        /// Bytes that came; where a chunk header goes beyond the declared length, what it would
         /// have come to.
         provided: u64,
     },
@@ -38,7 +38,7 @@ pub enum BodyError {
         /// Size of the small chunk in bytes.
         size: u64,
     },
-    /// The value of the announced trailer is not base64 of a digest of the right length.
+    /// The value of the declared trailer is not base64 of a digest of the right length.
     InvalidTrailerValue {
         /// Name of the trailer.
         name: &'static str,
@@ -48,12 +48,12 @@ pub enum BodyError {
         /// Where the line or the bytes begin that do not fit, in bytes from the start of the body.
         offset: u64,
         /// What does not fit.
-        fault: FrameFault,
+        fault: FrameError,
     },
     /// The trailer section is not what the grammar or the head says.
     MalformedTrailer {
         /// What does not fit.
-        fault: TrailerFault,
+        fault: TrailerError,
     },
     /// The SHA-256 of the body is not the one in `x-amz-content-sha256`.
     PayloadMismatch {
@@ -72,7 +72,7 @@ pub enum BodyError {
         /// The signature that the client sent.
         provided: Vec<u8>,
     },
-    /// The announced trailer has to be calculated here and cannot be.
+    /// The declared trailer has to be calculated here and cannot be.
     TrailerNotSupported {
         /// Its name.
         name: &'static str,
@@ -82,7 +82,7 @@ pub enum BodyError {
 /// Where a body leaves the grammar of `aws-chunked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum FrameFault {
+pub enum FrameError {
     /// Bytes follow the end of the body; the origin would take them for its next request, or store
     /// them.
     AfterEnd,
@@ -109,25 +109,25 @@ pub enum FrameFault {
 /// What is wrong with a trailer section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TrailerFault {
+pub enum TrailerError {
     /// A line follows the trailer's signature.
     AfterSignature,
     /// A line ends in LF alone.
     BareLineFeed,
-    /// The announced trailer was sent twice.
+    /// The declared trailer was sent twice.
     Duplicate,
     /// A line is not a header field.
     Line,
-    /// The announced trailer was not sent.
+    /// The declared trailer was not sent.
     Missing,
-    /// A trailer was announced for a body that has none.
+    /// A trailer was declared for a body that has none.
     NotStreaming,
     /// The section is longer than [`MAX_TRAILER_BYTES`](super::MAX_TRAILER_BYTES).
     TooLong,
     /// The section has more lines than [`MAX_TRAILER_LINES`](super::MAX_TRAILER_LINES).
     TooManyLines,
-    /// A trailer was sent that the head did not announce.
-    Unannounced,
+    /// A trailer was sent that the head did not declare.
+    Undeclared,
 }
 
 impl fmt::Display for BodyError {
@@ -140,7 +140,7 @@ impl fmt::Display for BodyError {
                 write!(f, "signed chunk of {size} bytes is larger than {limit}")
             }
             Self::IncompleteBody { expected, provided } => {
-                write!(f, "{expected} bytes of data were announced, {provided} came")
+                write!(f, "{expected} bytes of data were declared, {provided} came")
             }
             Self::InvalidChunkSize { chunk, size } => {
                 write!(f, "chunk before chunk {chunk} has only {size} bytes")
@@ -170,7 +170,7 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
-impl fmt::Display for FrameFault {
+impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AfterEnd => "bytes after the end",
@@ -186,18 +186,18 @@ impl fmt::Display for FrameFault {
     }
 }
 
-impl fmt::Display for TrailerFault {
+impl fmt::Display for TrailerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AfterSignature => "line after the signature",
             Self::BareLineFeed => "line ends in a bare LF",
             Self::Duplicate => "same trailer twice",
             Self::Line => "line is not \"name: value\"",
-            Self::Missing => "announced trailer is missing",
-            Self::NotStreaming => "trailer announced for a body without one",
+            Self::Missing => "declared trailer is missing",
+            Self::NotStreaming => "trailer declared for a body without one",
             Self::TooLong => "section too long",
             Self::TooManyLines => "too many lines",
-            Self::Unannounced => "trailer was not announced",
+            Self::Undeclared => "trailer was not declared",
         })
     }
 }

@@ -31,7 +31,7 @@ impl Scheme {
 
 /// What the head of the request said about its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announced {
+pub struct BodyDeclaration {
     /// `Content-Length`, in bytes: the frames and all; none if only the end of the message tells.
     pub content_length: Option<u64>,
     /// `x-amz-decoded-content-length`, in bytes.

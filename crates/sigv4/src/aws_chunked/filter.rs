@@ -2,8 +2,8 @@
 
 use super::forward::Forwarding;
 use super::{
-    Announced, BodyError, ChecksumAlgorithm, Forward, FrameFault, PayloadDigest, Rules, Scheme,
-    Sink,
+    BodyDeclaration, BodyError, ChecksumAlgorithm, Forward, FrameError, PayloadDigest, Rules,
+    Scheme, Sink,
 };
 use crate::{Payload, Verified};
 
@@ -23,21 +23,21 @@ pub enum Progress {
 /// nothing, provided that the connection to it is then cut. Two things are up to the caller. Where
 /// nothing is to be given on, as when an object of no bytes is unwrapped, there is no last byte to
 /// withhold: the head must then wait for [`Progress::Complete`]. And where frames go out under a
-/// `Content-Length`, [`Announced::content_length`] must state it, since a body without its last
+/// `Content-Length`, [`BodyDeclaration::content_length`] must state it, since a body without its last
 /// chunk may fill such a message.
 ///
 /// ```
 /// use sigv4::aws_chunked::{
-///     Announced, BodyFilter, ChecksumAlgorithm, Forward, Progress, Rules, Scheme,
+///     BodyDeclaration, BodyFilter, ChecksumAlgorithm, Forward, Progress, Rules, Scheme,
 /// };
 ///
-/// let announced = Announced {
+/// let declared = BodyDeclaration {
 ///     content_length: None,
 ///     decoded_length: 4,
 ///     trailer: Some(ChecksumAlgorithm::Crc32),
 /// };
 /// let (scheme, rules) = (Scheme::UnsignedTrailer, Rules::default());
-/// let mut filter = BodyFilter::chunked(scheme, announced, rules, Forward::Unwrap)?;
+/// let mut filter = BodyFilter::chunked(scheme, declared, rules, Forward::Unwrap)?;
 ///
 /// let mut out = Vec::new();
 /// assert_eq!(filter.push(b"4\r\nabcd\r\n", false, &mut out)?, Progress::More);
@@ -48,7 +48,7 @@ pub enum Progress {
 /// # Ok::<(), sigv4::aws_chunked::BodyError>(())
 /// ```
 pub struct BodyFilter {
-    kind: Kind,
+    kind: FilterKind,
     complete: bool,
     failed: Option<BodyError>,
 }
@@ -57,7 +57,7 @@ pub struct BodyFilter {
     clippy::large_enum_variant,
     reason = "there is one per request, and few are of the small kind"
 )]
-enum Kind {
+enum FilterKind {
     Chunked(Forwarding),
     Digest(PayloadDigest),
 }
@@ -72,7 +72,7 @@ impl BodyFilter {
     ///
     /// As [`chunked`](Self::chunked).
     pub fn of_request<G>(
-        request: &Verified<'_, G>,
+        request: &Verified<'_, '_, G>,
         content_length: Option<u64>,
         rules: Rules,
         forward: Forward,
@@ -90,39 +90,39 @@ impl BodyFilter {
             (Payload::StreamingSigned | Payload::StreamingSignedTrailer, None) => {
                 return Err(BodyError::MalformedFrame {
                     offset: 0,
-                    fault: FrameFault::ChunkSignature,
+                    fault: FrameError::ChunkSignature,
                 });
             }
         };
-        let announced = Announced {
+        let declared = BodyDeclaration {
             content_length,
             decoded_length: request.decoded_length().unwrap_or(0),
             trailer: request.trailer().map(str::as_bytes).and_then(ChecksumAlgorithm::of_trailer),
         };
-        Self::chunked(scheme, announced, rules, forward).map(Some)
+        Self::chunked(scheme, declared, rules, forward).map(Some)
     }
 
     /// A filter for an `aws-chunked` body.
     ///
     /// # Errors
     ///
-    /// [`BodyError::MalformedTrailer`] when a trailer was announced for a body that has none, and
+    /// [`BodyError::MalformedTrailer`] when a trailer was declared for a body that has none, and
     /// [`BodyError::TrailerNotSupported`] when its checksum must be calculated here and cannot be.
     pub fn chunked(
         scheme: Scheme,
-        announced: Announced,
+        declared: BodyDeclaration,
         rules: Rules,
         forward: Forward,
     ) -> Result<Self, BodyError> {
-        let forwarding = Forwarding::new(scheme, announced, rules, forward)?;
-        Ok(Self::new(Kind::Chunked(forwarding)))
+        let forwarding = Forwarding::new(scheme, declared, rules, forward)?;
+        Ok(Self::new(FilterKind::Chunked(forwarding)))
     }
 
     /// The same filter, before its first bytes, with the buffer of an earlier one, which keeps its
     /// room.
     #[must_use]
     pub fn with_buffer(mut self, buffer: Vec<u8>) -> Self {
-        if let Kind::Chunked(forwarding) = &mut self.kind {
+        if let FilterKind::Chunked(forwarding) = &mut self.kind {
             forwarding.set_buffer(buffer);
         }
         self
@@ -130,10 +130,10 @@ impl BodyFilter {
 
     /// A filter for a body with one SHA-256.
     pub fn digest(digest: PayloadDigest) -> Self {
-        Self::new(Kind::Digest(digest))
+        Self::new(FilterKind::Digest(digest))
     }
 
-    fn new(kind: Kind) -> Self {
+    fn new(kind: FilterKind) -> Self {
         Self { kind, complete: false, failed: None }
     }
 
@@ -170,28 +170,28 @@ impl BodyFilter {
             return if input.is_empty() {
                 Ok(Progress::Complete)
             } else {
-                Err(BodyError::MalformedFrame { offset: 0, fault: FrameFault::AfterEnd })
+                Err(BodyError::MalformedFrame { offset: 0, fault: FrameError::AfterEnd })
             };
         }
         match &mut self.kind {
-            Kind::Chunked(forwarding) => {
+            FilterKind::Chunked(forwarding) => {
                 forwarding.feed(input, out)?;
                 if last {
                     forwarding.finish(out)?;
                 }
             }
-            Kind::Digest(digest) => digest.push(input, last, out)?,
+            FilterKind::Digest(digest) => digest.push(input, last, out)?,
         }
         self.complete = last;
         Ok(if last { Progress::Complete } else { Progress::More })
     }
 
-    /// The announced trailer, name and value, once it has come: what an unwrapped body loses, and
+    /// The declared trailer, name and value, once it has come: what an unwrapped body loses, and
     /// its head may carry if it was not sent yet. Proven only after [`Progress::Complete`].
     pub fn trailer(&self) -> Option<(&'static str, String)> {
         match &self.kind {
-            Kind::Chunked(forwarding) => forwarding.trailer(),
-            Kind::Digest(_) => None,
+            FilterKind::Chunked(forwarding) => forwarding.trailer(),
+            FilterKind::Digest(_) => None,
         }
     }
 
@@ -199,8 +199,8 @@ impl BodyFilter {
     /// largest chunk that was withheld.
     pub fn take_buffer(&mut self) -> Vec<u8> {
         match &mut self.kind {
-            Kind::Chunked(forwarding) => forwarding.take_buffer(),
-            Kind::Digest(_) => Vec::new(),
+            FilterKind::Chunked(forwarding) => forwarding.take_buffer(),
+            FilterKind::Digest(_) => Vec::new(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What of a checked body is passed on, and when.
 
 use super::line::{Trailer, lengthen_header, replace_signature};
-use super::sink::Run;
-use super::verifier::Checked;
+use super::sink::Stretch;
+use super::verifier::CheckedEvent;
 use super::{
-    Announced, BodyError, Checksum, Event, FrameFault, Framing, Rules, Scheme, Sink, Verifier,
+    BodyDeclaration, BodyError, Checksum, Event, FrameError, Framing, Rules, Scheme, Sink, Verifier,
 };
-use crate::sink::hex64;
+use crate::bytes::hex;
 
 /// What the origin gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ enum Plan {
 impl Forwarding {
     pub(super) fn new(
         scheme: Scheme,
-        announced: Announced,
+        declared: BodyDeclaration,
         mut rules: Rules,
         forward: Forward,
     ) -> Result<Self, BodyError> {
@@ -61,7 +61,7 @@ impl Forwarding {
             // The trailer ends here, so what it promises is checked here or by nobody.
             rules.verify_checksum = true;
             if let Some(algorithm) =
-                announced.trailer.filter(|known| Checksum::new(*known).is_none())
+                declared.trailer.filter(|known| Checksum::new(*known).is_none())
             {
                 return Err(BodyError::TrailerNotSupported { name: algorithm.trailer() });
             }
@@ -75,8 +75,8 @@ impl Forwarding {
         };
         Ok(Self {
             plan,
-            content_length: announced.content_length,
-            verifier: Verifier::new(scheme, announced, rules)?,
+            content_length: declared.content_length,
+            verifier: Verifier::new(scheme, declared, rules)?,
             hold: Vec::new(),
             header: 0,
             most: 0,
@@ -86,7 +86,7 @@ impl Forwarding {
     /// Takes the next bytes of the body and gives on what is proven.
     pub(super) fn feed(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         if self.content_length.is_some_and(|length| self.taken(input.len()) > length) {
-            return Err(self.malformed(FrameFault::AfterEnd));
+            return Err(self.malformed(FrameError::AfterEnd));
         }
         match self.plan {
             Plan::ProvenFrames { as_sent } => self.proven_frames(input, as_sent, out),
@@ -100,7 +100,7 @@ impl Forwarding {
     pub(super) fn finish(&mut self, out: &mut impl Sink) -> Result<(), BodyError> {
         self.verifier.finish()?;
         if self.content_length.is_some_and(|length| self.taken(0) < length) {
-            return Err(self.malformed(FrameFault::Truncated));
+            return Err(self.malformed(FrameError::Truncated));
         }
         release(&mut self.hold, out);
         Ok(())
@@ -127,7 +127,7 @@ impl Forwarding {
         as_sent: bool,
         out: &mut impl Sink,
     ) -> Result<(), BodyError> {
-        while let Some(Checked { event, proven, .. }) = self.verifier.next(&mut input)? {
+        while let Some(CheckedEvent { event, proven, .. }) = self.verifier.next(&mut input)? {
             match (&event, proven) {
                 (Event::Header(header), None) => {
                     self.header = header.raw.len();
@@ -159,7 +159,7 @@ impl Forwarding {
     }
 
     fn proven_data(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
-        while let Some(Checked { event, all_data, .. }) = self.verifier.next(&mut input)? {
+        while let Some(CheckedEvent { event, all_data, .. }) = self.verifier.next(&mut input)? {
             match event {
                 Event::Header(header) => self.most = room(header.size, &[]),
                 Event::Data(data) => append(&mut self.hold, data, self.most),
@@ -177,8 +177,8 @@ impl Forwarding {
         out: &mut impl Sink,
     ) -> Result<(), BodyError> {
         let mut rest = input;
-        let mut run = Run::new(input, self.verifier.held());
-        while let Some(Checked { event, .. }) = self.verifier.next(&mut rest)? {
+        let mut run = Stretch::new(input, self.verifier.held());
+        while let Some(CheckedEvent { event, .. }) = self.verifier.next(&mut rest)? {
             let end = match &event {
                 Event::ChunkEnd | Event::Data(_) => false,
                 Event::Header(header) => header.size == 0,
@@ -202,7 +202,7 @@ impl Forwarding {
     }
 
     fn streamed_data(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
-        while let Some(Checked { event, all_data, .. }) = self.verifier.next(&mut input)? {
+        while let Some(CheckedEvent { event, all_data, .. }) = self.verifier.next(&mut input)? {
             let Event::Data(data) = event else { continue };
             let pass = match data.split_last() {
                 Some((&last, start)) if all_data => {
@@ -231,7 +231,7 @@ impl Forwarding {
         self.verifier.offset().saturating_add(held)
     }
 
-    fn malformed(&self, fault: FrameFault) -> BodyError {
+    fn malformed(&self, fault: FrameError) -> BodyError {
         BodyError::MalformedFrame { offset: self.verifier.offset(), fault }
     }
 }
@@ -242,7 +242,7 @@ fn room(size: u64, header: &[u8]) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX).saturating_add(lines)
 }
 
-/// Appends to a buffer that grows with what has come, not with what was announced, and to no more
+/// Appends to a buffer that grows with what has come, not with what was declared, and to no more
 /// than `most` bytes.
 fn append(hold: &mut Vec<u8>, bytes: &[u8], most: usize) {
     let needed = hold.len().saturating_add(bytes.len());
@@ -264,7 +264,7 @@ fn release(hold: &mut Vec<u8>, out: &mut impl Sink) {
 /// Appends a trailer to the last chunk's header, which `hold` begins with.
 ///
 /// minio-go ends the line in LF CRLF, which AWS and MinIO take and Swift and others do not. All take
-/// CRLF; but the length of the message is announced, so the byte that goes comes back as a leading
+/// CRLF; but the length of the message is declared, so the byte that goes comes back as a leading
 /// zero of the last chunk's size. (A blank behind the value would do for some only: MinIO hashes it
 /// as a part of a signed trailer.)
 fn put_trailer(hold: &mut Vec<u8>, line: &Trailer<'_>) {
@@ -280,6 +280,6 @@ fn put_trailer(hold: &mut Vec<u8>, line: &Trailer<'_>) {
 /// Puts a hash where the signature stands in `line`.
 fn write_hash(line: Option<&mut [u8]>, hash: &[u8; 32]) {
     if let Some(line) = line {
-        replace_signature(line, &hex64(hash));
+        replace_signature(line, &hex::encode(hash));
     }
 }

@@ -4,11 +4,11 @@
 //! hold a signature the 64 digits stand right before the CRLF, which is all that
 //! [`replace_signature`] needs to know.
 
-use octets::{Hex, Text};
+use crate::bytes::{self, Hex, Text};
 
-use super::{FrameFault, SIGNATURE_LEN, TrailerFault};
+use super::{FrameError, SIGNATURE_LEN, TrailerError};
+use crate::bytes::hex;
 use crate::header::{is_token, trim};
-use crate::hex_text;
 
 /// Name of the trailer line that holds the trailer's signature.
 const TRAILER_SIGNATURE: &[u8] = b"x-amz-trailer-signature";
@@ -32,17 +32,17 @@ pub struct ChunkHeader<'a> {
 
 impl<'a> ChunkHeader<'a> {
     /// Reads `raw`, which ends in CRLF; `line` is `raw` without it.
-    pub(super) fn parse(raw: &'a [u8], line: &'a [u8], signed: bool) -> Result<Self, FrameFault> {
-        let digits = octets::length::<Hex>(line);
-        let (token, extension) = line.split_at_checked(digits).ok_or(FrameFault::ChunkSize)?;
-        let size = chunk_size(token).ok_or(FrameFault::ChunkSize)?;
+    pub(super) fn parse(raw: &'a [u8], line: &'a [u8], signed: bool) -> Result<Self, FrameError> {
+        let digits = bytes::length::<Hex>(line);
+        let (token, extension) = line.split_at_checked(digits).ok_or(FrameError::ChunkSize)?;
+        let size = chunk_size(token).ok_or(FrameError::ChunkSize)?;
         let signature = if signed {
             let claimed = extension.strip_prefix(CHUNK_SIGNATURE).and_then(signature);
-            Some(claimed.ok_or(FrameFault::ChunkSignature)?)
+            Some(claimed.ok_or(FrameError::ChunkSignature)?)
         } else if extension.is_empty() {
             None
         } else {
-            return Err(FrameFault::ChunkSize);
+            return Err(FrameError::ChunkSize);
         };
         Ok(Self { raw, size, signature })
     }
@@ -61,17 +61,17 @@ pub struct Trailer<'a> {
 
 impl<'a> Trailer<'a> {
     /// Reads `raw`, which ends in CRLF; `line` is `raw` without it.
-    pub(super) fn parse(raw: &'a [u8], line: &'a [u8]) -> Result<Self, TrailerFault> {
+    pub(super) fn parse(raw: &'a [u8], line: &'a [u8]) -> Result<Self, TrailerError> {
         // minio-go, and an example in AWS's documentation, end the line with LF CRLF.
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let (name, value) = octets::cut(line, b':').ok_or(TrailerFault::Line)?;
+        let (name, value) = bytes::cut(line, b':').ok_or(TrailerError::Line)?;
         // A CR stays, and is refused below.
         let value = trim(value);
         // The value becomes a line of a string to sign, and perhaps a header: no byte of it may end
         // that line.
-        let is_line = octets::all::<Text>(value) && octets::find(value, b'\t').is_none();
+        let is_line = bytes::all::<Text>(value) && bytes::find(value, b'\t').is_none();
         if !is_token(name) || !is_line {
-            return Err(TrailerFault::Line);
+            return Err(TrailerError::Line);
         }
         Ok(Self { raw, name, value })
     }
@@ -82,7 +82,7 @@ impl<'a> Trailer<'a> {
     }
 
     /// The signature line that this line is, if it is one.
-    pub(super) fn into_signature(self) -> Option<Result<TrailerSignature<'a>, FrameFault>> {
+    pub(super) fn into_signature(self) -> Option<Result<TrailerSignature<'a>, FrameError>> {
         if !self.name.eq_ignore_ascii_case(TRAILER_SIGNATURE) {
             return None;
         }
@@ -91,7 +91,7 @@ impl<'a> Trailer<'a> {
         let digits =
             self.raw.strip_suffix(b"\r\n").and_then(|line| line.split_at_checked(self.name.len()));
         let digits = digits.and_then(|(_, rest)| rest.strip_prefix(b":")).and_then(signature);
-        let Some(digits) = digits else { return Some(Err(FrameFault::TrailerSignature)) };
+        let Some(digits) = digits else { return Some(Err(FrameError::TrailerSignature)) };
         Some(Ok(TrailerSignature { raw: self.raw, signature: digits }))
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn replace_signature(line: &mut [u8], digits: &[u8; SIGNATURE_LEN]) {
 /// Makes the header line at the start of `line` longer by a byte that says nothing, a zero before the size. False if the size
 /// has all the digits that it may have.
 pub(super) fn lengthen_header(line: &mut Vec<u8>) -> bool {
-    let has_room = octets::length::<Hex>(line) < MAX_SIZE_DIGITS;
+    let has_room = bytes::length::<Hex>(line) < MAX_SIZE_DIGITS;
     if has_room {
         line.insert(0, b'0');
     }
@@ -133,7 +133,7 @@ pub(super) fn lengthen_header(line: &mut Vec<u8>) -> bool {
 /// `text` if it is a signature in wire form; upper-case digits are not.
 fn signature(text: &[u8]) -> Option<&[u8; SIGNATURE_LEN]> {
     let digits = <&[u8; SIGNATURE_LEN]>::try_from(text).ok()?;
-    hex_text::is_lower_hex(digits).then_some(digits)
+    hex::is_lower_hex(digits).then_some(digits)
 }
 
 fn chunk_size(token: &[u8]) -> Option<u64> {

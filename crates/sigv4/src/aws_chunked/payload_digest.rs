@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BodyError, Sink};
 use crate::PayloadHash;
-use crate::sink::hex64;
+use crate::bytes::hex;
 
 /// Compares a streaming body with the hash that its head states, or with its length alone.
 pub struct PayloadDigest {
@@ -67,7 +67,7 @@ impl PayloadDigest {
         let text = |digits: &[u8]| String::from_utf8_lossy(digits).into_owned();
         Err(BodyError::PayloadMismatch {
             claimed: text(claimed.as_sent()),
-            calculated: text(&hex64(&calculated)),
+            calculated: text(&hex::encode(&calculated)),
         })
     }
 

@@ -1,10 +1,10 @@
 //! The origin's signatures, put into frames that are on their way out.
 
 use super::line::replace_signature;
-use super::sink::Run;
+use super::sink::Stretch;
 use super::{BodyError, Decoder, Event, Framing, Sink};
 use crate::ChunkChain;
-use crate::sink::unhex64;
+use crate::bytes::hex;
 
 /// Replaces the hashes in the frames that a [`BodyFilter`](super::BodyFilter) let through by
 /// signatures for one origin.
@@ -38,15 +38,15 @@ impl Resigner {
     /// not be completed.
     pub fn process(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         let mut rest = input;
-        let mut run = Run::new(input, self.decoder.held());
+        let mut run = Stretch::new(input, self.decoder.held());
         while let Some(event) = self.decoder.next(&mut rest)? {
             let signature = match &event {
                 Event::Header(header) => header
                     .signature
-                    .and_then(|field| unhex64(field))
+                    .and_then(|field| hex::decode_lower(field))
                     .map(|hash| self.chain.chunk(&hash)),
                 Event::TrailerSignature(line) => {
-                    unhex64(line.signature).map(|hash| self.chain.trailer(&hash))
+                    hex::decode_lower(line.signature).map(|hash| self.chain.trailer(&hash))
                 }
                 _ => None,
             };

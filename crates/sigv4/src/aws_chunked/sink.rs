@@ -33,7 +33,7 @@ impl Sink for Vec<u8> {
 }
 
 /// Gives stretches of one input on in as few pieces as possible while some events are left out.
-pub(super) struct Run<'i> {
+pub(super) struct Stretch<'i> {
     input: &'i [u8],
     /// What of the input is not given on yet.
     from: usize,
@@ -42,7 +42,7 @@ pub(super) struct Run<'i> {
     carried: usize,
 }
 
-impl<'i> Run<'i> {
+impl<'i> Stretch<'i> {
     /// `carried` is [`Decoder::held`](super::Decoder::held) before the input is decoded.
     pub(super) fn new(input: &'i [u8], carried: usize) -> Self {
         Self { input, from: 0, to: 0, carried }

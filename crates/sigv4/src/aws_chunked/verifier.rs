@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::checksum::DigestValue;
 use super::{
-    Announced, BodyError, Checksum, ChecksumAlgorithm, ChunkHeader, Decoder, Event, FrameFault,
-    Framing, Rules, SIGNATURE_LEN, Scheme, Trailer, TrailerFault, TrailerSignature,
+    BodyDeclaration, BodyError, Checksum, ChecksumAlgorithm, ChunkHeader, Decoder, Event,
+    FrameError, Framing, Rules, SIGNATURE_LEN, Scheme, Trailer, TrailerError, TrailerSignature,
 };
 use crate::ChunkChain;
 
@@ -14,10 +14,10 @@ use crate::ChunkChain;
 /// A chunk's header and data come before its signature can be checked; they are proven by the
 /// [`Event::ChunkEnd`] that follows them, and a chunk without data by its header.
 #[derive(Clone, Copy, Debug)]
-pub struct Checked<'a> {
+pub struct CheckedEvent<'a> {
     /// The event.
     pub event: Event<'a>,
-    /// Whether all announced data has come with it, though it may not be proven yet.
+    /// Whether all declared data has come with it, though it may not be proven yet.
     pub all_data: bool,
     /// The SHA-256 that was just found signed, or merely found where nothing is verified: of the
     /// chunk that ends, of the last chunk's nothing, or of the trailer.
@@ -37,26 +37,26 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`TrailerFault::NotStreaming`] when a trailer was announced for a body whose grammar has
+    /// [`TrailerError::NotStreaming`] when a trailer was declared for a body whose grammar has
     /// none.
-    pub fn new(scheme: Scheme, announced: Announced, rules: Rules) -> Result<Self, BodyError> {
+    pub fn new(scheme: Scheme, declared: BodyDeclaration, rules: Rules) -> Result<Self, BodyError> {
         let framing = scheme.framing();
-        if framing == Framing::Signed && announced.trailer.is_some() {
-            return Err(trailer(TrailerFault::NotStreaming));
+        if framing == Framing::Signed && declared.trailer.is_some() {
+            return Err(trailer(TrailerError::NotStreaming));
         }
         let chain = match scheme {
             Scheme::Signed(chain) | Scheme::SignedTrailer(chain) => Some(chain),
             Scheme::UnsignedTrailer | Scheme::Unverified(_) => None,
         };
-        let checksum = announced.trailer.filter(|_| rules.verify_checksum).and_then(Checksum::new);
+        let checksum = declared.trailer.filter(|_| rules.verify_checksum).and_then(Checksum::new);
         let checks = Checks {
-            announced,
+            declared,
             block: Sha256::new(),
             chain,
             checksum,
             chunk: Chunk { number: 0, size: 0, hash: Sha256::new(), claimed: [0; SIGNATURE_LEN] },
             concluded: false,
-            declared: 0,
+            chunk_total: 0,
             received: 0,
             rules,
             signed: framing.is_signed(),
@@ -74,16 +74,16 @@ impl Verifier {
     pub fn next<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i [u8],
-    ) -> Result<Option<Checked<'a>>, BodyError> {
+    ) -> Result<Option<CheckedEvent<'a>>, BodyError> {
         let offset = self.decoder.offset();
         if self.failed {
-            return Err(BodyError::MalformedFrame { offset, fault: FrameFault::Failed });
+            return Err(BodyError::MalformedFrame { offset, fault: FrameError::Failed });
         }
         let Some(event) = self.decoder.next(input)? else { return Ok(None) };
         self.failed = true;
         let proven = self.checks.check(&event, offset)?;
         self.failed = false;
-        Ok(Some(Checked { event, all_data: self.checks.has_all_data(), proven }))
+        Ok(Some(CheckedEvent { event, all_data: self.checks.has_all_data(), proven }))
     }
 
     /// Says that no more bytes come, and makes the last checks.
@@ -93,7 +93,7 @@ impl Verifier {
     /// As [`next`](Self::next).
     pub fn finish(&mut self) -> Result<(), BodyError> {
         if self.failed {
-            let (offset, fault) = (self.decoder.offset(), FrameFault::Failed);
+            let (offset, fault) = (self.decoder.offset(), FrameError::Failed);
             return Err(BodyError::MalformedFrame { offset, fault });
         }
         if let Err(error) = self.decoder.finish() {
@@ -101,7 +101,7 @@ impl Verifier {
             return Err(if self.checks.has_all_data() {
                 error
             } else {
-                let expected = self.checks.announced.decoded_length;
+                let expected = self.checks.declared.decoded_length;
                 BodyError::IncompleteBody { expected, provided: self.checks.received }
             });
         }
@@ -118,9 +118,9 @@ impl Verifier {
         self.decoder.held()
     }
 
-    /// The announced trailer, once it has come: name and value.
+    /// The declared trailer, once it has come: name and value.
     pub fn trailer(&self) -> Option<(&'static str, String)> {
-        match (self.checks.announced.trailer, &self.checks.trailer) {
+        match (self.checks.declared.trailer, &self.checks.trailer) {
             (Some(algorithm), TrailerValue::Digest(digest)) => {
                 Some((algorithm.trailer(), digest.base64()))
             }
@@ -130,7 +130,7 @@ impl Verifier {
 }
 
 struct Checks {
-    announced: Announced,
+    declared: BodyDeclaration,
     /// Over the lines of the trailer block.
     block: Sha256,
     /// What the signatures must be, if that is known.
@@ -138,9 +138,9 @@ struct Checks {
     checksum: Option<Checksum>,
     chunk: Chunk,
     concluded: bool,
-    /// Sum of the chunk sizes of all headers; never more than the announced length.
-    declared: u64,
-    /// Bytes of data that came; never more than `declared`.
+    /// Sum of the chunk sizes of all headers; never more than the declared length.
+    chunk_total: u64,
+    /// Bytes of data that came; never more than `chunk_total`.
     received: u64,
     rules: Rules,
     /// Whether chunks have signatures.
@@ -164,7 +164,7 @@ enum TrailerValue {
 
 impl Checks {
     fn has_all_data(&self) -> bool {
-        self.received == self.announced.decoded_length
+        self.received == self.declared.decoded_length
     }
 
     fn check(&mut self, event: &Event<'_>, offset: u64) -> Result<Option<[u8; 32]>, BodyError> {
@@ -194,19 +194,19 @@ impl Checks {
     ) -> Result<Option<[u8; 32]>, BodyError> {
         let size = header.size;
         let number = self.chunk.number.saturating_add(1);
-        let expected = self.announced.decoded_length;
+        let expected = self.declared.decoded_length;
         let small = self.signed && number > 1 && self.chunk.size < self.rules.min_chunk;
         if size > 0 && small {
             return Err(BodyError::InvalidChunkSize { chunk: number, size: self.chunk.size });
         }
-        let declared = self.declared.saturating_add(size);
-        if declared > expected || (size == 0 && declared != expected) {
-            return Err(BodyError::IncompleteBody { expected, provided: declared });
+        let total = self.chunk_total.saturating_add(size);
+        if total > expected || (size == 0 && total != expected) {
+            return Err(BodyError::IncompleteBody { expected, provided: total });
         }
         if self.signed && size > self.rules.max_chunk {
             return Err(BodyError::ChunkTooLarge { size, limit: self.rules.max_chunk });
         }
-        self.declared = declared;
+        self.chunk_total = total;
         self.chunk.number = number;
         self.chunk.size = size;
         match header.signature {
@@ -215,7 +215,7 @@ impl Checks {
             // The decoder has seen to it; should it ever not, a chunk without signature is a
             // downgrade.
             None => {
-                let fault = FrameFault::ChunkSignature;
+                let fault = FrameError::ChunkSignature;
                 return Err(BodyError::MalformedFrame { offset, fault });
             }
         }
@@ -236,15 +236,15 @@ impl Checks {
 
     fn trailer(&mut self, field: &Trailer<'_>) -> Result<(), BodyError> {
         let sent = ChecksumAlgorithm::of_trailer(field.name);
-        let Some(algorithm) = self.announced.trailer.filter(|announced| sent == Some(*announced))
+        let Some(algorithm) = self.declared.trailer.filter(|declared| sent == Some(*declared))
         else {
-            return Err(trailer(TrailerFault::Unannounced));
+            return Err(trailer(TrailerError::Undeclared));
         };
         if !matches!(self.trailer, TrailerValue::Absent) {
-            return Err(trailer(TrailerFault::Duplicate));
+            return Err(trailer(TrailerError::Duplicate));
         }
         // block = lines `name:value\n`, names lower-case, sorted, values trimmed (`\n` alone if
-        // none); as one trailer can be announced there is nothing to sort.
+        // none); as one trailer can be declared there is nothing to sort.
         for part in [algorithm.trailer().as_bytes(), b":", field.value, b"\n"] {
             self.block.update(part);
         }
@@ -260,8 +260,8 @@ impl Checks {
         line: &TrailerSignature<'_>,
     ) -> Result<Option<[u8; 32]>, BodyError> {
         if matches!(self.trailer, TrailerValue::Absent) {
-            if self.announced.trailer.is_some() {
-                return Err(trailer(TrailerFault::Missing));
+            if self.declared.trailer.is_some() {
+                return Err(trailer(TrailerError::Missing));
             }
             self.block.update(b"\n");
         }
@@ -282,9 +282,9 @@ impl Checks {
         if std::mem::replace(&mut self.concluded, true) {
             return Ok(());
         }
-        let Some(algorithm) = self.announced.trailer else { return Ok(()) };
+        let Some(algorithm) = self.declared.trailer else { return Ok(()) };
         match &self.trailer {
-            TrailerValue::Absent => Err(trailer(TrailerFault::Missing)),
+            TrailerValue::Absent => Err(trailer(TrailerError::Missing)),
             TrailerValue::Invalid => {
                 Err(BodyError::InvalidTrailerValue { name: algorithm.trailer() })
             }
@@ -296,7 +296,7 @@ impl Checks {
     }
 }
 
-fn trailer(fault: TrailerFault) -> BodyError {
+fn trailer(fault: TrailerError) -> BodyError {
     BodyError::MalformedTrailer { fault }
 }
 

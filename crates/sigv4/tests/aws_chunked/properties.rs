@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sigv4::aws_chunked::{Announced, Decoder, Forward, Framing, Progress};
+use sigv4::aws_chunked::{BodyDeclaration, Decoder, Forward, Framing, Progress};
 
 use crate::support::*;
 
@@ -85,11 +85,11 @@ proptest! {
     ) {
         let (body, bytes) = body_of(chunks, framing);
         let slices = cut(&bytes, &places(&at, bytes.len())).into_iter().collect::<Vec<_>>();
-        let mut unwrap = filter(framing, body.announced(), Forward::Unwrap);
+        let mut unwrap = filter(framing, body.declared(), Forward::Unwrap);
         let (verdict, data) = push(&mut unwrap, &slices);
         prop_assert_eq!(verdict, Ok(Progress::Complete));
         prop_assert!(data == body.data());
-        let mut keep = filter(framing, body.announced(), Forward::Frames);
+        let mut keep = filter(framing, body.declared(), Forward::Frames);
         let (verdict, frames) = push(&mut keep, &slices);
         prop_assert_eq!(verdict, Ok(Progress::Complete));
         let slices = cut(&frames, &places(&output_at, frames.len()));
@@ -124,10 +124,10 @@ proptest! {
             }
         }
         let slices = cut(&bytes, &places(&at, bytes.len()));
-        let announced = Announced { content_length: Some(bytes.len() as u64), ..body.announced() };
+        let declared = BodyDeclaration { content_length: Some(bytes.len() as u64), ..body.declared() };
         for forward in [Forward::Frames, Forward::AsSent, Forward::Unwrap] {
-            let whole = push(&mut filter(framing, announced, forward), &[&bytes]);
-            let (verdict, out) = push(&mut filter(framing, announced, forward), &slices);
+            let whole = push(&mut filter(framing, declared, forward), &[&bytes]);
+            let (verdict, out) = push(&mut filter(framing, declared, forward), &slices);
             prop_assert_eq!(&verdict, &whole.0);
             match (verdict, forward) {
                 (Ok(_), Forward::Unwrap) => prop_assert!(out == body.data()),
@@ -153,10 +153,10 @@ proptest! {
     ) {
         let slices: Vec<_> = pieces.iter().map(Vec::as_slice).collect();
         let bytes = slices.concat();
-        let announced = Announced { content_length: None, decoded_length, trailer: None };
+        let declared = BodyDeclaration { content_length: None, decoded_length, trailer: None };
         for forward in [Forward::Frames, Forward::Unwrap] {
-            let split = push(&mut filter(framing, announced, forward), &slices);
-            let whole = push(&mut filter(framing, announced, forward), &[&bytes]);
+            let split = push(&mut filter(framing, declared, forward), &slices);
+            let whole = push(&mut filter(framing, declared, forward), &[&bytes]);
             prop_assert_eq!(split.0, whole.0);
         }
         let split = resign(framing, chain("R5"), &slices);

@@ -2,7 +2,8 @@
 
 use sigv4::Payload;
 use sigv4::aws_chunked::{
-    Announced, BodyFilter, Forward, Framing, PayloadDigest, Progress, Resigner, Rules, Scheme, Sink,
+    BodyDeclaration, BodyFilter, Forward, Framing, PayloadDigest, Progress, Resigner, Rules,
+    Scheme, Sink,
 };
 
 use crate::support::*;
@@ -64,7 +65,8 @@ fn calls(expected: &[(char, &str)]) -> Vec<(char, String)> {
     expected.iter().map(|(kind, text)| (*kind, (*text).to_owned())).collect()
 }
 
-const ABCDEF: Announced = Announced { content_length: None, decoded_length: 6, trailer: None };
+const ABCDEF: BodyDeclaration =
+    BodyDeclaration { content_length: None, decoded_length: 6, trailer: None };
 
 #[test]
 fn unsigned_frames_pass_in_long_runs() {
@@ -100,7 +102,7 @@ fn signed_chunks_wait_for_their_proof() {
         (Forward::Frames, [&hashed[..first], &hashed[first..second], &hashed[second..]]),
         (Forward::Unwrap, ["abc", "", "def"]),
     ] {
-        let mut filter = filter(Framing::Signed, body.announced(), forward);
+        let mut filter = filter(Framing::Signed, body.declared(), forward);
         let mut notes = Notes::default();
         let mut push = |input, last| push_noted(&mut filter, input, last, &mut notes);
         let call = |text: &str| if text.is_empty() { vec![] } else { calls(&[('v', text)]) };
@@ -135,18 +137,18 @@ fn resigner_copies_lines_only() {
     );
 }
 
-/// A client that announces much and sends little has little.
+/// A client that declares much and sends little has little.
 #[test]
 fn memory_grows_with_what_came() {
-    let announced = Announced { content_length: None, decoded_length: 1 << 24, trailer: None };
+    let declared = BodyDeclaration { content_length: None, decoded_length: 1 << 24, trailer: None };
     let header = format!("1000000;chunk-signature={}\r\n", "0".repeat(64));
     for forward in [Forward::Frames, Forward::Unwrap] {
-        let mut filter = filter(Framing::Signed, announced, forward);
+        let mut filter = filter(Framing::Signed, declared, forward);
         filter.push(header.as_bytes(), false, &mut Vec::new()).unwrap();
         filter.push(b"x", false, &mut Vec::new()).unwrap();
         assert!(filter.take_buffer().capacity() <= 16 * 1024);
 
-        let mut filter = self::filter(Framing::Signed, announced, forward);
+        let mut filter = self::filter(Framing::Signed, declared, forward);
         filter.push(header.as_bytes(), false, &mut Vec::new()).unwrap();
         for _ in 0..(1 << 24) / 4096 - 1 {
             filter.push(&[0; 4096], false, &mut Vec::new()).unwrap();
@@ -164,8 +166,8 @@ fn buffer_is_used_again() {
     let mut place = None;
     for _ in 0..3 {
         let scheme = Scheme::Signed(chain("B11"));
-        let (announced, rules) = (body.announced(), Rules::default());
-        let mut filter = BodyFilter::chunked(scheme, announced, rules, Forward::Frames).unwrap();
+        let (declared, rules) = (body.declared(), Rules::default());
+        let mut filter = BodyFilter::chunked(scheme, declared, rules, Forward::Frames).unwrap();
         filter = filter.with_buffer(buffer);
         assert!(push(&mut filter, &[&frames]).0.is_ok());
         buffer = filter.take_buffer();

@@ -1,18 +1,18 @@
 //! The same answer whatever way the bytes are split: each small body, good and bad, at every place.
 
-use sigv4::aws_chunked::{Announced, Forward, Framing, Progress};
+use sigv4::aws_chunked::{BodyDeclaration, Forward, Framing, Progress};
 
 use crate::support::*;
 
-/// A name, how the body is framed and announced, its bytes, and the code of its fault.
-type Case = (&'static str, Framing, Announced, Vec<u8>, Option<&'static str>);
+/// A name, how the body is framed and declared, its bytes, and the code of its fault.
+type Case = (&'static str, Framing, BodyDeclaration, Vec<u8>, Option<&'static str>);
 
 /// Bodies that differ in one thing from a good one, and what a reader of the grammar expects of
 /// them.
 fn bodies() -> Vec<Case> {
     let body = Body::new(&[b"abcd\r\n0;x", b"\r\nef", b"g"]);
     let with_trailer = body.clone().with_trailer("x-amz-checksum-crc32", "gE8aXA==");
-    let announced = body.announced();
+    let declared = body.declared();
     let signed = body.signed_by(Framing::Signed, chain("B11"));
     let trailer = with_trailer.signed_by(Framing::SignedTrailer, chain("B12"));
     let unsigned = with_trailer.unsigned();
@@ -20,11 +20,11 @@ fn bodies() -> Vec<Case> {
         let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
         [&bytes[..at], to, &bytes[at + from.len()..]].concat()
     };
-    let s = |name, bytes, code| (name, Framing::Signed, announced, bytes, code);
+    let s = |name, bytes, code| (name, Framing::Signed, declared, bytes, code);
     let t =
-        |name, bytes, code| (name, Framing::SignedTrailer, with_trailer.announced(), bytes, code);
+        |name, bytes, code| (name, Framing::SignedTrailer, with_trailer.declared(), bytes, code);
     let u =
-        |name, bytes, code| (name, Framing::UnsignedTrailer, with_trailer.announced(), bytes, code);
+        |name, bytes, code| (name, Framing::UnsignedTrailer, with_trailer.declared(), bytes, code);
     let incomplete = Some("IncompleteBody");
     vec![
         s("signed", signed.clone(), None),
@@ -104,11 +104,11 @@ fn every_split(len: usize, mut check: impl FnMut(&[usize])) {
 
 #[test]
 fn verdict_and_output() {
-    for (name, framing, announced, bytes, expected) in bodies() {
-        let announced = Announced { content_length: Some(bytes.len() as u64), ..announced };
+    for (name, framing, declared, bytes, expected) in bodies() {
+        let declared = BodyDeclaration { content_length: Some(bytes.len() as u64), ..declared };
         for forward in [Forward::Frames, Forward::AsSent, Forward::Unwrap] {
             let name = format!("{name} {framing:?} {forward:?}");
-            let whole = push(&mut filter(framing, announced, forward), &[&bytes]);
+            let whole = push(&mut filter(framing, declared, forward), &[&bytes]);
             match (&whole.0, expected) {
                 (Ok(Progress::Complete), None) => {}
                 (Err(error), Some(expected)) => {
@@ -122,7 +122,7 @@ fn verdict_and_output() {
             }
             every_split(bytes.len(), |at| {
                 let (verdict, out) =
-                    push(&mut filter(framing, announced, forward), &cut(&bytes, at));
+                    push(&mut filter(framing, declared, forward), &cut(&bytes, at));
                 assert_eq!(verdict, whole.0, "{name} at {at:?}");
                 if complete {
                     assert!(out == whole.1, "{name} at {at:?}");
@@ -130,7 +130,7 @@ fn verdict_and_output() {
                     // A part of the body may have gone on, never all of it.
                     let all = match forward {
                         Forward::Frames | Forward::AsSent => bytes.len(),
-                        Forward::Unwrap => announced.decoded_length as usize,
+                        Forward::Unwrap => declared.decoded_length as usize,
                     };
                     assert!(out.len() < all, "{name} at {at:?}");
                 }
@@ -157,8 +157,8 @@ fn trailers_of_minio_go() {
         ),
     ] {
         let of_minio_go = edit(&sent, b"==\r\n", b"==\n\r\n");
-        let announced =
-            Announced { content_length: Some(of_minio_go.len() as u64), ..body.announced() };
+        let declared =
+            BodyDeclaration { content_length: Some(of_minio_go.len() as u64), ..body.declared() };
         let longer = [b"\r\n0", &zero[2..]].concat();
         let expected = match framing {
             Framing::UnsignedTrailer => edit(&sent, zero, &longer),
@@ -166,24 +166,23 @@ fn trailers_of_minio_go() {
         };
         every_split(of_minio_go.len(), |at| {
             let slices = cut(&of_minio_go, at);
-            let (verdict, out) = push(&mut filter(framing, announced, Forward::Frames), &slices);
+            let (verdict, out) = push(&mut filter(framing, declared, Forward::Frames), &slices);
             assert_eq!(verdict, Ok(Progress::Complete), "{at:?}");
             let out = match framing {
                 Framing::UnsignedTrailer => out,
                 _ => resign(framing, chain("R6"), &[&out]).unwrap(),
             };
             assert!(out == expected, "{at:?}: {}", out.escape_ascii());
-            let (verdict, out) = push(&mut filter(framing, announced, Forward::AsSent), &slices);
+            let (verdict, out) = push(&mut filter(framing, declared, Forward::AsSent), &slices);
             assert_eq!(verdict, Ok(Progress::Complete), "{at:?}");
             assert!(out == of_minio_go, "{at:?}: {}", out.escape_ascii());
         });
         // No digit more than a size may have: then the line stays as it is.
         let full = [&zero[..2], &[b'0'; 15], &zero[2..]].concat();
         let of_minio_go = edit(&of_minio_go, zero, &full);
-        let announced =
-            Announced { content_length: Some(of_minio_go.len() as u64), ..body.announced() };
-        let (verdict, out) =
-            push(&mut filter(framing, announced, Forward::Frames), &[&of_minio_go]);
+        let declared =
+            BodyDeclaration { content_length: Some(of_minio_go.len() as u64), ..body.declared() };
+        let (verdict, out) = push(&mut filter(framing, declared, Forward::Frames), &[&of_minio_go]);
         assert_eq!((verdict, out.len()), (Ok(Progress::Complete), of_minio_go.len()));
         assert!(out.windows(5).any(|window| window == b"==\n\r\n"));
     }

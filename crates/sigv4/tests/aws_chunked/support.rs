@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sigv4::aws_chunked::{
-    Announced, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress, Resigner,
-    Rules, Scheme,
+    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, Progress,
+    Resigner, Rules, Scheme,
 };
 use sigv4::{
-    ChunkChain, Credential, Error, Header, Keyring, Policy, Request, Scratch, Secret, Timestamp,
-    Verified, verify,
+    ChunkChain, Credential, Error, Header, Keyring, Policy, RequestParts, Secret, TargetBuffers,
+    Timestamp, Verified, verify,
 };
 
 static VECTORS: LazyLock<Value> =
@@ -44,7 +44,11 @@ pub(crate) fn keyring() -> Keyring<()> {
 }
 
 /// Verifies the head of an entry.
-pub(crate) fn head<'k>(entry: &Value, keyring: &'k Keyring<()>) -> Result<Verified<'k, ()>, Error> {
+pub(crate) fn head<'k, 'b>(
+    entry: &Value,
+    keyring: &'k Keyring<()>,
+    buffers: &'b mut TargetBuffers,
+) -> Result<Verified<'k, 'b, ()>, Error> {
     let mut pairs = Vec::new();
     for list in ["headers", "unsigned_wire_headers"] {
         for pair in entry[list].as_array().into_iter().flatten() {
@@ -61,22 +65,29 @@ pub(crate) fn head<'k>(entry: &Value, keyring: &'k Keyring<()>) -> Result<Verifi
         .iter()
         .map(|(name, value)| Header { name: name.as_bytes(), value: value.as_bytes() })
         .collect();
-    let request = Request {
+    let request = RequestParts {
         method: text(entry, "method").as_bytes(),
         target: text(entry, "target").as_bytes(),
         headers: &headers,
     };
     let now = entry["now"].as_str().or(entry["timestamp"].as_str()).unwrap();
     let now = Timestamp::parse_iso_basic(now.as_bytes()).unwrap();
-    verify(&request, keyring, &Policy::default(), now, &mut Scratch::default())
+    verify(&request, keyring, &Policy::default(), now, buffers)
 }
 
 /// The chain that belongs to the head of a vector.
 pub(crate) fn chain(id: &str) -> ChunkChain {
     static CHAINS: LazyLock<[(&str, ChunkChain); 6]> = LazyLock::new(|| {
         let keyring = keyring();
-        ["A6", "A7", "B11", "B12", "R5", "R6"]
-            .map(|id| (id, head(entry(id), &keyring).unwrap().chunk_chain().unwrap()))
+        ["A6", "A7", "B11", "B12", "R5", "R6"].map(|id| {
+            (
+                id,
+                head(entry(id), &keyring, &mut TargetBuffers::default())
+                    .unwrap()
+                    .chunk_chain()
+                    .unwrap(),
+            )
+        })
     });
     CHAINS.iter().find(|(known, _)| *known == id).unwrap().1.clone()
 }
@@ -112,9 +123,9 @@ impl Body {
         self.chunks.concat()
     }
 
-    pub(crate) fn announced(&self) -> Announced {
+    pub(crate) fn declared(&self) -> BodyDeclaration {
         let trailer = self.trailer.as_ref().map(|(name, _)| name.as_bytes());
-        Announced {
+        BodyDeclaration {
             content_length: None,
             decoded_length: self.data().len() as u64,
             trailer: trailer.and_then(ChecksumAlgorithm::of_trailer),
@@ -209,8 +220,8 @@ pub(crate) fn push(
 }
 
 /// A filter for a body with the chains of [`scheme`].
-pub(crate) fn filter(framing: Framing, announced: Announced, forward: Forward) -> BodyFilter {
-    BodyFilter::chunked(scheme(framing), announced, LENIENT, forward).unwrap()
+pub(crate) fn filter(framing: Framing, declared: BodyDeclaration, forward: Forward) -> BodyFilter {
+    BodyFilter::chunked(scheme(framing), declared, LENIENT, forward).unwrap()
 }
 
 /// What a resigner makes of `slices`.

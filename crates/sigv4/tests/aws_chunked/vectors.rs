@@ -4,6 +4,8 @@ use sigv4::aws_chunked::{
     BodyError, BodyFilter, Decoder, Event, Forward, Framing, Progress, Resigner, Rules, Scheme,
 };
 
+use sigv4::TargetBuffers;
+
 use crate::support::*;
 
 /// The body of a vector, put together from the signatures that are published with it.
@@ -35,7 +37,8 @@ fn published(id: &str) -> (Body, Framing, Vec<u8>) {
 fn check(id: &str) -> Vec<u8> {
     let (body, framing, frames) = published(id);
     let keyring = keyring();
-    let verified = head(entry(id), &keyring).unwrap();
+    let mut buffers = TargetBuffers::default();
+    let verified = head(entry(id), &keyring, &mut buffers).unwrap();
     let rules = Rules { verify_checksum: true, ..Rules::default() };
     let mut passed = Vec::new();
     for (forward, expected) in
@@ -98,7 +101,7 @@ fn unverified_frames_are_signed_anew() {
     let check = |frames: &[u8]| {
         let scheme = Scheme::Unverified(framing);
         let mut filter =
-            BodyFilter::chunked(scheme, body.announced(), LENIENT, Forward::Frames).unwrap();
+            BodyFilter::chunked(scheme, body.declared(), LENIENT, Forward::Frames).unwrap();
         push(&mut filter, &[frames])
     };
     let mut other = frames.clone();
@@ -140,7 +143,7 @@ fn unwrapped_to_unsigned_chunks() {
 
     let (body, ..) = published("B12");
     assert!(out == body.unsigned());
-    let mut filter = filter(Framing::UnsignedTrailer, body.announced(), Forward::Frames);
+    let mut filter = filter(Framing::UnsignedTrailer, body.declared(), Forward::Frames);
     assert_eq!(push(&mut filter, &[&out]), (Ok(Progress::Complete), out.clone()));
 }
 
@@ -149,7 +152,8 @@ fn botocore_unsigned_trailer() {
     let vector = entry("B10");
     let body = text(vector, "body_text").as_bytes();
     let keyring = keyring();
-    let verified = head(vector, &keyring).unwrap();
+    let mut buffers = TargetBuffers::default();
+    let verified = head(vector, &keyring, &mut buffers).unwrap();
     for (forward, expected) in
         [(Forward::Frames, body), (Forward::Unwrap, b"The quick brown fox jumps over the lazy dog")]
     {
@@ -171,7 +175,7 @@ fn strings_to_sign() {
             _ => Scheme::SignedTrailer(chain(id)),
         };
         let mut filter =
-            BodyFilter::chunked(scheme, body.announced(), Rules::default(), Forward::Frames)
+            BodyFilter::chunked(scheme, body.declared(), Rules::default(), Forward::Frames)
                 .unwrap();
         match push(&mut filter, &[&frames]).0 {
             Err(BodyError::SignatureMismatch { string_to_sign, .. }) => string_to_sign,

@@ -2,7 +2,7 @@
 
 use crate::support::{Owned, code, file, keyring, policy, text, time};
 use serde_json::Value;
-use sigv4::{Policy, Scratch, verify};
+use sigv4::{Policy, TargetBuffers, verify};
 
 /// Codes that only a body can bring about: here, the heads of these cases must verify.
 const BODY_CODES: [&str; 6] = [
@@ -28,10 +28,10 @@ fn is_about_body(id: &str, code: Option<&str>) -> bool {
     streamed || matches!(id, "T145" | "T146" | "T152")
 }
 
-fn decide(case: &Value, policy: &Policy, scratch: &mut Scratch) -> Result<(), String> {
+fn decide(case: &Value, policy: &Policy, buffers: &mut TargetBuffers) -> Result<(), String> {
     let keyring = keyring(&file());
     let now = time(text(&case["now"]));
-    Owned::of(case).with(|request| match verify(request, &keyring, policy, now, scratch) {
+    Owned::of(case).with(|request| match verify(request, &keyring, policy, now, buffers) {
         Ok(_) => Ok(()),
         Err(error) => Err(code(&error).to_owned()),
     })
@@ -41,7 +41,7 @@ fn decide(case: &Value, policy: &Policy, scratch: &mut Scratch) -> Result<(), St
 fn every_case() {
     let file = file();
     let policy = policy(&file);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let cases = file["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 205);
     let mut faults = Vec::new();
@@ -49,7 +49,7 @@ fn every_case() {
         let id = text(&case["id"]);
         let expected = case["expect"]["code"].as_str();
         let expected = if is_about_body(id, expected) { None } else { expected };
-        let found = decide(case, &policy, &mut scratch);
+        let found = decide(case, &policy, &mut buffers);
         if found != expected.map_or(Ok(()), |code| Err(code.to_owned())) {
             faults.push(format!("{id} {}: {found:?}, expected {expected:?}", case["title"]));
         }
@@ -62,7 +62,7 @@ fn every_case() {
 fn without_regions_any_region_is_accepted() {
     let file = file();
     let policy = Policy { regions: Vec::new(), ..policy(&file) };
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let changed: Vec<_> = file["cases"]
         .as_array()
         .unwrap()
@@ -71,7 +71,7 @@ fn without_regions_any_region_is_accepted() {
             let id = text(&case["id"]);
             let expected = case["expect"]["code"].as_str();
             !is_about_body(id, expected)
-                && decide(case, &policy, &mut scratch)
+                && decide(case, &policy, &mut buffers)
                     != expected.map_or(Ok(()), |code| Err(code.to_owned()))
         })
         .map(|case| text(&case["id"]))

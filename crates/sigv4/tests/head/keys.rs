@@ -1,8 +1,8 @@
 //! Secrets, tokens, rotation and the cache of derived keys.
 
 use sigv4::{
-    Credential, Error, Keyring, OriginCredential, Payload, Policy, Scratch, Secret, Timestamp,
-    presign, sign_request, verify,
+    Credential, Error, HeaderError, Keyring, OriginCredential, Payload, Policy, Secret,
+    SignatureError, TargetBuffers, Timestamp, TokenError, presign, sign_request, verify,
 };
 
 use crate::support::{Owned, time};
@@ -21,8 +21,8 @@ fn signed(key: &OriginCredential, now: Timestamp) -> Owned {
 }
 
 fn check(request: &Owned, keyring: &Keyring<()>, now: Timestamp) -> Result<(), Error> {
-    let mut scratch = Scratch::default();
-    request.with(|r| verify(r, keyring, &Policy::default(), now, &mut scratch).map(drop))
+    let mut buffers = TargetBuffers::default();
+    request.with(|r| verify(r, keyring, &Policy::default(), now, &mut buffers).map(drop))
 }
 
 fn keyring(credential: Credential<()>) -> Keyring<()> {
@@ -32,7 +32,7 @@ fn keyring(credential: Credential<()>) -> Keyring<()> {
 }
 
 fn is_mismatch(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::SignatureMismatch { .. }))
+    matches!(result, Err(Error::Signature(SignatureError::Mismatch { .. })))
 }
 
 #[test]
@@ -113,22 +113,26 @@ fn tokens() {
         assert_eq!(check(&sign(Some("token")), &temporary(None), now), Ok(()));
         assert_eq!(check(&sign(Some("token")), &temporary(Some(now.unix())), now), Ok(()));
         let late = check(&sign(Some("token")), &temporary(Some(now.unix() - 1)), now);
-        assert_eq!(late, Err(Error::TokenExpired { token: b"token".to_vec() }));
+        assert_eq!(late, Err(Error::Token(TokenError::Expired { token: b"token".to_vec() })));
         for wrong in ["tokem", "toke", "tokens", ""] {
-            let error = Error::TokenInvalid { token: wrong.into() };
+            let error = Error::Token(TokenError::Invalid { token: wrong.into() });
             assert_eq!(check(&sign(Some(wrong)), &temporary(None), now), Err(error));
         }
-        let missing = Error::TokenMissing { access_key: b"AKID".to_vec() };
+        let missing = Error::Token(TokenError::Missing { access_key: b"AKID".to_vec() });
         assert_eq!(check(&sign(None), &temporary(None), now), Err(missing));
         let fixed = keyring(Credential::new("AKID", Secret::new("secret"), ()));
-        let error = Error::TokenInvalid { token: b"token".to_vec() };
+        let error = Error::Token(TokenError::Invalid { token: b"token".to_vec() });
         assert_eq!(check(&sign(Some("token")), &fixed, now), Err(error));
     }
     // The same token in both places is one too many.
     let mut both = query(Some("token"));
     both.push("x-amz-security-token", "token");
     let error = check(&both, &temporary(None), now);
-    assert!(matches!(error, Err(Error::HeadersNotSigned { .. } | Error::HoistedConflict { .. })));
+    assert!(matches!(
+        error,
+        Err(Error::Header(HeaderError::NotSigned { .. })
+            | Error::Header(HeaderError::ContradictsQuery { .. }))
+    ));
 }
 
 #[test]
@@ -145,9 +149,9 @@ fn debug_shows_no_secrets() {
 
     let request = signed(&origin, now);
     let keyring = keyring(credential);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let verified = request.with(|r| {
-        let verified = verify(r, &keyring, &Policy::default(), now, &mut scratch).unwrap();
+        let verified = verify(r, &keyring, &Policy::default(), now, &mut buffers).unwrap();
         format!("{verified:?} {keyring:?}")
     });
     assert!(!verified.contains("hush"), "{verified}");
@@ -161,4 +165,36 @@ fn one_credential_for_each_id() {
     assert_eq!((keyring.len(), keyring.iter().count()), (1, 1));
     let now = time(NOW);
     assert_eq!(check(&signed(&key("first", "r"), now), &keyring, now), Ok(()));
+}
+
+/// One keyring and one origin's key serve several threads. There are more scopes than a credential keeps keys for, so that
+/// threads replace each other's all the time; nobody ever meets a key that is not theirs.
+#[test]
+fn a_keyring_serves_several_threads() {
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    let now = time(NOW);
+    let shared = Credential::new("AKID", Secret::new("secret"), ());
+    let keyring = keyring(shared.with_second_secret(Secret::new("old")));
+    let (origin, days) = (key("secret", "r0"), [NOW, "20260314T120000Z"].map(time));
+    is_shared(&keyring);
+    is_shared(&origin);
+    let expected = days.map(|day| signed(&origin, day).headers);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (keyring, origin, expected) = (&keyring, &origin, &expected);
+            scope.spawn(move || {
+                for round in 0..400 {
+                    let region = format!("r{}", (round + thread) % 6);
+                    let secret = ["secret", "old"][round % 2];
+                    let request = signed(&key(secret, &region), now);
+                    assert_eq!(check(&request, keyring, now), Ok(()));
+                    let other = signed(&key("other", &region), now);
+                    assert!(is_mismatch(&check(&other, keyring, now)));
+                    let day = (round + thread) % 2;
+                    assert_eq!(signed(origin, days[day]).headers, expected[day]);
+                }
+            });
+        }
+    });
+    assert!(keyring.find(b"AKID").unwrap().kept_signing_keys() <= 4);
 }

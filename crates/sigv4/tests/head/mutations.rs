@@ -1,8 +1,8 @@
 //! Damaged requests: nothing panics, and what still verifies is the same request to all who look at it.
 
 use sigv4::{
-    OriginBody, OriginCredential, Permit, Policy, Scratch, Secret, canonical, explain, resign,
-    verify,
+    OriginBody, OriginCredential, OriginRequest, Permit, Policy, Secret, TargetBuffers, explain,
+    resign, target, verify,
 };
 
 use crate::support::{Owned, file, keyring, policy, text, time};
@@ -71,7 +71,8 @@ fn damaged_requests() {
     ];
     let origin = OriginCredential::new("O", Secret::new("s"), None, "r", "s3");
     let permits = [Permit::verify_off(), Permit::preflight()];
-    let (mut scratch, mut fresh, mut out) = (Scratch::default(), Scratch::default(), Vec::new());
+    let (mut buffers, mut fresh, mut out) =
+        (TargetBuffers::default(), TargetBuffers::default(), Vec::new());
     let mut random = Random(0x5eed);
     let mut verified = 0;
     for case in file["cases"].as_array().unwrap() {
@@ -83,24 +84,36 @@ fn damaged_requests() {
             }
             request.with(|r| {
                 for policy in &policies {
-                    let result = verify(r, &keyring, policy, now, &mut scratch);
+                    let result = verify(r, &keyring, policy, now, &mut buffers);
                     let again = verify(r, &keyring, policy, now, &mut fresh);
                     let text = |e: sigv4::Error| e.to_string();
-                    let _ = explain(r, policy, &mut Scratch::default()).map_err(text);
+                    let _ = explain(r, policy, &mut TargetBuffers::default()).map_err(text);
                     // Buffers carry nothing from one request to the next.
                     match (result, again) {
                         (Ok(a), Ok(b)) => {
                             verified += 1;
                             assert_eq!(a.payload(), b.payload());
                             assert_eq!(
-                                (scratch.path(), scratch.query()),
-                                (fresh.path(), fresh.query())
+                                (a.target().path(), a.target().query()),
+                                (b.target().path(), b.target().query())
                             );
-                            let (path, query) = (scratch.path().to_vec(), scratch.query().to_vec());
+                            let target = a.target();
+                            let (path, query) = (target.path().to_vec(), target.query().to_vec());
                             let (permit, body) = (a.permit(), OriginBody::default());
                             let sent = request.with_head(1, |head| {
-                                let (scratch, out) = (&mut scratch, &mut out);
-                                resign(head, &permit, b"o", &origin, &body, now, scratch, out)
+                                let (buffers, out) = (&mut buffers, &mut out);
+                                resign(
+                                    &OriginRequest {
+                                        head,
+                                        permit: &permit,
+                                        authority: b"o",
+                                        credential: &origin,
+                                        body: &body,
+                                        now,
+                                    },
+                                    buffers,
+                                    out,
+                                )
                             });
                             if matches!(sent, Ok(Ok(_))) {
                                 let sent = Owned::parse(&out);
@@ -116,7 +129,18 @@ fn damaged_requests() {
                 for permit in &permits {
                     let body = OriginBody::default();
                     let result = request.with_head(1, |head| {
-                        resign(head, permit, b"o", &origin, &body, now, &mut scratch, &mut out)
+                        resign(
+                            &OriginRequest {
+                                head,
+                                permit,
+                                authority: b"o",
+                                credential: &origin,
+                                body: &body,
+                                now,
+                            },
+                            &mut buffers,
+                            &mut out,
+                        )
                     });
                     if matches!(result, Ok(Ok(_))) {
                         let head = std::str::from_utf8(&out);
@@ -138,16 +162,16 @@ fn arbitrary_bytes() {
         let mut bytes: Vec<u8> = (0..random.below(40)).map(|_| random.byte()).collect();
         bytes.insert(0, b'/');
         out.clear();
-        if canonical::canonical_path(&bytes, &mut out).is_ok() {
+        if target::canonical_path(&bytes, &mut out).is_ok() {
             // Canonical text is its own canonical form.
             let mut again = Vec::new();
-            canonical::canonical_path(&out, &mut again).unwrap();
+            target::canonical_path(&out, &mut again).unwrap();
             assert_eq!(again, out);
         }
         out.clear();
-        if canonical::canonical_query(&bytes, &mut out).is_ok() {
+        if target::canonical_query(&bytes, &mut out).is_ok() {
             let mut again = Vec::new();
-            canonical::canonical_query(&out, &mut again).unwrap();
+            target::canonical_query(&out, &mut again).unwrap();
             assert_eq!(again, out);
         }
         let _ = sigv4::Timestamp::parse_iso_basic(&bytes);

@@ -1,8 +1,9 @@
 //! What goes to the origin: header rules, target, payload, preflight.
 
 use sigv4::{
-    Credential, Error, Keyring, OriginBody, OriginCredential, OtherBody, Permit, Policy,
-    ResignError, Scratch, Secret, Unwrapped, presign, resign, verify,
+    Credential, Error, HeaderError, Keyring, OriginBody, OriginCredential, OriginRequest,
+    OtherBody, PayloadError, Permit, Policy, ResignError, Secret, TargetBuffers, Unwrapped,
+    presign, resign, verify,
 };
 
 use crate::support::{Owned, time};
@@ -19,9 +20,20 @@ fn send_as(
     origin: &OriginCredential,
     body: &OriginBody,
 ) -> Result<Owned, ResignError> {
-    let (mut scratch, mut out) = (Scratch::default(), b"left over".to_vec());
+    let (mut buffers, mut out) = (TargetBuffers::default(), b"left over".to_vec());
     head.with_head(1, |head| {
-        resign(head, permit, b"o:9000", origin, body, time(NOW), &mut scratch, &mut out)
+        resign(
+            &OriginRequest {
+                head,
+                permit,
+                authority: b"o:9000",
+                credential: origin,
+                body,
+                now: time(NOW),
+            },
+            &mut buffers,
+            &mut out,
+        )
     })
     .expect("a head")?;
     let sent = Owned::parse(&out);
@@ -42,7 +54,7 @@ fn verify_at_origin(sent: &Owned, origin: &OriginCredential) {
     keyring.insert(credential).unwrap();
     let policy = Policy { regions: vec![origin.region().to_vec()], ..Policy::default() };
     let sent = sent.clone().complete();
-    sent.with(|r| verify(r, &keyring, &policy, time(NOW), &mut Scratch::default()).map(drop))
+    sent.with(|r| verify(r, &keyring, &policy, time(NOW), &mut TargetBuffers::default()).map(drop))
         .unwrap();
 }
 
@@ -151,24 +163,35 @@ fn connection() {
 #[test]
 fn heads_that_cannot_be_written_are_refused() {
     let permit = Permit::verify_off();
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     for authority in ["", "o\r\n", "o x", "\u{e9}"] {
         let (body, now) = (OriginBody::default(), time(NOW));
         let result = Owned::new("GET", "/", &[]).with_head(1, |head| {
             let authority = authority.as_bytes();
-            resign(head, &permit, authority, &origin(None), &body, now, &mut scratch, &mut out)
+            resign(
+                &OriginRequest {
+                    head,
+                    permit: &permit,
+                    authority,
+                    credential: &origin(None),
+                    body: &body,
+                    now,
+                },
+                &mut buffers,
+                &mut out,
+            )
         });
         assert_eq!(result.unwrap().unwrap_err(), ResignError::AuthorityInvalid);
     }
     let twice = [("x-amz-content-sha256", "UNSIGNED-PAYLOAD"), ("x-amz-content-sha256", "x")];
     assert!(matches!(
         send(&twice).unwrap_err(),
-        ResignError::Request(Error::HeaderRepeated { .. })
+        ResignError::Request(Error::Header(HeaderError::Repeated { .. }))
     ));
     let ecdsa = [("x-amz-content-sha256", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")];
     assert!(matches!(
         send(&ecdsa).unwrap_err(),
-        ResignError::Request(Error::EcdsaStreaming { .. })
+        ResignError::Request(Error::Payload(PayloadError::EcdsaStreaming { .. }))
     ));
 }
 
@@ -188,7 +211,7 @@ fn payload_lines() {
 
 #[test]
 fn http_version_and_target() {
-    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     let permit = Permit::verify_off();
     for (minor, target, line) in [
         (0, "/b/a+b?c&a=%2f", "GET /b/a%20b?a=%2F&c= HTTP/1.0\r\n"),
@@ -198,7 +221,18 @@ fn http_version_and_target() {
         let (origin, body, now) = (origin(None), OriginBody::default(), time(NOW));
         Owned::new("GET", target, &[])
             .with_head(minor, |h| {
-                resign(h, &permit, b"o", &origin, &body, now, &mut scratch, &mut out)
+                resign(
+                    &OriginRequest {
+                        head: h,
+                        permit: &permit,
+                        authority: b"o",
+                        credential: &origin,
+                        body: &body,
+                        now,
+                    },
+                    &mut buffers,
+                    &mut out,
+                )
             })
             .unwrap()
             .unwrap();
@@ -207,7 +241,7 @@ fn http_version_and_target() {
     }
     let broken = Owned::new("GET", "/%zz", &[]);
     let error = send_as(&broken, &permit, &origin(None), &OriginBody::default()).unwrap_err();
-    assert!(matches!(error, ResignError::Request(Error::InvalidUri { .. })));
+    assert!(matches!(error, ResignError::Request(Error::Target(_))));
 }
 
 #[test]
@@ -225,10 +259,23 @@ fn unwrapped_bodies() {
         let checksum = Some((b"x-amz-checksum-crc32".to_vec(), b"AAAAAA==".to_vec()));
         let body = OriginBody::Unwrapped(Unwrapped { decoded_length: 5, checksum });
         let head = Owned::new("PUT", "/b/k", &headers);
-        let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+        let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
         let (permit, origin, now) = (Permit::verify_off(), origin(None), time(NOW));
         let signed = head
-            .with_head(1, |h| resign(h, &permit, b"o", &origin, &body, now, &mut scratch, &mut out))
+            .with_head(1, |h| {
+                resign(
+                    &OriginRequest {
+                        head: h,
+                        permit: &permit,
+                        authority: b"o",
+                        credential: &origin,
+                        body: &body,
+                        now,
+                    },
+                    &mut buffers,
+                    &mut out,
+                )
+            })
             .unwrap()
             .unwrap();
         assert!(signed.chunk_chain().is_none());
@@ -324,10 +371,10 @@ fn presigned_parameters() {
     let request = Owned { target, ..request };
     let mut keyring = Keyring::default();
     keyring.insert(Credential::new("AKID", Secret::new("secret"), ())).unwrap();
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let permit = request
         .with(|r| {
-            verify(r, &keyring, &Policy::default(), time(NOW), &mut scratch).map(|v| v.permit())
+            verify(r, &keyring, &Policy::default(), time(NOW), &mut buffers).map(|v| v.permit())
         })
         .unwrap();
     let body = OriginBody::default();

@@ -1,9 +1,11 @@
 //! The vectors file, as requests. Shared by the integration tests; each uses a part of it.
 
-use request_head::{Head, HeadError, Lines};
 use serde_json::Value;
+use sigv4::request_head::{HeadError, HeadLines, RequestHead};
 use sigv4::{
-    Credential, Error, Header, Keyring, OriginCredential, Policy, Request, Secret, Timestamp,
+    AuthorizationError, Credential, Error, Header, HeaderError, Keyring, MechanismError,
+    OriginCredential, PayloadError, Policy, QueryError, RequestParts, Secret, SignatureError,
+    TargetError, TimeError, Timestamp, TokenError,
 };
 
 /// The vectors and decision cases of the protocol reference.
@@ -51,17 +53,17 @@ impl Owned {
         Self { method: method.into(), target: target.into(), headers: headers.collect() }
     }
 
-    pub(crate) fn with<R>(&self, then: impl FnOnce(&Request<'_>) -> R) -> R {
+    pub(crate) fn with<R>(&self, then: impl FnOnce(&RequestParts<'_>) -> R) -> R {
         let headers: Vec<_> =
             self.headers.iter().map(|(name, value)| Header { name, value }).collect();
-        then(&Request { method: &self.method, target: &self.target, headers: &headers })
+        then(&RequestParts { method: &self.method, target: &self.target, headers: &headers })
     }
 
     /// As a server writes it for an origin, and [`sigv4::resign`] wants it. An error if no server would.
     pub(crate) fn with_head<R>(
         &self,
         minor_version: u8,
-        then: impl FnOnce(&Head<'_>) -> R,
+        then: impl FnOnce(&RequestHead<'_>) -> R,
     ) -> Result<R, HeadError> {
         let version = format!(" HTTP/1.{minor_version}\r\n");
         let mut text = [self.method.as_slice(), b" ", &self.target, version.as_bytes()].concat();
@@ -69,8 +71,8 @@ impl Owned {
             text.extend([name.as_slice(), b": ", value, b"\r\n"].concat());
         }
         text.extend(b"\r\n");
-        let mut lines = Lines::new();
-        let (head, body) = request_head::parse(&text, &mut lines)?;
+        let mut lines = HeadLines::new();
+        let (head, body) = sigv4::request_head::parse(&text, &mut lines)?;
         // Whatever a line end in a value makes of what follows, it is not a part of this head.
         assert!(body.is_empty() || self.headers.iter().any(|(_, value)| value.contains(&b'\n')));
         Ok(then(&head))
@@ -152,61 +154,67 @@ pub(crate) fn origin(entry: &Value) -> OriginCredential {
 pub(crate) fn code(error: &Error) -> &'static str {
     use sigv4::Mechanism::{Presigned, V2Presigned};
     match error {
-        Error::AlgorithmUnsupported { .. }
-        | Error::AuthParameterRepeated { .. }
+        Error::Query(QueryError::AlgorithmUnsupported { .. })
+        | Error::Query(QueryError::AuthenticationRepeated { .. })
         | Error::Credential { mechanism: Presigned, .. }
-        | Error::ExpiresNegative { .. }
-        | Error::ExpiresNotNumber { mechanism: Presigned, .. }
-        | Error::ExpiresTooLarge { .. }
-        | Error::ParameterCase { .. }
-        | Error::QueryDateInvalid { .. }
-        | Error::QueryParametersMissing
-        | Error::SignedHeadersMalformed { mechanism: Presigned, .. } => {
+        | Error::Time(TimeError::ExpiresNegative { .. })
+        | Error::Time(TimeError::ExpiresNotNumber { mechanism: Presigned, .. })
+        | Error::Time(TimeError::ExpiresTooLarge { .. })
+        | Error::Query(QueryError::WrongCase { .. })
+        | Error::Time(TimeError::QueryDateUnreadable { .. })
+        | Error::Query(QueryError::Incomplete)
+        | Error::Header(HeaderError::SignedHeadersMalformed { mechanism: Presigned, .. }) => {
             "AuthorizationQueryParametersError"
         }
-        Error::AuthorizationComponents
+        Error::Authorization(AuthorizationError::Components)
         | Error::Credential { .. }
-        | Error::SignedHeadersMalformed { .. } => "AuthorizationHeaderMalformed",
-        Error::AuthorizationTooLong
-        | Error::AuthorizationWithoutSpace { .. }
-        | Error::HeaderRepeated { .. }
-        | Error::MultipleMechanisms { .. }
-        | Error::ParameterNameEmpty
-        | Error::ParameterRepeated { .. }
-        | Error::PayloadHashInvalid { .. }
-        | Error::TooManyParameters
-        | Error::UnsupportedScheme { .. }
-        | Error::V2AuthorizationMalformed { .. } => "InvalidArgument",
-        Error::ContentLengthInvalid { .. }
-        | Error::ContentLengthWithTransferEncoding
-        | Error::HeaderControlByte { .. } => "BadRequest",
-        Error::ContentLengthMissing | Error::DecodedLengthInvalid { .. } => "MissingContentLength",
-        Error::DateUnreadable { .. }
-        | Error::Expired { .. }
-        | Error::ExpiresNotNumber { mechanism: V2Presigned, .. }
-        | Error::HeadersNotSigned { .. }
-        | Error::HostNotAllowed { .. }
-        | Error::MissingAuthentication
-        | Error::NotYetValid { .. }
-        | Error::ParametersNotSigned { .. }
-        | Error::V2ParametersMissing => "AccessDenied",
-        Error::EcdsaStreaming { .. } => "NotImplemented",
-        Error::EntityTooLarge { .. } => "EntityTooLarge",
-        Error::HoistedConflict { .. }
-        | Error::HoistedNotAllowed { .. }
-        | Error::MechanismDisabled { .. }
-        | Error::PayloadHashMissing
-        | Error::StreamingNotAllowed { .. }
-        | Error::TrailerRepeated { .. }
-        | Error::TrailerUnsupported { .. } => "InvalidRequest",
-        Error::InvalidUri { .. } => "InvalidURI",
-        Error::KeyTooLong { .. } => "KeyTooLongError",
-        Error::RequestTimeTooSkewed { .. } => "RequestTimeTooSkewed",
-        Error::SignatureMismatch { .. } => "SignatureDoesNotMatch",
-        Error::TokenExpired { .. } => "ExpiredToken",
-        Error::TokenInvalid { .. } => "InvalidToken",
-        Error::TokenMissing { .. } | Error::UnknownAccessKey { .. } => "InvalidAccessKeyId",
-        Error::TrailerUnexpected { .. } => "MalformedTrailerError",
+        | Error::Header(HeaderError::SignedHeadersMalformed { .. }) => {
+            "AuthorizationHeaderMalformed"
+        }
+        Error::Authorization(AuthorizationError::TooLong)
+        | Error::Authorization(AuthorizationError::WithoutSpace { .. })
+        | Error::Header(HeaderError::Repeated { .. })
+        | Error::Mechanism(MechanismError::Multiple { .. })
+        | Error::Query(QueryError::NameEmpty)
+        | Error::Query(QueryError::Repeated { .. })
+        | Error::Payload(PayloadError::HashInvalid { .. })
+        | Error::Query(QueryError::TooMany)
+        | Error::Authorization(AuthorizationError::UnsupportedScheme { .. })
+        | Error::Authorization(AuthorizationError::V2Malformed { .. }) => "InvalidArgument",
+        Error::Payload(PayloadError::ContentLengthInvalid { .. })
+        | Error::Payload(PayloadError::ContentLengthWithTransferEncoding)
+        | Error::Header(HeaderError::ControlByte { .. }) => "BadRequest",
+        Error::Payload(PayloadError::ContentLengthMissing)
+        | Error::Payload(PayloadError::DecodedLengthInvalid { .. })
+        | Error::Payload(PayloadError::DecodedLengthMissing) => "MissingContentLength",
+        Error::Time(TimeError::DateMissing)
+        | Error::Time(TimeError::DateUnreadable { .. })
+        | Error::Time(TimeError::Expired { .. })
+        | Error::Time(TimeError::ExpiresNotNumber { mechanism: V2Presigned, .. })
+        | Error::Header(HeaderError::NotSigned { .. })
+        | Error::Header(HeaderError::HostNotServed { .. })
+        | Error::Mechanism(MechanismError::Missing)
+        | Error::Time(TimeError::NotYetValid { .. })
+        | Error::Query(QueryError::NotSigned { .. })
+        | Error::Query(QueryError::V2Incomplete) => "AccessDenied",
+        Error::Payload(PayloadError::EcdsaStreaming { .. }) => "NotImplemented",
+        Error::Payload(PayloadError::TooLarge { .. }) => "EntityTooLarge",
+        Error::Header(HeaderError::ContradictsQuery { .. })
+        | Error::Header(HeaderError::NotAllowedInQuery { .. })
+        | Error::Mechanism(MechanismError::Disabled { .. })
+        | Error::Payload(PayloadError::HashMissing)
+        | Error::Payload(PayloadError::StreamingNotAllowed { .. })
+        | Error::Payload(PayloadError::TrailerRepeated { .. })
+        | Error::Payload(PayloadError::TrailerUnsupported { .. }) => "InvalidRequest",
+        Error::Target(TargetError::KeyTooLong { .. }) => "KeyTooLongError",
+        Error::Target(_) => "InvalidURI",
+        Error::Time(TimeError::TooSkewed { .. }) => "RequestTimeTooSkewed",
+        Error::Signature(SignatureError::Mismatch { .. }) => "SignatureDoesNotMatch",
+        Error::Token(TokenError::Expired { .. }) => "ExpiredToken",
+        Error::Token(TokenError::Invalid { .. }) => "InvalidToken",
+        Error::Token(TokenError::Missing { .. })
+        | Error::Signature(SignatureError::UnknownAccessKey { .. }) => "InvalidAccessKeyId",
+        Error::Payload(PayloadError::TrailerUnexpected { .. }) => "MalformedTrailerError",
         other => panic!("no code for {other:?}"),
     }
 }

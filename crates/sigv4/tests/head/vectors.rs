@@ -3,8 +3,8 @@
 use crate::support::{Owned, bytes, file, keyring, origin, text, time};
 use serde_json::Value;
 use sigv4::{
-    Header, Mechanism, OriginBody, OriginCredential, Payload, Policy, Request, Scratch, Secret,
-    explain, presign, resign, sign_request, verify,
+    Header, Mechanism, OriginBody, OriginCredential, OriginRequest, Payload, Policy, RequestParts,
+    Secret, TargetBuffers, explain, presign, resign, sign_request, verify,
 };
 
 /// Vectors of schemes that are not verified or signed here.
@@ -37,7 +37,7 @@ fn signed(vector: &Value) -> Owned {
 fn check_explanation(vector: &Value, request: &Owned) {
     let id = text(&vector["id"]);
     let explained = request
-        .with(|request| explain(request, &Policy::default(), &mut Scratch::default()))
+        .with(|request| explain(request, &Policy::default(), &mut TargetBuffers::default()))
         .unwrap_or_else(|error| panic!("{id}: {error}"));
     let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(lossy(&explained.canonical_request), text(&vector["canonical_request"]), "{id}");
@@ -61,7 +61,7 @@ fn every_vector_is_known() {
 fn client_vectors_verify() {
     let file = file();
     let keyring = keyring(&file);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let mut count = 0;
     for vector in vectors(&file).filter(|vector| unsupported(vector).is_none()) {
         let id = text(&vector["id"]);
@@ -76,7 +76,7 @@ fn client_vectors_verify() {
         check_explanation(vector, &request);
         let now = time(text(&vector["timestamp"]));
         request.with(|request| {
-            let verified = verify(request, &keyring, &Policy::default(), now, &mut scratch);
+            let verified = verify(request, &keyring, &Policy::default(), now, &mut buffers);
             let verified = verified.unwrap_or_else(|error| panic!("{id}: {error}"));
             assert_eq!(verified.credential().access_key(), bytes(&vector["access_key"]));
             assert_eq!(verified.payload().line(), bytes(&vector["payload_hash"]));
@@ -110,7 +110,7 @@ fn client_vectors_are_signed_alike() {
             let expires = query("X-Amz-Expires").unwrap().1.parse().unwrap();
             let token = query("X-Amz-Security-Token").map(|(_, value)| {
                 let mut decoded = Vec::new();
-                sigv4::canonical::decode(value.as_bytes(), &mut decoded);
+                sigv4::target::decode(value.as_bytes(), &mut decoded);
                 Secret::new(decoded)
             });
             let plain = signed.split("X-Amz-").next().unwrap().trim_end_matches(['?', '&']);
@@ -147,7 +147,7 @@ fn client_vectors_are_signed_alike() {
 fn origin_vectors_are_signed_alike() {
     let file = file();
     let keyring = keyring(&file);
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let mut out = Vec::new();
     let mut count = 0;
     for vector in vectors(&file).filter(|vector| vector["resigns"].is_string()) {
@@ -155,7 +155,7 @@ fn origin_vectors_are_signed_alike() {
         let client = signed(find(&file, text(&vector["resigns"])));
         let now = time(text(&vector["timestamp"]));
         let permit = client.clone().complete().with(|request| {
-            verify(request, &keyring, &Policy::default(), now, &mut scratch).unwrap().permit()
+            verify(request, &keyring, &Policy::default(), now, &mut buffers).unwrap().permit()
         });
         // What a bucket map does: path and copy source.
         let map = |text: &[u8]| {
@@ -184,7 +184,18 @@ fn origin_vectors_are_signed_alike() {
         let body = OriginBody::default();
         let signed = head.with_head(1, |head| {
             let authority = authority.as_bytes();
-            resign(head, &permit, authority, &origin, &body, now, &mut scratch, &mut out)
+            resign(
+                &OriginRequest {
+                    head,
+                    permit: &permit,
+                    authority,
+                    credential: &origin,
+                    body: &body,
+                    now,
+                },
+                &mut buffers,
+                &mut out,
+            )
         });
         let signed = signed.unwrap().unwrap_or_else(|error| panic!("{id}: {error}"));
         let sent = Owned::parse(&out);
@@ -217,8 +228,8 @@ fn chunk_vectors_verify() {
     {
         let now = time(text(&vector["timestamp"]));
         let mut chain = signed(vector).complete().with(|request| {
-            let mut scratch = Scratch::default();
-            let verified = verify(request, &keyring, &Policy::default(), now, &mut scratch);
+            let mut buffers = TargetBuffers::default();
+            let verified = verify(request, &keyring, &Policy::default(), now, &mut buffers);
             verified.unwrap().chunk_chain().unwrap()
         });
         let hashes = chunk_hashes(vector, vector);
@@ -294,7 +305,7 @@ fn v2_vectors() {
     let file = file();
     let keyring = keyring(&file);
     let policy = Policy { signature_v2: true, ..Policy::default() };
-    let mut scratch = Scratch::default();
+    let mut buffers = TargetBuffers::default();
     let mut count = 0;
     for vector in vectors(&file).filter(|vector| vector["kind"] == "sigv2") {
         let id = text(&vector["id"]);
@@ -319,13 +330,16 @@ fn v2_vectors() {
         }
         let request = request.complete();
         request.with(|request| {
-            let explained = explain(request, &policy, &mut scratch).unwrap();
+            let explained = explain(request, &policy, &mut buffers).unwrap();
             assert_eq!(String::from_utf8_lossy(&explained.string_to_sign), string, "{id}");
             assert_eq!(String::from_utf8_lossy(&explained.signature), signature, "{id}");
-            let verified = verify(request, &keyring, &policy, now, &mut scratch).unwrap();
+            let verified = verify(request, &keyring, &policy, now, &mut buffers).unwrap();
             assert!(matches!(verified.mechanism(), Mechanism::V2Header | Mechanism::V2Presigned));
-            let off = verify(request, &keyring, &Policy::default(), now, &mut scratch);
-            assert!(matches!(off, Err(sigv4::Error::MechanismDisabled { .. })), "{id}");
+            let off = verify(request, &keyring, &Policy::default(), now, &mut buffers);
+            assert!(
+                matches!(off, Err(sigv4::Error::Mechanism(sigv4::MechanismError::Disabled { .. }))),
+                "{id}"
+            );
         });
         count += 1;
     }
@@ -348,24 +362,40 @@ fn v2_presigned_by_us_verifies() {
     for target in ["/b/a%2bc?versionId=x%20y&x-amz-acl=private", "/?acl", "/?acl=&prefix=a", "/b/k"]
     {
         let headers = [Header { name: b"Host", value: b"bucket.s3.example.com:8080" }];
-        let request = Request { method: b"GET", target: target.as_bytes(), headers: &headers };
+        let request = RequestParts { method: b"GET", target: target.as_bytes(), headers: &headers };
         let target = sigv4::presign_v2(&request, expires, &key, &policy).unwrap();
-        let request = Request { target: &target, ..request };
-        let mut scratch = Scratch::default();
-        let verified = verify(&request, &keyring, &policy, expires, &mut scratch).unwrap();
+        let request = RequestParts { target: &target, ..request };
+        let mut buffers = TargetBuffers::default();
+        let verified = verify(&request, &keyring, &policy, expires, &mut buffers).unwrap();
         assert_eq!(verified.mechanism(), Mechanism::V2Presigned);
-        assert!(!scratch.query().starts_with(b"AWS") && !scratch.query().contains(&b'+'));
+        let query = verified.target().query();
+        assert!(!query.starts_with(b"AWS") && !query.contains(&b'+'));
+        let permit = verified.permit();
         let late = time("20260315T120001Z");
-        let late = verify(&request, &keyring, &policy, late, &mut scratch);
-        assert!(matches!(late, Err(sigv4::Error::Expired { expires_in: None, .. })));
+        let late = verify(&request, &keyring, &policy, late, &mut buffers);
+        assert!(matches!(
+            late,
+            Err(sigv4::Error::Time(sigv4::TimeError::Expired { expires_in: None, .. }))
+        ));
 
         let mut out = Vec::new();
         let body = OriginBody::default();
-        let (permit, now) = (verified.permit(), expires);
+        let now = expires;
         let request = Owned { method: b"GET".into(), target, headers: Vec::new() };
         request
             .with_head(1, |head| {
-                resign(head, &permit, b"o", &key, &body, now, &mut scratch, &mut out)
+                resign(
+                    &OriginRequest {
+                        head,
+                        permit: &permit,
+                        authority: b"o",
+                        credential: &key,
+                        body: &body,
+                        now,
+                    },
+                    &mut buffers,
+                    &mut out,
+                )
             })
             .unwrap()
             .unwrap();

@@ -1,4 +1,8 @@
 use sigv4::Timestamp;
+use sigv4::{
+    AuthorizationError, CredentialError, HeaderError, MechanismError, PayloadError, QueryError,
+    SignatureError, TargetError, TimeError, TokenError,
+};
 
 use super::*;
 
@@ -14,7 +18,7 @@ fn check(error: Error, status: u16, code: &str, message: &str, members: &[(&str,
 
 fn credential_fault(
     mechanism: Mechanism,
-    fault: CredentialFault,
+    reason: CredentialError,
     detail: &str,
     region: Option<&str>,
 ) {
@@ -27,7 +31,13 @@ fn credential_fault(
         }
     };
     let members: Vec<_> = region.iter().map(|region| ("Region", *region)).collect();
-    check(Error::Credential { mechanism, fault }, 400, code, &format!("{begin}{detail}"), &members);
+    check(
+        Error::Credential { mechanism, reason },
+        400,
+        code,
+        &format!("{begin}{detail}"),
+        &members,
+    );
 }
 
 fn at(text: &str) -> Timestamp {
@@ -45,13 +55,15 @@ fn arguments() {
     let argument = |name, value| [("ArgumentName", name), ("ArgumentValue", value)];
     let authorization = || bytes("AWS4-HMAC-SHA256 x");
     let members = argument("Authorization", "AWS4-HMAC-SHA256 x");
-    let error = Error::MultipleMechanisms { authorization: authorization() };
+    let error = Error::Mechanism(MechanismError::Multiple { authorization: authorization() });
     check(error, 400, "InvalidArgument", "Only one auth mechanism allowed; ", &members);
-    let error = Error::AuthorizationWithoutSpace { value: authorization() };
+    let error = Error::Authorization(AuthorizationError::WithoutSpace { value: authorization() });
     check(error, 400, "InvalidArgument", "one and only one ' ' (space) required", &members);
-    let error = Error::V2AuthorizationMalformed { value: authorization() };
+    let error = Error::Authorization(AuthorizationError::V2Malformed { value: authorization() });
     check(error, 400, "InvalidArgument", "Expected AwsAccessKeyId:signature", &members);
-    let error = Error::UnsupportedScheme { value: bytes("Basic dXNlcjpwYXNz") };
+    let error = Error::Authorization(AuthorizationError::UnsupportedScheme {
+        value: bytes("Basic dXNlcjpwYXNz"),
+    });
     check(
         error,
         400,
@@ -59,7 +71,7 @@ fn arguments() {
         "Unsupported Authorization Type",
         &argument("Authorization", "Basic"),
     );
-    let error = Error::PayloadHashInvalid { value: bytes("x") };
+    let error = Error::Payload(PayloadError::HashInvalid { value: bytes("x") });
     check(
         error,
         400,
@@ -67,18 +79,18 @@ fn arguments() {
         "or a valid sha256 value.",
         &argument("x-amz-content-sha256", "x"),
     );
-    let error = Error::HeaderRepeated { name: bytes("host"), value: bytes("b") };
+    let error = Error::Header(HeaderError::Repeated { name: bytes("host"), value: bytes("b") });
     check(error, 400, "InvalidArgument", "The host header", &argument("host", "b"));
-    let error = Error::ParameterRepeated { name: bytes("a") };
+    let error = Error::Query(QueryError::Repeated { name: bytes("a") });
     check(error, 400, "InvalidArgument", "more than once", &argument("a", ""));
-    check(Error::ParameterNameEmpty, 400, "InvalidArgument", "no name", &[]);
+    check(Error::Query(QueryError::NameEmpty), 400, "InvalidArgument", "no name", &[]);
 }
 
 #[test]
 fn times() {
     let (request, server) = (at("20260315T120000Z"), at("20260315T121501Z"));
     check(
-        Error::RequestTimeTooSkewed { request, server, max_skew: 900 },
+        Error::Time(TimeError::TooSkewed { request, server, max_skew: 900 }),
         403,
         "RequestTimeTooSkewed",
         "The difference between the request time and the current time is too large.",
@@ -89,7 +101,11 @@ fn times() {
         ],
     );
     check(
-        Error::Expired { expires_in: Some(60), expires_at: at("20260315T120100Z"), server },
+        Error::Time(TimeError::Expired {
+            expires_in: Some(60),
+            expires_at: at("20260315T120100Z"),
+            server,
+        }),
         403,
         "AccessDenied",
         "Request has expired",
@@ -100,7 +116,11 @@ fn times() {
         ],
     );
     check(
-        Error::NotYetValid { date: server, expires_at: at("20260315T121601Z"), server: request },
+        Error::Time(TimeError::NotYetValid {
+            date: server,
+            expires_at: at("20260315T121601Z"),
+            server: request,
+        }),
         403,
         "AccessDenied",
         "Request is not yet valid",
@@ -111,23 +131,42 @@ fn times() {
         ],
     );
     check(
-        Error::DateUnreadable { value: None },
+        Error::Time(TimeError::DateMissing),
         403,
         "AccessDenied",
         "a valid Date or x-amz-date",
         &[],
     );
-    check(Error::QueryDateInvalid { value: bytes("x") }, 400, QUERY, "X-Amz-Date must be", &[]);
-    let error = |mechanism| Error::ExpiresNotNumber { mechanism, value: bytes("x") };
+    check(
+        Error::Time(TimeError::QueryDateUnreadable { value: bytes("x") }),
+        400,
+        QUERY,
+        "X-Amz-Date must be",
+        &[],
+    );
+    let error =
+        |mechanism| Error::Time(TimeError::ExpiresNotNumber { mechanism, value: bytes("x") });
     check(error(Mechanism::Presigned), 400, QUERY, "X-Amz-Expires should be a number", &[]);
     check(error(Mechanism::V2Presigned), 403, "AccessDenied", "seconds since epoch): x", &[]);
-    check(Error::ExpiresNegative { value: bytes("-1") }, 400, QUERY, "must be non-negative", &[]);
-    check(Error::ExpiresTooLarge { value: bytes("604801") }, 400, QUERY, "less than a week", &[]);
+    check(
+        Error::Time(TimeError::ExpiresNegative { value: bytes("-1") }),
+        400,
+        QUERY,
+        "must be non-negative",
+        &[],
+    );
+    check(
+        Error::Time(TimeError::ExpiresTooLarge { value: bytes("604801") }),
+        400,
+        QUERY,
+        "less than a week",
+        &[],
+    );
 }
 
 #[test]
 fn credentials() {
-    use CredentialFault::*;
+    use CredentialError::*;
     for mechanism in [Mechanism::Header, Mechanism::Presigned] {
         let value = || bytes("x");
         credential_fault(
@@ -161,7 +200,7 @@ fn credentials() {
         "Invalid credential date. Date is not the same",
         None,
     );
-    let error = Error::Credential { mechanism: Mechanism::Presigned, fault: fault() };
+    let error = Error::Credential { mechanism: Mechanism::Presigned, reason: fault() };
     let message = "Invalid credential date \"20260314\". This date is not the same as X-Amz-Date: \"20260315\".";
     check(error, 400, QUERY, message, &[]);
 }
@@ -170,32 +209,44 @@ fn credentials() {
 fn keys_tokens_and_signatures() {
     let key = || bytes("AK<");
     check(
-        Error::UnknownAccessKey { access_key: key() },
+        Error::Signature(SignatureError::UnknownAccessKey { access_key: key() }),
         403,
         "InvalidAccessKeyId",
         "does not exist in our records",
         &[("AWSAccessKeyId", "AK<")],
     );
     check(
-        Error::TokenMissing { access_key: key() },
+        Error::Token(TokenError::Missing { access_key: key() }),
         403,
         "InvalidAccessKeyId",
         "",
         &[("AWSAccessKeyId", "AK<")],
     );
-    check(Error::TokenInvalid { token: bytes("secret") }, 400, "InvalidToken", "", &[]);
-    check(Error::TokenExpired { token: bytes("secret") }, 400, "ExpiredToken", "", &[]);
+    check(
+        Error::Token(TokenError::Invalid { token: bytes("secret") }),
+        400,
+        "InvalidToken",
+        "",
+        &[],
+    );
+    check(
+        Error::Token(TokenError::Expired { token: bytes("secret") }),
+        400,
+        "ExpiredToken",
+        "",
+        &[],
+    );
     let names = vec![bytes("host"), bytes("x-amz-acl")];
     let members = [("HeadersNotSigned", "host, x-amz-acl")];
     let message = "There were headers present in the request which were not signed";
-    check(Error::HeadersNotSigned { names }, 403, "AccessDenied", message, &members);
+    check(Error::Header(HeaderError::NotSigned { names }), 403, "AccessDenied", message, &members);
     check(
-        Error::SignatureMismatch {
+        Error::Signature(SignatureError::Mismatch {
             access_key: key(),
             string_to_sign: bytes("A\n"),
             provided: bytes("00"),
             canonical_request: bytes("GET"),
-        },
+        }),
         403,
         "SignatureDoesNotMatch",
         "The request signature we calculated does not match",
@@ -214,56 +265,130 @@ fn keys_tokens_and_signatures() {
 fn everything_else() {
     let value = || bytes("x");
     let malformed = "AuthorizationHeaderMalformed";
-    check(Error::AuthorizationComponents, 400, malformed, "requires three components", &[]);
-    let error = |mechanism| Error::SignedHeadersMalformed { mechanism, value: value() };
+    check(
+        Error::Authorization(AuthorizationError::Components),
+        400,
+        malformed,
+        "requires three components",
+        &[],
+    );
+    let error = |mechanism| {
+        Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value: value() })
+    };
     check(error(Mechanism::Header), 400, malformed, "SignedHeaders", &[]);
     check(error(Mechanism::Presigned), 400, QUERY, "X-Amz-SignedHeaders", &[]);
     check(
-        Error::AlgorithmUnsupported { value: value() },
+        Error::Query(QueryError::AlgorithmUnsupported { value: value() }),
         400,
         QUERY,
         "X-Amz-Algorithm only supports",
         &[],
     );
-    check(Error::AuthParameterRepeated { name: value() }, 400, QUERY, "x must", &[]);
-    check(Error::ParameterCase { name: value() }, 400, QUERY, "case-sensitive", &[]);
-    check(Error::QueryParametersMissing, 400, QUERY, "version 4 requires", &[]);
-    check(Error::MissingAuthentication, 403, "AccessDenied", "Access Denied", &[]);
-    check(Error::V2ParametersMissing, 403, "AccessDenied", "requires the Signature", &[]);
     check(
-        Error::MechanismDisabled { name: "V2" },
+        Error::Query(QueryError::AuthenticationRepeated { name: value() }),
+        400,
+        QUERY,
+        "x must",
+        &[],
+    );
+    check(Error::Query(QueryError::WrongCase { name: value() }), 400, QUERY, "case-sensitive", &[]);
+    check(Error::Query(QueryError::Incomplete), 400, QUERY, "version 4 requires", &[]);
+    check(Error::Mechanism(MechanismError::Missing), 403, "AccessDenied", "Access Denied", &[]);
+    check(
+        Error::Query(QueryError::V2Incomplete),
+        403,
+        "AccessDenied",
+        "requires the Signature",
+        &[],
+    );
+    check(
+        Error::Mechanism(MechanismError::Disabled { name: "V2" }),
         400,
         "InvalidRequest",
         "Please use AWS4-HMAC-SHA256.",
         &[],
     );
-    check(Error::PayloadHashMissing, 400, "InvalidRequest", "Missing required header", &[]);
-    check(Error::HoistedConflict { name: value() }, 400, "InvalidRequest", "different values", &[]);
     check(
-        Error::StreamingNotAllowed { keyword: value() },
+        Error::Payload(PayloadError::HashMissing),
+        400,
+        "InvalidRequest",
+        "Missing required header",
+        &[],
+    );
+    check(
+        Error::Header(HeaderError::ContradictsQuery { name: value() }),
+        400,
+        "InvalidRequest",
+        "different values",
+        &[],
+    );
+    check(
+        Error::Payload(PayloadError::StreamingNotAllowed { keyword: value() }),
         400,
         "InvalidRequest",
         "x is not allowed",
         &[],
     );
-    check(Error::TrailerRepeated { value: value() }, 400, "InvalidRequest", "single", &[]);
     check(
-        Error::TrailerUnsupported { value: value() },
+        Error::Payload(PayloadError::TrailerRepeated { value: value() }),
+        400,
+        "InvalidRequest",
+        "single",
+        &[],
+    );
+    check(
+        Error::Payload(PayloadError::TrailerUnsupported { value: value() }),
         400,
         "InvalidRequest",
         "not supported",
         &[],
     );
-    check(Error::TrailerUnexpected { value: value() }, 400, "MalformedTrailerError", "", &[]);
-    check(Error::ContentLengthMissing, 411, "MissingContentLength", "", &[]);
-    check(Error::DecodedLengthInvalid { value: None }, 411, "MissingContentLength", "", &[]);
-    check(Error::ContentLengthWithTransferEncoding, 400, "BadRequest", "", &[]);
+    check(
+        Error::Payload(PayloadError::TrailerUnexpected { value: value() }),
+        400,
+        "MalformedTrailerError",
+        "",
+        &[],
+    );
+    check(Error::Payload(PayloadError::ContentLengthMissing), 411, "MissingContentLength", "", &[]);
+    check(Error::Payload(PayloadError::DecodedLengthMissing), 411, "MissingContentLength", "", &[]);
+    check(
+        Error::Payload(PayloadError::ContentLengthWithTransferEncoding),
+        400,
+        "BadRequest",
+        "",
+        &[],
+    );
     let members = [("ProposedSize", "2"), ("MaxSizeAllowed", "1")];
-    check(Error::EntityTooLarge { proposed: 2, max: 1 }, 400, "EntityTooLarge", "", &members);
+    check(
+        Error::Payload(PayloadError::TooLarge { proposed: 2, max: 1 }),
+        400,
+        "EntityTooLarge",
+        "",
+        &members,
+    );
     let members = [("Size", "1025"), ("MaxSizeAllowed", "1024")];
-    check(Error::KeyTooLong { size: 1025, max: 1024 }, 400, "KeyTooLongError", "", &members);
-    check(Error::InvalidUri { fault: UriFault::Nul }, 400, "InvalidURI", "Couldn't parse", &[]);
+    check(
+        Error::Target(TargetError::KeyTooLong { size: 1025, max: 1024 }),
+        400,
+        "KeyTooLongError",
+        "",
+        &members,
+    );
+    check(Error::Target(TargetError::Nul), 400, "InvalidURI", "Couldn't parse", &[]);
     let members = [("Header", "x-amz-content-sha256")];
-    check(Error::EcdsaStreaming { keyword: value() }, 501, "NotImplemented", "", &members);
-    check(Error::HostNotAllowed { host: value() }, 403, "SignatureDoesNotMatch", "Host", &[]);
+    check(
+        Error::Payload(PayloadError::EcdsaStreaming { keyword: value() }),
+        501,
+        "NotImplemented",
+        "",
+        &members,
+    );
+    check(
+        Error::Header(HeaderError::HostNotServed { host: value() }),
+        403,
+        "SignatureDoesNotMatch",
+        "Host",
+        &[],
+    );
 }

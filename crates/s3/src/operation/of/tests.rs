@@ -1,5 +1,5 @@
 use super::*;
-use crate::Kind;
+use crate::OperationKind;
 
 /// `request` is `METHOD /path?query`, followed by ` copy` where the header is present.
 fn check(request: &str, expected: &str) {
@@ -156,17 +156,17 @@ fn methods() {
 #[test]
 fn kinds() {
     let check = |operation: Operation, kind| assert_eq!(operation.kind(), kind, "{operation}");
-    check(Operation::GetObject, Kind::Read);
-    check(Operation::SelectObjectContent, Kind::Read);
-    check(Operation::UploadPartCopy, Kind::Write);
-    check(Operation::AbortMultipartUpload, Kind::Write);
-    check(Operation::DeleteObjects, Kind::Delete);
-    check(Operation::ListBuckets, Kind::List);
-    check(Operation::HeadBucket, Kind::Probe);
-    check(Operation::DeleteBucket, Kind::Admin);
-    check(Operation::PutObjectAcl, Kind::Admin);
-    check(Operation::PostObject, Kind::Unknown);
-    check(Operation::RestoreObject, Kind::Admin);
-    check(Operation::Unknown, Kind::Unknown);
-    check(Operation::Preflight, Kind::Preflight);
+    check(Operation::GetObject, OperationKind::Read);
+    check(Operation::SelectObjectContent, OperationKind::Read);
+    check(Operation::UploadPartCopy, OperationKind::Write);
+    check(Operation::AbortMultipartUpload, OperationKind::Write);
+    check(Operation::DeleteObjects, OperationKind::Delete);
+    check(Operation::ListBuckets, OperationKind::List);
+    check(Operation::HeadBucket, OperationKind::Probe);
+    check(Operation::DeleteBucket, OperationKind::Admin);
+    check(Operation::PutObjectAcl, OperationKind::Admin);
+    check(Operation::PostObject, OperationKind::Unknown);
+    check(Operation::RestoreObject, OperationKind::Admin);
+    check(Operation::Unknown, OperationKind::Unknown);
+    check(Operation::Preflight, OperationKind::Preflight);
 }

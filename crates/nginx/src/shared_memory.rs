@@ -1,0 +1,86 @@
+//! Shared memory of a fixed shape, which all workers see and which outlives a reload.
+
+use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::sync::atomic::AtomicU64;
+
+use ngx::ffi::{
+    NGX_ERROR, NGX_OK, ngx_int_t, ngx_shared_memory_add, ngx_shm_zone_t, ngx_slab_calloc,
+    ngx_slab_pool_t,
+};
+
+use crate::boundary::boundary;
+use crate::conf::{Conf, ConfError};
+use crate::cycle::Cycle;
+use crate::module::HttpModule;
+use crate::string::string;
+
+/// Words that start as zero and are changed at any time by any process.
+pub type Words<const N: usize> = [AtomicU64; N];
+
+/// Shared memory of `N` words: its place in the cycle that it belongs to.
+pub struct Zone<M, const N: usize> {
+    index: usize,
+    module: PhantomData<fn() -> M>,
+}
+
+/// What a slab pool needs besides (src/core/ngx_slab.c): its own head, a slot for each size, a note for each page.
+const OVERHEAD: usize = 16;
+const PAGE: usize = 4096;
+
+impl<M: HttpModule, const N: usize> Zone<M, N> {
+    /// Asks for the memory under `name`. After a reload the zone of that name has what it had before.
+    ///
+    /// # Errors
+    ///
+    /// Another zone has the name, or memory is out; nginx has said so.
+    pub fn add(cf: &mut Conf<'_>, name: &'static str) -> Result<Self, ConfError> {
+        let size = (size_of::<Words<N>>().div_ceil(PAGE) + OVERHEAD) * PAGE;
+        let tag = M::module().cast_mut().cast::<c_void>();
+        let mut name = string(name.as_bytes());
+        // SAFETY: nginx keeps the pointer to the text, which is static.
+        let zone = unsafe { ngx_shared_memory_add(cf.as_ptr(), &raw mut name, size, tag) };
+        if zone.is_null() {
+            return Err(ConfError::Reported);
+        }
+        // SAFETY: a zone of the cycle that is being read.
+        unsafe { (*zone).init = Some(init::<N>) };
+        let zones = cf.main_slot::<M>()?.hooks.zones.get_mut();
+        zones.push((zone, N));
+        Ok(Zone { index: zones.len() - 1, module: PhantomData })
+    }
+
+    /// The words; none before nginx has mapped them, or where the cycle is another one.
+    pub fn words<'c>(&self, cycle: &Cycle<'c>) -> Option<&'c Words<N>> {
+        let hooks = &cycle.main_slot::<M>()?.hooks;
+        let (zone, words) = *hooks.zones.borrow().get(self.index)?;
+        if words != N {
+            return None;
+        }
+        // SAFETY: a zone of the cycle, with memory that stays mapped as long as it; `data` is what `init` left there, for that
+        // number of words.
+        unsafe { (*zone).data.cast::<Words<N>>().as_ref() }
+    }
+}
+
+/// Called by nginx when the memory is mapped; `old` is the `data` of the cycle before, where that has a zone of this name,
+/// size and module.
+unsafe extern "C" fn init<const N: usize>(
+    zone: *mut ngx_shm_zone_t,
+    old: *mut c_void,
+) -> ngx_int_t {
+    boundary(NGX_ERROR as ngx_int_t, || {
+        if !old.is_null() {
+            // SAFETY: nginx passes the zone that is being mapped.
+            unsafe { (*zone).data = old };
+            return NGX_OK as ngx_int_t;
+        }
+        // SAFETY: as above. nginx has made a slab pool at the beginning of the memory, and what it gives is aligned to a power of
+        // two, a word at least.
+        unsafe {
+            let pool = (*zone).shm.addr.cast::<ngx_slab_pool_t>();
+            (*zone).data = ngx_slab_calloc(pool, size_of::<Words<N>>());
+            if (*zone).data.is_null() { NGX_ERROR as ngx_int_t } else { NGX_OK as ngx_int_t }
+        }
+    })
+}

@@ -1,0 +1,101 @@
+//! The process that serves requests: its clock, its timer, and whether it is about to end.
+
+use std::ffi::c_void;
+
+use ngx::ffi::{
+    NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_add_timer, ngx_cached_time, ngx_current_msec,
+    ngx_cycle, ngx_event_t, ngx_exiting, ngx_msec_t, ngx_pid, ngx_process, ngx_uint_t,
+};
+
+use crate::boundary::boundary;
+use crate::cycle::Cycle;
+
+/// Milliseconds of a clock that never goes back, as nginx last read it. All processes of a machine have the same
+/// (src/core/ngx_times.c, ngx_monotonic_time).
+pub fn now() -> u64 {
+    // SAFETY: a plain number, written by this thread.
+    unsafe { ngx_current_msec as u64 }
+}
+
+/// Seconds since 1970, as nginx last read the clock.
+pub fn unix_time() -> i64 {
+    // SAFETY: ngx_cached_time always points to one of nginx's time slots (src/core/ngx_times.c).
+    unsafe { (*ngx_cached_time).sec }
+}
+
+/// The id of this process.
+pub fn id() -> u32 {
+    // SAFETY: a plain number that is set when a process starts.
+    u32::try_from(unsafe { ngx_pid }).unwrap_or(0)
+}
+
+/// Whether it serves what it has begun and nothing else: it was asked to quit, or a reload has replaced it.
+pub fn is_exiting() -> bool {
+    // SAFETY: a plain number, written by this thread's signal handling.
+    unsafe { ngx_exiting != 0 }
+}
+
+/// Whether this process serves requests. A cache manager does not.
+pub fn serves() -> bool {
+    // SAFETY: a plain number that is set when a process starts.
+    let kind = unsafe { ngx_process };
+    kind == NGX_PROCESS_WORKER as ngx_uint_t || kind == NGX_PROCESS_SINGLE as ngx_uint_t
+}
+
+/// Runs `body` with the cycle that this process serves; none before there is one.
+///
+/// No view of it for longer: with `master_process off` a reload replaces the cycle.
+pub fn with_cycle<R>(body: impl FnOnce(&Cycle<'_>) -> R) -> Option<R> {
+    // SAFETY: nginx's own pointer: null, or the cycle of this process, alive as long as this call from nginx.
+    let cycle = unsafe { Cycle::from_ptr(ngx_cycle) }?;
+    Some(body(&cycle))
+}
+
+/// What a module does at each tick of a timer of its process.
+pub trait Tick: 'static {
+    /// Called with the cycle that the process serves.
+    fn tick(cycle: &Cycle<'_>);
+}
+
+struct Timer {
+    event: ngx_event_t,
+    interval: ngx_msec_t,
+    tick: fn(&Cycle<'_>),
+    /// What nginx's debug lines read as the number of a connection (`ngx_event_ident`): an ngx_connection_t's fourth word.
+    connection: [usize; 4],
+}
+
+/// Calls `T` every `interval` milliseconds for as long as this process lives. For `init_process`.
+///
+/// A worker that shuts down does not wait for it (`cancelable`), and has it go on while it waits for something else.
+pub fn every<T: Tick>(interval: u64) {
+    // SAFETY: all of an ngx_event_t's members may be zero.
+    let event: ngx_event_t = unsafe { std::mem::zeroed() };
+    let interval = ngx_msec_t::try_from(interval.max(1)).unwrap_or(ngx_msec_t::MAX);
+    let timer = Timer { event, interval, tick: T::tick, connection: [0, 0, 0, usize::MAX] };
+    // Freed by nobody: it is nginx's until the process ends.
+    let timer: *mut Timer = Box::leak(Box::new(timer));
+    // SAFETY: leaked above, and nothing else refers to it; the cycle of this process is set before init_process.
+    unsafe {
+        (*timer).event.handler = Some(expired);
+        (*timer).event.log = ngx_cycle.as_ref().map_or(std::ptr::null_mut(), |cycle| cycle.log);
+        (*timer).event.data = (&raw mut (*timer).connection).cast::<c_void>();
+        (*timer).event.set_cancelable(1);
+        ngx_add_timer(&raw mut (*timer).event, 1);
+    }
+}
+
+unsafe extern "C" fn expired(event: *mut ngx_event_t) {
+    let timer = event.wrapping_byte_sub(std::mem::offset_of!(Timer, event)).cast::<Timer>();
+    // Set before the tick, which may panic: the timer must go on.
+    // SAFETY: `every` made it and leaked it; nginx's timers belong to this thread. With `master_process off` the log's cycle may
+    // have been replaced.
+    let tick = unsafe {
+        (*timer).event.log = ngx_cycle.as_ref().map_or(std::ptr::null_mut(), |cycle| cycle.log);
+        ngx_add_timer(event, (*timer).interval);
+        (*timer).tick
+    };
+    boundary((), || {
+        with_cycle(tick);
+    });
+}

@@ -1,0 +1,69 @@
+//! Sixteen bytes, asked all at once.
+
+use wide::u8x16;
+
+/// How many bytes a block has.
+pub(crate) const SIZE: usize = 16;
+
+/// Sixteen bytes of a text, or an answer for each of them: all bits where it is yes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByteBlock(u8x16);
+
+impl ByteBlock {
+    #[inline(always)]
+    pub(crate) fn new(bytes: &[u8; SIZE]) -> Self {
+        Self(u8x16::new(*bytes))
+    }
+
+    /// Fewer than sixteen bytes, and behind them zeros.
+    #[inline(always)]
+    pub(crate) fn padded(bytes: &[u8]) -> Self {
+        let mut block = [0; SIZE];
+        if let Some(room) = block.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        Self::new(&block)
+    }
+
+    /// Which bytes are this one.
+    #[inline(always)]
+    pub(crate) fn is(self, byte: u8) -> Self {
+        Self(self.0.cmp_eq(u8x16::splat(byte)))
+    }
+
+    /// Which bytes are from `first` up to `last`, as unsigned numbers.
+    #[inline(always)]
+    #[expect(clippy::arithmetic_side_effects, reason = "lanes wrap")]
+    pub(crate) fn within(self, first: u8, last: u8) -> Self {
+        Self(self.0 - u8x16::splat(first)).up_to(last.wrapping_sub(first))
+    }
+
+    /// Which bytes are at most `last`, as unsigned numbers.
+    #[inline(always)]
+    pub(crate) fn up_to(self, last: u8) -> Self {
+        Self(self.0.min(u8x16::splat(last)).cmp_eq(self.0))
+    }
+
+    /// Letters of either case, and digits.
+    #[inline(always)]
+    pub(crate) fn alphanumeric(self) -> Self {
+        Self(self.0 | u8x16::splat(b'a' ^ b'A')).within(b'a', b'z').or(self.within(b'0', b'9'))
+    }
+
+    #[inline(always)]
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// One bit for each byte, the lowest one for the first: set where the answer is yes.
+    #[inline(always)]
+    pub(crate) fn yes(self) -> u32 {
+        self.0.move_mask().unsigned_abs()
+    }
+
+    /// The same: set where the answer is no.
+    #[inline(always)]
+    pub(crate) fn no(self) -> u32 {
+        self.yes() ^ 0xffff
+    }
+}

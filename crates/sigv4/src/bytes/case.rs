@@ -1,0 +1,86 @@
+//! Names whose letters may be of either case, eight bytes at a time.
+
+/// Ones in the lowest bit of each byte.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// Ones in the highest bit of each byte.
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Whether `text` is `lower`, which has no upper-case letters, when ASCII case is ignored.
+#[inline]
+pub(crate) fn eq_ignore_ascii_case(text: &[u8], lower: &[u8]) -> bool {
+    // Of two names of one length, most differ in the last letter. Most clients write names in lower case.
+    let case = b'a' ^ b'A';
+    text.len() == lower.len()
+        && text.last().map(|byte| byte | case) == lower.last().map(|byte| byte | case)
+        && (text == lower || is_same(text, lower))
+}
+
+/// The same for texts of one length.
+fn is_same(text: &[u8], lower: &[u8]) -> bool {
+    let (Some(last), Some(lower_last)) = (text.last_chunk(), lower.last_chunk()) else {
+        return is_short_same(text, lower);
+    };
+    let word = u64::from_ne_bytes;
+    let mut rest = (text, lower);
+    while let (Some((a, text)), Some((b, lower))) =
+        (rest.0.split_first_chunk(), rest.1.split_first_chunk())
+    {
+        if !is_same_word(word(*a), word(*b)) {
+            return false;
+        }
+        rest = (text, lower);
+    }
+    // What is left, together with bytes before it.
+    is_same_word(word(*last), word(*lower_last))
+}
+
+/// The same for texts of less than eight bytes, such as `host`.
+fn is_short_same(text: &[u8], lower: &[u8]) -> bool {
+    let ends = (text.first_chunk(), text.last_chunk(), lower.first_chunk(), lower.last_chunk());
+    let (Some(first), Some(last), Some(lower_first), Some(lower_last)) = ends else {
+        return text.eq_ignore_ascii_case(lower);
+    };
+    let word =
+        |[a, b, c, d]: [u8; 4], [e, f, g, h]: [u8; 4]| u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+    is_same_word(word(*first, *last), word(*lower_first, *lower_last))
+}
+
+fn is_same_word(word: u64, lower: u64) -> bool {
+    word == lower || to_lower(word) == lower
+}
+
+/// Eight bytes as a number by which they sort, upper-case letters made lower-case.
+#[inline]
+pub(crate) fn lower(text: [u8; 8]) -> u64 {
+    to_lower(u64::from_be_bytes(text))
+}
+
+/// Upper-case letters of ASCII made lower-case.
+fn to_lower(word: u64) -> u64 {
+    // Sums of seven bits each do not reach the next byte.
+    let low = word & !HIGH;
+    let from_a = low.wrapping_add(ONES.wrapping_mul(u64::from(0x80 - b'A')));
+    let after_z = low.wrapping_add(ONES.wrapping_mul(u64::from(0x7f - b'Z')));
+    word | ((from_a & !after_z & !word & HIGH) >> 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_of_every_byte_at_every_place() {
+        for length in 0..20 {
+            let lower: Vec<u8> = (0..length).map(|i| b"a-z0{"[i % 5]).collect();
+            assert!(eq_ignore_ascii_case(&lower, &lower) && !eq_ignore_ascii_case(b"y", &lower));
+            for at in 0..length {
+                for byte in 0..=255u8 {
+                    let mut text = lower.clone();
+                    text[at] = byte;
+                    let expected = text.eq_ignore_ascii_case(&lower);
+                    assert_eq!(eq_ignore_ascii_case(&text, &lower), expected, "{text:?}");
+                }
+            }
+        }
+    }
+}

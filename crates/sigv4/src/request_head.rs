@@ -1,0 +1,167 @@
+//! Splits a serialized HTTP/1.x request head, as a server wrote it for an upstream, into its parts.
+//!
+//! Nothing is copied, decoded, lower-cased or joined: every part is a slice of the input, so that what is signed
+//! later is what was written. The parser is meant for heads that a well-behaved server serialized itself; whatever
+//! it does not recognise (an HTTP/2 preface, a binary protocol, a folded or bare-LF line) is an error that says
+//! what was found, and never a guess, because a head that two parsers read differently is how requests are
+//! smuggled.
+//!
+//! It does not know what a header means: lengths, codings and repeated names are the caller's business.
+
+mod error;
+mod line;
+
+pub use error::HeadError;
+pub(crate) use line::trim;
+
+use smallvec::SmallVec;
+
+use crate::bytes::{self, Token, Visible};
+
+/// What every HTTP/2 connection begins with (RFC 9113, 3.4); seen where the upstream protocol is HTTP/2 or gRPC.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+/// A header of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// Name, in any case.
+    pub name: &'a [u8],
+    /// Value, without the line's end.
+    pub value: &'a [u8],
+}
+
+/// A header line of a [`RequestHead`]: its name is a token, and its value, which is trimmed of blanks and tabs, has no control
+/// byte but the tab.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadLine<'a> {
+    header: Header<'a>,
+    /// Where the line ends, counted from the first header line.
+    end: usize,
+}
+
+/// Room for the lines of a head, which [`parse`] fills: on the stack, unless there are more than is usual.
+pub type HeadLines<'a> = SmallVec<[HeadLine<'a>; 32]>;
+
+/// The parts of a request head, each borrowed from the serialized bytes. [`parse`] alone makes one, so whoever has one
+/// need not ask again whether it can be written to a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    minor_version: u8,
+    /// All header lines as they are written, without the blank one.
+    text: &'a [u8],
+    lines: &'a [HeadLine<'a>],
+}
+
+impl<'a> RequestHead<'a> {
+    /// One or more token characters, case as written.
+    pub fn method(&self) -> &'a [u8] {
+        self.method
+    }
+
+    /// The request target as written: no blanks, no control bytes; not decoded.
+    pub fn target(&self) -> &'a [u8] {
+        self.target
+    }
+
+    /// The same head with another target. None for one that is empty or has blanks or control bytes.
+    pub fn with_target(self, target: &'a [u8]) -> Option<Self> {
+        let is_valid = !target.is_empty() && bytes::all::<Visible>(target);
+        is_valid.then_some(Self { target, ..self })
+    }
+
+    /// `0` or `1`: the minor version of HTTP/1.
+    pub fn minor_version(&self) -> u8 {
+        self.minor_version
+    }
+
+    /// The headers in their order, repeated names included.
+    ///
+    /// Names keep their case; values are trimmed of blanks and tabs at both ends and are otherwise as written.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = Header<'a>> + Clone {
+        self.lines.iter().map(|line| line.header)
+    }
+
+    /// The header lines from number `first` up to, not including, number `end`, as they are written, each with its CRLF.
+    /// Nothing where there are no such lines.
+    pub fn text(&self, first: usize, end: usize) -> &'a [u8] {
+        let end_of = |count: usize| match count.checked_sub(1) {
+            Some(last) => self.lines.get(last).map(|line| line.end),
+            None => Some(0),
+        };
+        let (Some(start), Some(end)) = (end_of(first), end_of(end)) else { return b"" };
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// Splits `bytes` into the request head and what follows its blank line, the body's beginning.
+///
+/// The head is `method SP target SP "HTTP/1.0"|"HTTP/1.1" CRLF *( name ":" value CRLF ) CRLF` (RFC 9112, 2.1 and 5),
+/// with nothing in front of it.
+///
+/// ```
+/// let mut lines = sigv4::request_head::HeadLines::new();
+/// let (head, body) = sigv4::request_head::parse(b"PUT /b/k HTTP/1.1\r\nHost: a\r\n\r\ndata", &mut lines)?;
+/// assert_eq!((head.method(), head.target(), head.minor_version()), (&b"PUT"[..], &b"/b/k"[..], 1));
+/// let host = head.headers().next().unwrap();
+/// assert_eq!((host.name, host.value), (&b"Host"[..], &b"a"[..]));
+/// assert_eq!(body, b"data");
+/// # Ok::<(), sigv4::request_head::HeadError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`HeadError`], with the number of the line at fault; [`HeadError::Truncated`] when `bytes` end before the blank
+/// line.
+pub fn parse<'l, 'a: 'l>(
+    bytes: &'a [u8],
+    lines: &'l mut HeadLines<'a>,
+) -> Result<(RequestHead<'l>, &'a [u8]), HeadError> {
+    if bytes.starts_with(HTTP2_PREFACE) {
+        return Err(HeadError::Http2);
+    }
+    let Some((request_line, text)) = line::split_line(bytes) else {
+        return Err(line::fault_of_line(bytes, 1));
+    };
+    let (method, target, minor_version) = split_request_line(request_line)?;
+
+    lines.clear();
+    let mut rest = text;
+    loop {
+        if let Some(body) = rest.strip_prefix(b"\r\n") {
+            let length = text.len().saturating_sub(rest.len());
+            let text = text.get(..length).unwrap_or_default();
+            return Ok((RequestHead { method, target, minor_version, text, lines }, body));
+        }
+        let Some((header, after)) = line::split(rest) else {
+            // The request line and the lines that were taken come before it.
+            return Err(line::fault(rest, lines.len().saturating_add(2)));
+        };
+        lines.push(HeadLine { header, end: text.len().saturating_sub(after.len()) });
+        rest = after;
+    }
+}
+
+/// Exactly two single blanks: a third part or a doubled blank is read differently by different servers.
+fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
+    let length = bytes::length::<Token>(line);
+    let (method, rest) = line.split_at_checked(length).unwrap_or((line, b""));
+    if method.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
+        return Err(HeadError::Method);
+    }
+    let rest = rest.get(1..).unwrap_or_default();
+    let (target, minor_version) = match rest.split_last_chunk::<9>() {
+        Some((target, b" HTTP/1.0")) => (target, 0),
+        Some((target, b" HTTP/1.1")) => (target, 1),
+        _ if rest.is_empty() => return Err(HeadError::Target),
+        _ => return Err(HeadError::Version),
+    };
+    if target.is_empty() || !bytes::all::<Visible>(target) {
+        return Err(HeadError::Target);
+    }
+    Ok((method, target, minor_version))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! One line of a head: a header, or why it is none.
+
+use crate::bytes::{self, Text, Token};
+
+use crate::request_head::{HeadError, Header};
+
+/// Cuts a line off, without its CRLF. None if another control byte comes first, or none at all.
+pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, rest) = bytes.split_at_checked(bytes::length::<Text>(bytes))?;
+    Some((line, rest.strip_prefix(b"\r\n")?))
+}
+
+/// Cuts a header line off: `name ":" OWS value OWS CRLF` (RFC 9112, 5). None for anything else.
+pub(crate) fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
+    let (name, rest) = bytes.split_at_checked(bytes::length::<Token>(bytes))?;
+    let rest = rest.strip_prefix(b":").filter(|_| !name.is_empty())?;
+    let (value, rest) = split_line(rest)?;
+    // What servers write between colon and value; the rest is rare.
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    Some((Header { name, value: trim(value) }, rest))
+}
+
+/// `value` without blanks and tabs at its ends (`OWS` of RFC 9110, 5.6.3); nginx trims blanks only.
+#[inline]
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    match value {
+        // Nearly all come without.
+        [first, .., last] if *first > b' ' && *last > b' ' => value,
+        _ => trim_ends(value),
+    }
+}
+
+fn trim_ends(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// Why the first line of `bytes`, which is number `line`, is no header.
+#[cold]
+pub(crate) fn fault(bytes: &[u8], line: usize) -> HeadError {
+    let text = first_line(bytes);
+    if text.contains(&0) || !text.ends_with(b"\r\n") || has_bare_carriage_return(text) {
+        fault_of_line(bytes, line)
+    } else if text.starts_with(b" ") || text.starts_with(b"\t") {
+        HeadError::Folded { line }
+    } else if !text.contains(&b':') {
+        HeadError::MissingColon { line }
+    } else if text.get(bytes::length::<Token>(text)) == Some(&b':') && !text.starts_with(b":") {
+        HeadError::Control { line }
+    } else {
+        HeadError::Name { line }
+    }
+}
+
+/// Why the first line of `bytes`, which is number `line`, does not end as a line does.
+#[cold]
+pub(crate) fn fault_of_line(bytes: &[u8], line: usize) -> HeadError {
+    let text = first_line(bytes);
+    if text.contains(&0) {
+        HeadError::Nul { line }
+    } else if !text.ends_with(b"\n") {
+        HeadError::Truncated
+    } else if !text.ends_with(b"\r\n") {
+        HeadError::BareLineFeed { line }
+    } else if has_bare_carriage_return(text) {
+        HeadError::BareCarriageReturn { line }
+    } else {
+        HeadError::Control { line }
+    }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    bytes.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default()
+}
+
+/// Of a line that ends in CRLF.
+fn has_bare_carriage_return(text: &[u8]) -> bool {
+    text.iter().filter(|&&byte| byte == b'\r').count() > 1
+}

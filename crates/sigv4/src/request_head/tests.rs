@@ -1,0 +1,177 @@
+use super::*;
+
+/// Method, target, minor version, headers and body, written as one line of text.
+fn parsed(bytes: &[u8]) -> Result<String, HeadError> {
+    let mut lines = HeadLines::new();
+    let (head, body) = parse(bytes, &mut lines)?;
+    let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+    let mut out =
+        format!("{} {} {}", text(head.method()), text(head.target()), head.minor_version());
+    for Header { name, value } in head.headers() {
+        out += &format!(" [{}={}]", text(name), text(value));
+    }
+    Ok(format!("{out} +{}", text(body)))
+}
+
+fn check(bytes: impl AsRef<[u8]>, expected: &str) {
+    let bytes = bytes.as_ref();
+    assert_eq!(parsed(bytes).as_deref(), Ok(expected), "{}", bytes.escape_ascii());
+}
+
+fn refuse(bytes: impl AsRef<[u8]>, expected: HeadError) {
+    let bytes = bytes.as_ref();
+    assert_eq!(parsed(bytes), Err(expected), "{}", bytes.escape_ascii());
+}
+
+#[test]
+fn another_target() {
+    let mut lines = HeadLines::new();
+    let (head, _) = parse(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", &mut lines).unwrap();
+    let other = head.with_target(b"/b").unwrap();
+    assert_eq!((other.method(), other.target()), (&b"GET"[..], &b"/b"[..]));
+    assert_eq!(other.headers().len(), 1);
+    for target in [&b""[..], b"/a b", b"/a\r\n", b"/\0"] {
+        assert!(head.with_target(target).is_none());
+    }
+}
+
+#[test]
+fn heads_as_nginx_writes_them() {
+    check("GET / HTTP/1.0\r\n\r\n", "GET / 0 +");
+    check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / 1 [Host=a] +");
+    check(
+        "PUT /b/k?x=%20&y HTTP/1.1\r\nA: 1\r\nb: 2\r\nA: 3\r\n\r\n",
+        "PUT /b/k?x=%20&y 1 [A=1] [b=2] [A=3] +",
+    );
+    check("OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS * 1 +");
+    check(b"GET /\xff\xc3\xa4 HTTP/1.1\r\nA: \xff\r\n\r\n", r"GET /\xff\xc3\xa4 1 [A=\xff] +");
+}
+
+#[test]
+fn body_behind_the_head_is_left_alone() {
+    check(b"PUT / HTTP/1.1\r\nA: 1\r\n\r\nB: 2\r\n\r\n\0\n", r"PUT / 1 [A=1] +B: 2\r\n\r\n\x00\n");
+    check("PUT / HTTP/1.0\r\n\r\n\r\n", r"PUT / 0 +\r\n");
+}
+
+#[test]
+fn values_are_trimmed_and_no_more() {
+    check(
+        "G / HTTP/1.1\r\nA:1\r\nB: \t x\t y \t\r\nC:\r\nD:  \r\n\r\n",
+        r"G / 1 [A=1] [B=x\t y] [C=] [D=] +",
+    );
+    check("G / HTTP/1.1\r\nA: :b:c\r\n\r\n", "G / 1 [A=:b:c] +");
+    check("G / HTTP/1.1\r\nx-amz-meta-a_b.c: 1\r\n\r\n", "G / 1 [x-amz-meta-a_b.c=1] +");
+}
+
+#[test]
+fn other_protocols_and_versions() {
+    refuse("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0", HeadError::Http2);
+    refuse("PRI * HTTP/2.0\n", HeadError::BareLineFeed { line: 1 });
+    refuse("GET / HTTP/2.0\r\n\r\n", HeadError::Version);
+    refuse("GET / HTTP/1.2\r\n\r\n", HeadError::Version);
+    refuse("GET / http/1.1\r\n\r\n", HeadError::Version);
+    refuse("GET / HTTP/1.1 \r\n\r\n", HeadError::Version);
+    refuse("GET /\r\n\r\n", HeadError::Version);
+    refuse("GET /a b HTTP/1.1\r\n\r\n", HeadError::Target);
+    refuse(b"\x16\x03\x01\x02\0\x01\r\n", HeadError::Nul { line: 1 });
+    refuse(b"\x16\x03\x01\r\n", HeadError::Control { line: 1 });
+}
+
+#[test]
+fn request_line_shape() {
+    refuse(" GET / HTTP/1.1\r\n\r\n", HeadError::Method);
+    refuse("\r\nGET / HTTP/1.1\r\n\r\n", HeadError::Method);
+    refuse("G:T / HTTP/1.1\r\n\r\n", HeadError::Method);
+    refuse("GET  / HTTP/1.1\r\n\r\n", HeadError::Target);
+    refuse("GET\r\n\r\n", HeadError::Target);
+    refuse("GET /\t HTTP/1.1\r\n\r\n", HeadError::Target);
+    refuse(b"GET /\x7f HTTP/1.1\r\n\r\n", HeadError::Control { line: 1 });
+}
+
+#[test]
+fn line_ends() {
+    refuse("GET / HTTP/1.1\n\n", HeadError::BareLineFeed { line: 1 });
+    refuse("GET / HTTP/1.1\r\nA: 1\n\r\n", HeadError::BareLineFeed { line: 2 });
+    refuse("GET / HTTP/1.1\r\nA: 1\r\n\n", HeadError::BareLineFeed { line: 3 });
+    refuse("GET / HTTP/1.1\r\nA: 1\rB: 2\r\n\r\n", HeadError::BareCarriageReturn { line: 2 });
+    refuse("GET / HTTP/1.1\r\r\n\r\n", HeadError::BareCarriageReturn { line: 1 });
+}
+
+#[test]
+fn header_lines() {
+    refuse("GET / HTTP/1.1\r\nA 1\r\n\r\n", HeadError::MissingColon { line: 2 });
+    refuse("GET / HTTP/1.1\r\nA: 1\r\n 2\r\n\r\n", HeadError::Folded { line: 3 });
+    refuse("GET / HTTP/1.1\r\nA: 1\r\n\tB: 2\r\n\r\n", HeadError::Folded { line: 3 });
+    refuse("GET / HTTP/1.1\r\nA : 1\r\n\r\n", HeadError::Name { line: 2 });
+    refuse("GET / HTTP/1.1\r\n: 1\r\n\r\n", HeadError::Name { line: 2 });
+    for control in ["\x01", "\x1f", "\x7f", "\x0b"] {
+        let head = format!("GET / HTTP/1.1\r\nA: 1\r\nB: x{control}\r\n\r\n");
+        refuse(head, HeadError::Control { line: 3 });
+    }
+    refuse(b"GET / HTTP/1.1\r\n\xe4: 1\r\n\r\n", HeadError::Name { line: 2 });
+    refuse("GET / HTTP/1.1\r\nA: 1\r\nB: \0\r\n\r\n", HeadError::Nul { line: 3 });
+}
+
+#[test]
+fn every_truncation_has_no_end() {
+    let whole = b"PUT /b/k?x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+    for length in 0..whole.len() {
+        refuse(&whole[..length], HeadError::Truncated);
+    }
+    check(whole, "PUT /b/k?x 1 [Host=a] [Content-Length=3] +");
+}
+
+#[test]
+fn parts_stand_in_the_input() {
+    let bytes = b"GET /a HTTP/1.1\r\nHost: b\r\n\r\nc";
+    let mut lines = HeadLines::new();
+    let (head, body) = parse(bytes, &mut lines).unwrap();
+    let within = |part: &[u8]| bytes.as_ptr_range().contains(&part.as_ptr());
+    assert!(within(head.method()) && within(head.target()) && within(body));
+    assert!(head.headers().all(|header| within(header.name) && within(header.value)));
+}
+
+#[test]
+fn text_of_lines() {
+    let mut lines = HeadLines::new();
+    let (head, _) = parse(b"GET / HTTP/1.1\r\nA: 1\r\nb:2 \r\nC:\r\n\r\n", &mut lines).unwrap();
+    assert_eq!(head.text(0, 3), b"A: 1\r\nb:2 \r\nC:\r\n");
+    assert_eq!(head.text(0, 1), b"A: 1\r\n");
+    assert_eq!(head.text(1, 2), b"b:2 \r\n");
+    for (first, end) in [(0, 0), (3, 3), (2, 1), (0, 4), (9, 9)] {
+        assert_eq!(head.text(first, end), b"", "{first}..{end}");
+    }
+}
+
+#[test]
+fn arbitrary_bytes_do_not_panic_and_accepted_heads_can_be_written_again() {
+    // A generator with a fixed seed; the alphabet is biased to what the parser looks at.
+    let alphabet = b"GET / HTTP/1.1\r\n\r\n\r\n:: \t\0\x7f\xffaB";
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut accepted = 0;
+    for round in 0..50_000 {
+        let mut bytes = if round % 2 == 0 { b"GET / HTTP/1.1\r\n".to_vec() } else { Vec::new() };
+        loop {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let draw = (state >> 33) as usize;
+            if draw % 24 == 0 {
+                break;
+            }
+            bytes.push(alphabet[draw % alphabet.len()]);
+        }
+        let mut lines = HeadLines::new();
+        let Ok((head, body)) = parse(&bytes, &mut lines) else { continue };
+        accepted += 1;
+        let version = [b'0' + head.minor_version()];
+        let mut again =
+            [head.method(), b" ", head.target(), b" HTTP/1.", &version, b"\r\n"].concat();
+        for Header { name, value } in head.headers() {
+            again.extend([name, b": ", value, b"\r\n"].concat());
+        }
+        let again = [&again, &b"\r\n"[..], body].concat();
+        assert_eq!(parsed(&again), parsed(&bytes));
+    }
+    assert!(accepted > 100, "{accepted} heads were accepted");
+}

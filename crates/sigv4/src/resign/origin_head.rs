@@ -1,0 +1,211 @@
+//! The head toward an origin while it is written: what stays is copied, and what will be signed is noted.
+
+use std::cmp::Ordering;
+
+use crate::bytes;
+use crate::request_head::RequestHead;
+use smallvec::SmallVec;
+
+use crate::bytes::hex;
+use crate::canonical::TextSink as _;
+use crate::canonical::canonical_request::{RequestHash, canonical_value, write_end, write_target};
+use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
+use crate::keys::origin_credential::Day;
+use crate::resign::body_headers::BodyHeaders;
+use crate::resign::connection::{Nominated, kept};
+use crate::resign::disposition::{Disposition, disposition};
+use crate::{Payload, Permit, ResignError, Timestamp, header};
+
+/// Method and canonical target.
+pub(crate) struct RequestLine<'a> {
+    pub(crate) method: &'a [u8],
+    pub(crate) path: &'a [u8],
+    pub(crate) query: &'a [u8],
+}
+
+/// Writes a head.
+pub(crate) struct OriginHead<'b, 'a> {
+    out: &'b mut Vec<u8>,
+    signed: SmallVec<[Signed<'a>; 16]>,
+}
+
+/// A header that will be signed.
+struct Signed<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    /// Whether the value has no blanks to be made one.
+    is_canonical: bool,
+    /// Lines of one name are signed in the order in which they are written.
+    number: usize,
+}
+
+impl<'b, 'a> OriginHead<'b, 'a> {
+    /// An empty head, to be begun with [`begin`](Self::begin).
+    pub(crate) fn new(out: &'b mut Vec<u8>) -> Self {
+        out.clear();
+        Self { out, signed: SmallVec::new() }
+    }
+
+    /// Writes the request line and the origin's Host.
+    pub(crate) fn begin(&mut self, line: &RequestLine<'_>, http_minor: u8, authority: &'a [u8]) {
+        let out = &mut *self.out;
+        out.put(line.method);
+        out.put(b" ");
+        out.put(line.path);
+        if !line.query.is_empty() {
+            out.put(b"?");
+            out.put(line.query);
+        }
+        out.put(if http_minor == 0 { b" HTTP/1.0\r\nHost: " } else { b" HTTP/1.1\r\nHost: " });
+        out.put(authority);
+        out.put(b"\r\n");
+        self.note(header::HOST.as_bytes(), authority, true);
+    }
+
+    /// Writes a line, and notes it to be signed.
+    pub(crate) fn signed(&mut self, name: &'a [u8], value: &'a [u8]) {
+        self.line(name, value);
+        self.note(name, value, false);
+    }
+
+    /// The same for a value without blanks.
+    pub(crate) fn signed_word(&mut self, name: &'a [u8], word: &'a [u8]) {
+        self.line(name, word);
+        self.note(name, word, true);
+    }
+
+    /// Writes the headers that stay, neighbours in one piece. Where framing is taken off, those that describe it go.
+    pub(crate) fn client_headers(
+        &mut self,
+        head: &RequestHead<'a>,
+        permit: &Permit,
+        unwrap: Option<&'a BodyHeaders<'a>>,
+    ) -> Result<(), ResignError> {
+        let nominated = Nominated::of(head.headers())?;
+        let mut first = 0;
+        for (number, header) in head.headers().enumerate() {
+            let (name, value) = (header.name, header.value);
+            let disposition = match unwrap {
+                _ if nominated.has(name) || permit.drops(name) => Disposition::Drop,
+                Some(unwrap) if unwrap.describes(name) => Disposition::Drop,
+                _ => disposition(name),
+            };
+            match disposition {
+                Disposition::Sign => self.note(name, value, false),
+                Disposition::Forward => (),
+                Disposition::Connection | Disposition::Drop => {
+                    self.out.put(head.text(first, number));
+                    first = number.wrapping_add(1);
+                    if disposition == Disposition::Connection {
+                        kept(value).into_iter().for_each(|option| self.line(name, option));
+                    }
+                }
+            }
+        }
+        self.out.put(head.text(first, head.headers().len()));
+        if let Some(unwrap) = unwrap {
+            unwrap.own_headers().for_each(|(name, value)| self.signed(name, value));
+        }
+        Ok(())
+    }
+
+    /// Writes the Authorization line; the answer is the signature.
+    pub(crate) fn sign(
+        &mut self,
+        line: &RequestLine<'_>,
+        payload: &Payload,
+        day: &Day<'_>,
+        now: Timestamp,
+    ) -> [u8; 64] {
+        self.signed.sort_unstable_by(|a, b| {
+            cmp_ignore_ascii_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
+        });
+        day.authorization().into_iter().for_each(|piece| self.out.put(piece));
+        let hash = self.hash(line, payload);
+        let scope = day.scope();
+        let string = StringToSign { label: ALGORITHM, date: now, scope, chain: &[], hash: &hash };
+        let signature = day.key().sign(&string);
+        self.out.put(b", Signature=");
+        self.out.put(&signature);
+        self.out.put(b"\r\n");
+        signature
+    }
+
+    /// Writes the blank line.
+    pub(crate) fn end(&mut self) {
+        self.out.put(b"\r\n");
+    }
+
+    /// Hashes the canonical request, and writes the list of signed names.
+    fn hash(&mut self, line: &RequestLine<'_>, payload: &Payload) -> [u8; 64] {
+        let list = self.out.len();
+        let out = &mut *self.out;
+        let mut sha256 = RequestHash::new();
+        write_target(&mut sha256, line.method, line.path, line.query);
+        let mut previous: &[u8] = b"";
+        for line in &self.signed {
+            if previous.eq_ignore_ascii_case(line.name) {
+                sha256.put(b",");
+            } else {
+                if !previous.is_empty() {
+                    sha256.put(b"\n");
+                    out.put(b";");
+                }
+                let from = out.len();
+                out.put(line.name);
+                let name = out.get_mut(from..).unwrap_or_default();
+                name.make_ascii_lowercase();
+                sha256.put(name);
+                sha256.put(b":");
+                previous = line.name;
+            }
+            if line.is_canonical {
+                sha256.put(line.value);
+            } else {
+                canonical_value(line.value, &mut sha256);
+            }
+        }
+        sha256.put(b"\n");
+        write_end(&mut sha256, out.get(list..).unwrap_or_default(), payload.line());
+        hex::encode(&sha256.finish())
+    }
+
+    fn note(&mut self, name: &'a [u8], value: &'a [u8], is_canonical: bool) {
+        self.signed.push(Signed { name, value, is_canonical, number: self.signed.len() });
+    }
+
+    fn line(&mut self, name: &[u8], value: &[u8]) {
+        self.out.put(name);
+        self.out.put(b": ");
+        self.out.put(value);
+        self.out.put(b"\r\n");
+    }
+}
+
+/// Compares names as if they were lower-case.
+fn cmp_ignore_ascii_case(a: &[u8], b: &[u8]) -> Ordering {
+    let lower = |byte: &u8| byte.to_ascii_lowercase();
+    // Nearly all names differ in their first bytes.
+    match (a.first_chunk(), b.first_chunk()) {
+        (Some(a), Some(b)) if bytes::lower(*a) != bytes::lower(*b) => {
+            bytes::lower(*a).cmp(&bytes::lower(*b))
+        }
+        _ => a.iter().map(lower).cmp(b.iter().map(lower)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_of_names() {
+        let names = ["a", "Ab", "content-Length", "content-Type", "hosT", "x-amz-a", "x-amz-aB"];
+        for (i, a) in names.iter().enumerate() {
+            for (j, b) in names.iter().enumerate() {
+                let found = cmp_ignore_ascii_case(a.as_bytes(), b.to_ascii_uppercase().as_bytes());
+                assert_eq!(found, i.cmp(&j), "{a} {b}");
+            }
+        }
+    }
+}

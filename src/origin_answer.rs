@@ -1,0 +1,151 @@
+//! Whether an origin's error goes to the client, or another origin is asked.
+//!
+//! nginx decides that by the status (`proxy_next_upstream`); an S3 error says more. An origin that does not take our key is out
+//! of order, whatever it is asked; one that asks for fewer requests works, and sending them to another would be no help.
+//! What nobody else is asked for goes on to `error_response`, which sees to it that nothing of ours is shown.
+
+use nginx::upstream::{Answer, Framing, Next, UpstreamResponse};
+use nginx::{Level, Request};
+use s3::S3Error;
+use s3::origin_error::{
+    self, Code, CodeReader, asks_to_slow_down, is_about_credential, refuses_key,
+};
+
+use crate::S3Signature;
+use crate::ctx::answer::{Question, Reading};
+use crate::ctx::{self, Ctx};
+
+impl UpstreamResponse for S3Signature {
+    fn next(r: Request<'_>, answer: &Answer<'_>) -> Next {
+        ctx::existing(r).map_or(Next::Pass, |ctx| next(r, ctx, answer))
+    }
+}
+
+/// Called when the head of the answer to a request that was signed here is complete, and after [`Next::Wait`] with each part
+/// of its body.
+fn next(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>) -> Next {
+    crate::fault::inject(r, "origin_answer");
+    let reading = ctx.upstream.reading.take();
+    let Some(mut reading) = reading.or_else(|| begin(r, answer).map(Box::new)) else {
+        return without_question(ctx, answer);
+    };
+    let question = reading.question;
+    let in_header = answer.headers().find(|(name, _)| is_code_header(name)).map(|(_, code)| code);
+    let code = match in_header {
+        Some(code) => Code::Known(code),
+        None if has_no_body(ctx, answer) => return without_words(r, ctx, answer, question),
+        None => reading.reader.feed(answer.new),
+    };
+    match code {
+        Code::Known(code) => by_code(r, ctx, question, code),
+        Code::NeedMore if answer.is_full || !is_worth_waiting(answer) => Next::Pass,
+        Code::NeedMore => {
+            ctx.upstream.reading.replace(Some(reading));
+            Next::Wait
+        }
+        Code::None => Next::Pass,
+    }
+}
+
+/// Which question an answer raises, if any.
+fn begin(r: Request<'_>, answer: &Answer<'_>) -> Option<Reading> {
+    let next = r.location_conf::<S3Signature>()?.next_upstream();
+    let question = match answer.status() {
+        // Here an origin says that it does not accept a key.
+        400 | 401 | 403 if next.refused_key => Question::Key,
+        503 if !next.slow_down && answer.is_passed_over_at_503() => Question::Load,
+        _ => return None,
+    };
+    let mut encoding =
+        answer.headers().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding"));
+    let first = encoding.next().map(|(_, value)| value).unwrap_or_default();
+    // Several are none that we know.
+    let encoding = if encoding.next().is_some() { b"several" } else { first };
+    Some(Reading { question, reader: CodeReader::new(encoding, framing(answer)) })
+}
+
+fn framing(answer: &Answer<'_>) -> origin_error::Framing {
+    match answer.framing() {
+        Framing::Length(length) => origin_error::Framing::Length(length),
+        Framing::Chunked => origin_error::Framing::Chunked,
+        Framing::Close => origin_error::Framing::Close,
+    }
+}
+
+/// MinIO answers HEAD with the code in a header.
+fn is_code_header(name: &[u8]) -> bool {
+    let tail = b"error-code";
+    name.len() > tail.len() && name.to_ascii_lowercase().ends_with(tail)
+}
+
+fn has_no_body(ctx: &Ctx, answer: &Answer<'_>) -> bool {
+    ctx.upstream.sends_head.get() || answer.framing() == Framing::Length(0)
+}
+
+/// A body without a length may have no end but the connection's, which nginx takes for a fault while the head is read. Where
+/// 503 would be passed over anyhow, that is no loss; and a refusal that cannot be read goes to nobody.
+fn is_worth_waiting(answer: &Answer<'_>) -> bool {
+    answer.framing() != Framing::Close || matches!(answer.status(), 401 | 403 | 503)
+}
+
+fn by_code(r: Request<'_>, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
+    match question {
+        Question::Key if refuses_key(code) => refused(r, ctx, code),
+        Question::Load if asks_to_slow_down(code) => Next::Final,
+        Question::Key if !is_about_credential(code) => accepted(ctx),
+        Question::Key | Question::Load => Next::Pass,
+    }
+}
+
+/// Answers to HEAD, and those that have no body for other reasons.
+fn without_words(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>, question: Question) -> Next {
+    match question {
+        // S3 itself has no 401 for anything else.
+        Question::Key if answer.status() == 401 => refused(r, ctx, b"401"),
+        // The same status says that an object is not to be read by this key. An origin that has just refused the key, in words,
+        // means that again.
+        Question::Key if answer.status() == 403 && refuses_at_present(ctx) => {
+            refused(r, ctx, b"without a word, as before")
+        }
+        // Amazon's reason phrase.
+        Question::Load if says_slow_down(answer.status_line()) => Next::Final,
+        Question::Key | Question::Load => Next::Pass,
+    }
+}
+
+fn says_slow_down(status_line: &[u8]) -> bool {
+    status_line.to_ascii_lowercase().ends_with(b"slow down")
+}
+
+/// Answers that raise no question: most of them show that the key is good.
+fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
+    if matches!(answer.status(), 200..400 | 404 | 412 | 416) { accepted(ctx) } else { Next::Pass }
+}
+
+/// The origin knows the key, whatever else it says.
+fn accepted(ctx: &Ctx) -> Next {
+    if let Some(origin) = &*ctx.upstream.origin.borrow() {
+        origin.refuses_key.set(false);
+    }
+    Next::Pass
+}
+
+fn refuses_at_present(ctx: &Ctx) -> bool {
+    ctx.upstream.origin.borrow().as_ref().is_some_and(|origin| origin.refuses_key.get())
+}
+
+/// The origin is out of order. The answer is for the case that nobody else may be asked.
+fn refused(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Next {
+    let origin = ctx.upstream.origin.borrow();
+    if let Some(origin) = origin.as_ref() {
+        origin.refuses_key.set(true);
+    }
+    let name = origin.as_ref().map_or("", |origin| origin.name.as_str());
+    let code = code.escape_ascii();
+    r.log(
+        Level::Error,
+        format_args!("s3: origin \"{name}\" refused the key that we sign with: {code}"),
+    );
+    ctx.response.error.replace(Some(S3Error::origin_refused_credentials()));
+    Next::Failed
+}

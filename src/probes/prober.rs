@@ -1,0 +1,140 @@
+//! Asking one peer, and what its answer changes.
+
+use std::rc::Rc;
+
+use nginx::exchange::{self, Exchange, Outcome};
+use nginx::{Cycle, Level, worker};
+use probe::{Answer, Change, Parameters};
+use sigv4::Timestamp;
+
+use crate::S3Signature;
+use crate::conf::origin::Origin;
+use crate::conf::plan::Target;
+use crate::probes::marks;
+use crate::probes::state::{self, State};
+use crate::probes::table::{Key, Table};
+
+/// A question that is ready to be asked.
+pub(super) struct Question {
+    target: Rc<Target>,
+    address: Vec<u8>,
+    request: Vec<u8>,
+    waits: Waits,
+}
+
+/// Who waits for an answer.
+struct Waits {
+    key: Key,
+    origin: Rc<Origin>,
+    /// What the log calls the origin: with the peer's address, where it has several.
+    label: String,
+    parameters: Rc<Parameters>,
+    asked_at: u64,
+}
+
+/// Answers that came later than they should by so much, in milliseconds, were not waited for in time.
+const LATE: u64 = 150;
+
+impl Question {
+    /// Signs it. None where nothing can be asked now.
+    pub(super) fn new(
+        state: &mut State,
+        target: &Rc<Target>,
+        parameters: &Rc<Parameters>,
+        key: Key,
+        label: String,
+        address: &[u8],
+        asked_at: u64,
+    ) -> Option<Self> {
+        let now = Timestamp::from_unix(worker::unix_time())?;
+        let mut request = Vec::new();
+        let credential = &target.origin.credential;
+        target.question.sign(credential, now, &mut state.buffers, &mut request).ok()?;
+        state.schedules.entry(key).or_default().asked(asked_at);
+        let (origin, parameters) = (Rc::clone(&target.origin), Rc::clone(parameters));
+        let waits = Waits { key, origin, label, parameters, asked_at };
+        Some(Question { target: Rc::clone(target), address: address.to_vec(), request, waits })
+    }
+
+    /// Sends it. The answer may come before this returns.
+    pub(super) fn ask(self, cycle: &Cycle<'_>) {
+        let Self { target, address, request, waits } = self;
+        let main = cycle.main_conf::<S3Signature>();
+        let Some(place) = main.and_then(|main| target.place(main)) else { return };
+        let exchange = Exchange {
+            client: &place.client,
+            address: &address,
+            is_tls: target.origin.endpoint.is_tls(),
+            name: target.origin.endpoint.host(),
+            request,
+            timeout: waits.parameters.timeout,
+            is_complete: probe::is_complete,
+        };
+        exchange::start(cycle, exchange, Box::new(move |outcome| waits.answered(&outcome)));
+    }
+}
+
+impl Waits {
+    fn answered(&self, outcome: &Outcome) {
+        let now = worker::now();
+        let stalled_at = state::with(|state| {
+            if let Some(schedule) = state.schedules.get_mut(&self.key) {
+                schedule.answered(self.asked_at);
+            }
+            state.stalled_at
+        });
+        let Some(reason) = self.judge(outcome, now, stalled_at) else { return };
+        worker::with_cycle(|cycle| self.note(cycle, &reason, now));
+    }
+
+    fn note(&self, cycle: &Cycle<'_>, reason: &str, now: u64) {
+        let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
+        let Some(plan) = plan else { return };
+        // Who was stopped for long and wakes up knows nothing that counts: another one has gone on.
+        let table = Table::of(cycle, &plan.zone).filter(|table| table.is_held(worker::id(), now));
+        let Some(table) = table else { return };
+        let Some(slot) = table.slot_or_new(self.key, now) else { return };
+        let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
+        slot.note(health, now, reason);
+        if let Some(change) = change {
+            marks::apply(cycle, plan, table, now);
+            self.say(cycle, change, reason);
+        }
+    }
+
+    /// What is the matter with the origin, empty if nothing; none where the outcome says nothing about it.
+    fn judge(&self, outcome: &Outcome, now: u64, stalled_at: u64) -> Option<String> {
+        let due = self.asked_at.saturating_add(self.parameters.timeout);
+        match outcome {
+            Outcome::NotTried => None,
+            // This worker was busy: the answer may have been there in time.
+            Outcome::TimedOut if now > due.saturating_add(LATE) || stalled_at > self.asked_at => {
+                None
+            }
+            Outcome::TimedOut => Some(format!("no answer in {} ms", self.parameters.timeout)),
+            Outcome::Answered(bytes) => match Answer::read(bytes) {
+                Some(answer) => {
+                    let ailment = answer.ailment(self.origin.credential.access_key());
+                    Some(ailment.map(|ailment| ailment.to_string()).unwrap_or_default())
+                }
+                None => Some(outcome.to_string()),
+            },
+            _ => Some(outcome.to_string()),
+        }
+    }
+
+    fn say(&self, cycle: &Cycle<'_>, change: Change, reason: &str) {
+        let label = &self.label;
+        // Both at the same level: whoever sees the one wants to see the other.
+        match change {
+            Change::Down => {
+                cycle.log(Level::Error, format_args!("s3: origin {label} is down: {reason}"));
+            }
+            Change::Up(after) => {
+                let seconds = after.saturating_add(500) / 1000;
+                let line = format_args!("s3: origin {label} is up again after {seconds} s");
+                cycle.log(Level::Error, line);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What one worker keeps from tick to tick, and what can be told of it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use nginx::upstream::PeerCopy;
+use nginx::{Cycle, worker};
+use probe::Schedule;
+use sigv4::TargetBuffers;
+
+use crate::S3Signature;
+use crate::conf::origin::Origin;
+use crate::probes::table::{Key, Table};
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct State {
+    /// The peers that the last tick has seen.
+    pub(super) known: Vec<Known>,
+    /// What this worker has asked, while it holds the lease.
+    pub(super) schedules: HashMap<Key, Schedule>,
+    /// The peers that this worker has marked as down.
+    pub(super) marked: Vec<Key>,
+    /// When the last tick was.
+    pub(super) ticked_at: u64,
+    /// When this worker last came back from doing something else for long.
+    pub(super) stalled_at: u64,
+    /// Room for copies of peers, and for signing.
+    pub(super) copies: Vec<PeerCopy>,
+    pub(super) buffers: TargetBuffers,
+}
+
+/// A peer of a probed upstream.
+pub(super) struct Known {
+    pub(super) key: Key,
+    pub(super) origin: Rc<Origin>,
+    /// After so long without an answer or a failure, in milliseconds, nobody asks.
+    pub(super) patience: u64,
+}
+
+thread_local! {
+    // A worker process has one thread that handles events.
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+/// Lends the state. Must not be nested; it would panic, which costs that one tick.
+pub(super) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
+    STATE.with_borrow_mut(body)
+}
+
+/// What is known of an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Why it is not in order; none if it is.
+    pub(crate) reason: Option<String>,
+    /// Since when that is so, in seconds since 1970; none where it is not known.
+    pub(crate) since: Option<i64>,
+}
+
+/// What is known of the origin `name`: the best that any of its peers can say. None where it is not probed.
+pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<Report> {
+    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
+    if !plan.has(name) {
+        return None;
+    }
+    let table = Table::of(cycle, &plan.zone)?;
+    let now = worker::now();
+    let report = with(|state| {
+        let peers = state.known.iter().filter(|known| known.origin.name == name);
+        let reports = peers.map(|known| of_peer(table, known, now));
+        reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
+    });
+    Some(report.unwrap_or_else(Report::unknown))
+}
+
+impl Report {
+    fn unknown() -> Self {
+        Report { reason: Some("not asked yet".to_owned()), since: None }
+    }
+}
+
+fn of_peer(table: Table<'_>, known: &Known, now: u64) -> Report {
+    let slot = table.slot(known.key).filter(|slot| slot.health().was_asked());
+    let Some(slot) = slot else {
+        return Report::unknown();
+    };
+    let silence = now.saturating_sub(slot.asked_at());
+    if silence > known.patience {
+        // A prober that hangs must not look like an origin that does not.
+        let reason = Some(format!("not asked for {} s", silence / 1000));
+        return Report { reason, since: None };
+    }
+    let health = slot.health();
+    let age = i64::try_from(now.saturating_sub(health.since()) / 1000).unwrap_or(0);
+    Report {
+        reason: health.is_down().then(|| slot.reason()),
+        since: Some(worker::unix_time().saturating_sub(age)),
+    }
+}

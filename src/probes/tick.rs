@@ -1,0 +1,121 @@
+//! The worker's tick.
+
+use std::rc::Rc;
+
+use nginx::upstream::{PeerCopy, Peers};
+use nginx::{Cycle, worker};
+
+use crate::S3Signature;
+use crate::conf::plan::{Plan, Probed};
+use crate::probes::marks::{apply, keys};
+use crate::probes::prober::Question;
+use crate::probes::state::{self, State};
+use crate::probes::table::Table;
+
+/// From one tick to the next, in milliseconds.
+pub(crate) const TICK: u64 = 50;
+
+/// A tick that comes so late, in milliseconds, is one of a worker that could not see what had arrived meanwhile.
+const STALL: u64 = 200;
+
+/// What a worker does at each tick: it asks who is to be asked, and does what [`apply`] does.
+pub(crate) struct Probes;
+
+impl worker::Tick for Probes {
+    fn tick(cycle: &Cycle<'_>) {
+        let now = worker::now();
+        let Some((plan, table)) = plan_of(cycle) else { return };
+        let questions = state::with(|state| questions(state, cycle, plan, table, now));
+        apply(cycle, plan, table, now);
+        // Without the state: an answer may be there at once.
+        questions.into_iter().for_each(|question| question.ask(cycle));
+    }
+}
+
+fn plan_of<'c>(cycle: &Cycle<'c>) -> Option<(&'c Plan, Table<'c>)> {
+    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
+    Some((plan, Table::of(cycle, &plan.zone)?))
+}
+
+/// Gives the lease to others. For workers that end.
+pub(crate) fn release(cycle: &Cycle<'_>) {
+    if let Some((_, table)) = plan_of(cycle) {
+        table.release(worker::id(), worker::now());
+    }
+}
+
+/// What is to be asked now, by this process if it holds the lease.
+fn questions(
+    state: &mut State,
+    cycle: &Cycle<'_>,
+    plan: &Plan,
+    table: Table<'_>,
+    now: u64,
+) -> Vec<Question> {
+    if now.saturating_sub(state.ticked_at) > STALL {
+        state.stalled_at = now;
+    }
+    state.ticked_at = now;
+    let process = worker::id();
+    let mut questions = Vec::new();
+    if worker::is_exiting() {
+        // It still has peers to mark and requests to let go of, but for how long nobody knows.
+        table.release(process, now);
+    } else if table.claim(process, now) {
+        let mut copies = std::mem::take(&mut state.copies);
+        for upstream in &plan.upstreams {
+            let Some(peers) = Peers::of::<S3Signature>(cycle, upstream.id) else { continue };
+            peers.copy(&mut copies);
+            ask(state, upstream, table, &copies, now, &mut questions);
+        }
+        state.copies = copies;
+        // With `resolve` peers come and go.
+        if state.schedules.len() > state.known.len() {
+            let known = &state.known;
+            state.schedules.retain(|key, _| known.iter().any(|known| known.key == *key));
+        }
+        return questions;
+    }
+    state.schedules.clear();
+    questions
+}
+
+fn ask(
+    state: &mut State,
+    upstream: &Probed,
+    table: Table<'_>,
+    peers: &[PeerCopy],
+    now: u64,
+    questions: &mut Vec<Question>,
+) {
+    let keys = keys(upstream, peers);
+    let parameters = &upstream.parameters;
+    for (number, (peer, key)) in peers.iter().zip(&keys).enumerate() {
+        // One peer that stands there twice is asked once.
+        let is_repeated = keys.get(..number).unwrap_or_default().contains(key);
+        let Some(target) = upstream
+            .target(peer.server())
+            .filter(|target| target.is_reachable() && !peer.is_off && !is_repeated)
+        else {
+            continue;
+        };
+        let Some(slot) = table.slot_or_new(*key, now) else { continue };
+        let schedule = state.schedules.entry(*key).or_default();
+        if !schedule.is_due(now, slot.health(), parameters) {
+            continue;
+        }
+        let same_origin = |other: &PeerCopy| {
+            upstream
+                .target(other.server())
+                .is_some_and(|other| Rc::ptr_eq(&other.origin, &target.origin))
+        };
+        let is_alone = peers.iter().zip(&keys).all(|(other, k)| k == key || !same_origin(other));
+        let name = &target.origin.name;
+        let label = match is_alone {
+            true => name.clone(),
+            false => format!("{name} ({})", peer.name().escape_ascii()),
+        };
+        let address = peer.address();
+        questions.extend(Question::new(state, target, parameters, *key, label, address, now));
+    }
+}
