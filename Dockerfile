@@ -5,31 +5,52 @@
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src
+# Cargo's profile; `dev` is quicker to build, for tests of the deployment.
+ARG PROFILE=release
 # What changes seldom comes first: this step takes the longest. Debian's rustc-web is a current Rust.
 COPY scripts/common.sh scripts/install-packages scripts/
 COPY Cargo.toml ./
 COPY crates/test-origin/Cargo.toml crates/test-origin/
 RUN scripts/install-packages build run
-COPY scripts/ scripts/
+# By name, so that a change of a test builds nothing anew.
+COPY scripts/build-module scripts/build-sign-s3 scripts/nginx-headers scripts/
 COPY Cargo.lock ./
-COPY bench/ bench/
+COPY bench/instructions/ bench/instructions/
+COPY bench/load/ bench/load/
 COPY crates/ crates/
 COPY src/ src/
 RUN CI=true scripts/build-module \
     && CI=true scripts/build-sign-s3 \
     && strip --strip-debug build/*.so build/sign_s3
 
-# `docker compose --profile demo`: an S3 server for trying things, and not for keeping anything.
+# For the demo of docker-compose.yml: an S3 server for trying things, and not for keeping anything.
 FROM build AS build-origin
-RUN cargo build --locked --release --package test-origin
+RUN cargo build --locked --profile "$PROFILE" --package test-origin \
+    && mv "target/$(echo "$PROFILE" | sed s/^dev$/debug/)/test-origin" build/
 
 FROM debian:bookworm-slim AS origin
-COPY --from=build-origin /src/target/release/test-origin /usr/local/bin/
+COPY --from=build-origin /src/build/test-origin /usr/local/bin/
 RUN install -d -o www-data -g www-data /data
 VOLUME /data
 USER 33:33
 EXPOSE 9000
 ENTRYPOINT ["test-origin"]
+
+# `docker compose up`: Debian's HAProxy, the version that t/failover-haproxy.t tests.
+FROM debian:bookworm-slim AS haproxy
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends haproxy \
+    && rm -rf /var/lib/apt/lists/*
+COPY deploy/haproxy.cfg /etc/haproxy/
+USER haproxy
+EXPOSE 8080 8405
+# HAProxy ends when the requests that it has are finished.
+STOPSIGNAL SIGUSR1
+HEALTHCHECK --interval=5s --timeout=4s --start-period=10s \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8405 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q 200"]
+ENTRYPOINT ["haproxy"]
+CMD ["-db", "-f", "/etc/haproxy/haproxy.cfg"]
 
 FROM debian:bookworm-slim AS proxy
 # hadolint ignore=DL3008 # Debian's security updates are wanted, whatever their version
@@ -48,7 +69,7 @@ COPY deploy/docker/docker-entrypoint.d/ /docker-entrypoint.d/
 
 # www-data, by number for those who check that it is not root.
 USER 33:33
-EXPOSE 8080
+EXPOSE 8080 8405
 # nginx ends when the requests that it has are finished.
 STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=5s --timeout=4s --start-period=10s \

@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-helm check-arm64 check-msrv check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-compose check-helm check-arm64 check-msrv check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -71,6 +71,10 @@ check-deb: deb ## Installs, uses, removes and purges the package in a fresh Debi
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)
 	@scripts/install-packages run root
 	@scripts/check-image
+
+check-compose: ## Runs docker-compose.yml as deploy/README.md says on a container engine of its own (as root)
+	@scripts/install-packages root
+	@scripts/check-compose
 
 check-helm: ## Renders and lints the Helm chart, and holds it against the schemas of Kubernetes
 	@scripts/install-packages helm

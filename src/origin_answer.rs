@@ -91,9 +91,10 @@ fn is_worth_waiting(answer: &Answer<'_>) -> bool {
 fn by_code(r: Request<'_>, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
     match question {
         Question::Key if refuses_key(code) => refused(r, ctx, code),
-        Question::Load if asks_to_slow_down(code) => Next::Final,
+        Question::Load if asks_to_slow_down(code) => busy(ctx),
         Question::Key if !is_about_credential(code) => accepted(ctx),
-        Question::Key | Question::Load => Next::Pass,
+        Question::Key => Next::Pass,
+        Question::Load => accepted(ctx),
     }
 }
 
@@ -108,7 +109,9 @@ fn without_words(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>, question: Quest
             refused(r, ctx, b"without a word, as before")
         }
         // Amazon's reason phrase.
-        Question::Load if says_slow_down(answer.status_line()) => Next::Final,
+        Question::Load if says_slow_down(answer.status_line()) => busy(ctx),
+        // As with a key.
+        Question::Load if is_busy(ctx) => Next::Final,
         Question::Key | Question::Load => Next::Pass,
     }
 }
@@ -122,12 +125,25 @@ fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
     if matches!(answer.status(), 200..400 | 404 | 412 | 416) { accepted(ctx) } else { Next::Pass }
 }
 
-/// The origin knows the key, whatever else it says.
+/// The origin takes the key and has answered something else than "slow down": what was remembered of it is over.
 fn accepted(ctx: &Ctx) -> Next {
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
         origin.refuses_key.set(false);
+        origin.is_busy.set(false);
     }
     Next::Pass
+}
+
+/// It works, and wants to be asked less.
+fn busy(ctx: &Ctx) -> Next {
+    if let Some(origin) = &*ctx.upstream.origin.borrow() {
+        origin.is_busy.set(true);
+    }
+    Next::Final
+}
+
+fn is_busy(ctx: &Ctx) -> bool {
+    ctx.upstream.origin.borrow().as_ref().is_some_and(|origin| origin.is_busy.get())
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {

@@ -7,10 +7,12 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use S3Proxy::Certs;
 use S3Proxy::Children qw(slurp test_origin);
-use S3Proxy::Client qw(curl run_command);
+use S3Proxy::Client qw(connect_to curl exchange run_command);
 use S3Proxy::Compose;
 use S3Proxy::Deployment;
+use S3Proxy::Http qw(header);
 use S3Proxy::Nginx;
+use S3Proxy::Sign qw(sign);
 use Test::More;
 
 my $ROOT = "$FindBin::Bin/..";
@@ -19,7 +21,7 @@ die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)
 my %documented = S3Proxy::Compose::env_file("$ROOT/.env.example", optional => 1);
 my %example = S3Proxy::Compose::env_file("$ROOT/.env.example");
 # Nothing here resolves the names of the example, so they stay what the origins go by and no more.
-my %env = (%example,
+my %env = (%example, map({ +"${_}_SECRET_KEY" => "own_$example{\"${_}_SECRET_KEY\"}" } qw(CLIENT SERVERA SERVERB)),
     (map { +"SERVER${_}_ENDPOINT" => $_ eq 'A' ? '127.0.0.1' : '127.0.0.2', "SERVER${_}_DOMAIN" => $example{"SERVER${_}_ENDPOINT"} } qw(A B)));
 my $deployment = S3Proxy::Deployment->new;
 my $dir = $deployment->dir;
@@ -38,17 +40,29 @@ subtest 'docker-compose.yml' => sub {
         'HAProxy and two proxies by default');
     is_deeply({ map { $_ => $services->{$_}{profiles} } grep { $services->{$_}{profiles} } keys %$services },
         { single => ['single'], 'demo-origin-a' => ['demo'], 'demo-origin-b' => ['demo'] }, 'the profiles');
-    is_deeply($services->{haproxy}{ports}, ['8080:8080'], 'clients come in at port 8080');
-    for my $name (grep { $services->{$_}{build} } sort keys %$services) {
+    is_deeply($services->{haproxy}{ports}, ['8080:8080', '127.0.0.1:8405:8405'], 'clients come in at port 8080, metrics are for this machine');
+    my %builders;
+    for my $name (sort keys %$services) {
         my $service = $services->{$name};
         ok($service->{read_only} && $service->{cap_drop}[0] eq 'ALL', "$name has a read-only root file system and no capability");
+        ok($service->{mem_limit} && $service->{logging}{options}{'max-size'}, "$name has a limit of memory, and of its log");
+        like($_, qr/size=\d+m/, "$name: a tmpfs has a size") for @{ $service->{tmpfs} // [] };
+        push @{ $builders{ $service->{image} } }, $name if $service->{build};
+        is($service->{pull_policy}, 'never', "$name: its image is built by another service") if !$service->{build};
     }
+    is(scalar @{ $builders{ $services->{$_}{image} } // [] }, 1, "one service builds the image of $_") for sort keys %$services;
     is($services->{'s3-proxy-servera'}{environment}{SERVERB_SECRET_KEY}, undef, 'proxy A does not have the key of origin B');
-    is(services(SERVERA_HOST => 'old-name')->{'s3-proxy-servera'}{environment}{SERVERA_ENDPOINT}, 'old-name', 'SERVERA_HOST is known');
+    is(services(SERVERA_HOST => 'old-name')->{'s3-proxy-servera'}{environment}{SERVERA_HOST}, 'old-name', 'SERVERA_HOST is known');
     for my $volume (map { @{ $_->{volumes} // [] } } values %$services) {
         my ($source) = split /:/, $volume;
-        ok(-f "$ROOT/$source", "$source exists") if $source =~ /^\./;
+        ok(-e "$ROOT/$source", "$source exists") if $source =~ /^\./;
     }
+};
+
+subtest 'docker-compose 1.29 reads docker-compose.yml too' => sub {
+    my $text = slurp("$ROOT/docker-compose.yml");
+    unlike($text, qr/\$\{[^}]*\$\{/, 'no default within a default');
+    unlike($text, qr/^\s*required:|^\s*(?:develop|include|attach|configs|secrets):/m, 'nothing that came later');
 };
 
 subtest 'Dockerfile' => sub {
@@ -73,7 +87,7 @@ subtest 'nginx accepts the rendered templates' => sub {
         unlike($rendered, qr/\$\{/, "$name: no variable is left");
         unlike($rendered, qr/_here|server[ab]_secret_key/, "$name: no secret is in it");
         my $count = () = glob "$dir/$name/conf.d/*";
-        is($count, 1, "$name: one template is rendered");
+        is($count, 2, "$name: one template is rendered, and that of the metrics");
     }
     for my $file (qw(serverb/conf.d/proxy.conf single/conf.d/single.conf)) {
         my $rendered = slurp("$dir/$file");
@@ -92,7 +106,11 @@ subtest 'where nginx listens' => sub {
     is(slurp($file), "listen 8099;\n" . (-s '/proc/net/if_inet6' ? "listen [::]:8099;\n" : ''), 'a port: IPv6 too, where there is one');
     entry('serverb', { PORT => '127.0.0.1:8099' }, '-t');
     is(slurp($file), "listen 127.0.0.1:8099;\n", 'an address: there only');
-    like(slurp("$ROOT/nginx-conf/docker/nginx.conf"), qr/^worker_rlimit_nofile 8192;\n.*worker_connections 4096;/ms, 'two files for each connection');
+    entry('serverb', { METRICS_PORT => 8098 }, '-t');
+    is(slurp("$dir/serverb/listen-metrics.conf"), "listen 8098;\n" . (-s '/proc/net/if_inet6' ? "listen [::]:8098;\n" : ''), 'metrics too');
+    like(slurp("$ROOT/nginx-conf/docker/nginx.conf"), qr/^worker_rlimit_nofile 8192;$/m, 'two files for each connection, of which there are');
+    my ($connections) = slurp("$dir/serverb/events.conf") =~ /^worker_connections (\d+);$/m;
+    cmp_ok($connections, '<=', 4096, '4096 at most');
 };
 
 subtest 'a missing variable is named' => sub {
@@ -109,6 +127,8 @@ subtest 'a missing variable is named' => sub {
 
 subtest 'a wrong variable is named' => sub {
     my @cases = (
+        [serverb => { CLIENT_SECRET_KEY => $example{CLIENT_SECRET_KEY} }, 'CLIENT_SECRET_KEY is still that of .env.example: fill it in'],
+        [single => { SERVERA_SECRET_KEY => $example{SERVERA_SECRET_KEY} }, 'SERVERA_SECRET_KEY is still that of .env.example: fill it in'],
         [serverb => { SERVERB_SCHEME => 'ftp' }, 'SERVERB_SCHEME is "ftp": http or https'],
         [serverb => { SERVERB_REGION => 'us; evil' }, 'ORIGIN_REGION has a character that cannot stand in nginx\'s configuration: "us; evil"'],
         [serverb => { S3_TEMPLATE => 'singel' }, 'S3_TEMPLATE is "singel": proxy or single'],
@@ -139,46 +159,217 @@ subtest 'secrets in files' => sub {
     like($text, qr{"\Q$dir\E/no-such-file" with secret key cannot be read}, 'it is named');
 };
 
-subtest 'the demo' => sub {
-    # What the name service of the containers says while the profile is on.
-    stub('getent', 'case $2 in demo-origin-?.) echo 172.18.0.9 "$2" ;; *) exit 2 ;; esac');
-    stub('nginx', 'echo "nginx $*"');
-    for my $name (qw(serverb single)) {
-        my ($text, $exit) = stubbed($name, { map({ $_ => '' } keys %env), DEMO => $name eq 'single' ? 'ab' : 'b' });
-        is($exit, 0, "$name needs no .env") or diag($text);
-        like(slurp("$dir/$name/conf.d/" . ($name eq 'single' ? 'single' : 'proxy') . '.conf'),
-            qr{endpoint http://demo-origin-b:9000;.*region +demo-b;}s, "$name: the demo's origin");
-    }
-    my $services = services();
-    for my $letter (qw(a b)) {
-        my $demo = $services->{"demo-origin-$letter"};
-        like($demo->{command}[1], qr/name=$letter,listen=0\.0\.0\.0:9000,.*key=DEMOORIGIN$letter,.*region=demo-$letter/, "origin $letter has the key");
-        is($demo->{environment}{ORIGIN_SECRET}, "demo-origin-secret-$letter", "origin $letter has the secret");
+subtest 'several clients, an old secret' => sub {
+    my %no_client = (CLIENT_ACCESS_KEY => '', CLIENT_SECRET_KEY => '');
+    S3Proxy::Deployment::write_file("$dir/clients.json", '{"clients": [{"access_key": "AKIDONE", "secret_key": "one", "grants": []}]}');
+    my $rendered = sub { slurp("$dir/serverb/conf.d/proxy.conf") =~ s/\s+/ /gr };
+    my ($text, $exit) = entry('serverb', { %no_client, CLIENTS_FILE => "$dir/clients.json" }, '-t');
+    is($exit, 0, 'a clients file alone: nginx -t') or diag($text);
+    like($rendered->(), qr/s3_clients clients \{ file \Q$dir\E\/clients.json; #/, 'a clients file alone');
+    ($text, $exit) = entry('serverb', { CLIENTS_FILE => "$dir/clients.json" }, '-t');
+    is($exit, 0, 'a clients file beside a key: nginx -t') or diag($text);
+    like($rendered->(), qr/\{ key env=CLIENT_ACCESS_KEY env=CLIENT_SECRET_KEY; file \S+; #/, 'a clients file beside a key');
+    ($text, $exit) = entry('single', { CLIENT_SECRET_KEY_OLD => 'the-old-one' }, '-t');
+    is($exit, 0, 'an old secret: nginx -t') or diag($text);
+    like(slurp("$dir/single/conf.d/single.conf"), qr/env=CLIENT_SECRET_KEY old=env=CLIENT_SECRET_KEY_OLD;/, 'an old secret');
+    S3Proxy::Deployment::write_file("$dir/old", "the-old-one\n");
+    ($text, $exit) = entry('serverb', { CLIENT_SECRET_KEY_OLD_FILE => "$dir/old" }, '-t');
+    is($exit, 0, 'an old secret in a file: nginx -t') or diag($text);
+    for my $variable (qw(CLIENTS_FILE CLIENT_SECRET_KEY_OLD_FILE CLIENT_SECRET_KEY_FILE)) {
+        ($text, $exit) = entry('serverb', { $variable => '/x; evil' }, '-t');
+        isnt($exit, 0, "$variable of more than one word does not start");
+        like($text, qr/\Adocker-entrypoint: $variable has a character that cannot stand in nginx's configuration: "\/x; evil"\n\z/, "$variable is named");
     }
 };
 
+subtest 'SERVERx_HOST, the older name' => sub {
+    my ($text, $exit) = entry('serverb', { SERVERB_ENDPOINT => '', SERVERB_HOST => '127.0.0.3' }, '-t');
+    is($exit, 0, 'nginx -t') or diag($text);
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{server +127\.0\.0\.3:443 }, 'it is where the origin is');
+};
+
+subtest 'the demo' => sub {
+    my %demo = S3Proxy::Compose::env_file("$ROOT/deploy/demo.env");
+    is(delete $demo{COMPOSE_PROFILES}, 'demo', 'its origins are started');
+    is_deeply([grep { !exists $documented{$_} } sort keys %demo], [], 'its variables are known');
+    my $services = services(%demo);
+    for my $letter (qw(a b)) {
+        my $origin = $services->{"demo-origin-$letter"};
+        my $server = 'SERVER' . uc $letter;
+        like($origin->{command}[1], qr/name=$letter,listen=0\.0\.0\.0:$demo{"${server}_PORT"},.*key=$demo{"${server}_ACCESS_KEY"},.*region=$demo{"${server}_REGION"}/,
+            "origin $letter has the key");
+        is($origin->{environment}{ORIGIN_SECRET}, $demo{"${server}_SECRET_KEY"}, "origin $letter has the secret");
+        ok($services->{ $demo{"${server}_ENDPOINT"} }, "origin $letter is a service");
+    }
+    for my $name (qw(serverb servera single)) {
+        my ($text, $exit) = entry($name, { map({ $_ => '' } keys %env), %demo, SERVERA_ENDPOINT => '127.0.0.1', SERVERB_ENDPOINT => '127.0.0.2' }, '-t');
+        is($exit, 0, "$name: nginx -t") or diag($text);
+    }
+};
+
+# The names that the name service knows stand in a file of the name, as addresses; the addresses that answer in a file of theirs.
+sub stub_network () {
+    stub('getent', "cat $dir/names/\$2 2>/dev/null | sed 's/\$/ STREAM/'");
+    stub('curl', <<~"EOF");
+        for word; do case \$word in ::*) address=\${word#::} ;; http://*) address=\${word#http://} ;; esac; done
+        address=\${address#[}; address=\${address%%:*}; address=\${address%]}
+        test -e "$dir/answers/\$address" || exit 7
+        EOF
+    mkdir "$dir/$_" for qw(names answers);
+    return;
+}
+
+sub resolves_to ($name, @addresses) {
+    S3Proxy::Deployment::write_file("$dir/names/$name.new", join '', map { "$_\n" } @addresses);
+    rename "$dir/names/$name.new", "$dir/names/$name" or die "rename: $!\n";
+    return;
+}
+
+sub answers (@addresses) {
+    unlink glob "$dir/answers/*";
+    S3Proxy::Deployment::write_file("$dir/answers/$_", '') for @addresses;
+    return;
+}
+
+# Waits for that many looks at a name, by asking the stub to count: an interval is a fifth of a second.
+sub looks ($count) {
+    Time::HiRes::sleep(0.2 * $count * $S3Proxy::Nginx::PATIENCE);
+    return;
+}
+
 subtest 'addresses that change' => sub {
-    stub('getent', "cat $dir/addresses 2>/dev/null");
-    stub('nginx', q{trap 'echo reload; exit' HUP; for _ in $(seq 60); do sleep 0.25; done; echo end});
-    my %moving = (SERVERB_ENDPOINT => 's3.example.com', NGINX_DNS_INTERVAL => 0.5);
-    my $addresses = sub (@list) { S3Proxy::Deployment::write_file("$dir/addresses", join '', map { "$_ STREAM\n" } @list) };
-    $addresses->('192.0.2.1', '192.0.2.2');
-    $deployment->start('moving', stubbed_environment('serverb', { %moving }), "$ROOT/deploy/docker/docker-entrypoint.sh", 'nginx');
-    Time::HiRes::sleep(0.8);
-    $addresses->('192.0.2.2', '192.0.2.3');
-    Time::HiRes::sleep(0.8);
-    unlike($deployment->log('moving'), qr/moved/, 'some that change do not matter');
-    $addresses->('192.0.2.4');
-    ok(defined $deployment->wait_until(12, sub { $deployment->log('moving') =~ /reload|end/ }), 'all that change');
-    like($deployment->log('moving'), qr/follow-dns: s3.example.com has moved, nginx looks it up again\nreload/, 'make nginx reload');
-    $deployment->stop('moving', 'KILL');
+    stub_network();
+    stub('nginx', q{trap 'echo reload' HUP; for _ in $(seq 300); do sleep 0.1; done; echo end});
+    for my $case (['https', {}], ['http', { SERVERB_SCHEME => 'http', SERVERB_PORT => 80 }]) {
+        my ($scheme, $variables) = @$case;
+        my $name = "moving-$scheme";
+        my @pool = map { "192.0.2.$_" } 1 .. 8;
+        answers(@pool);
+        resolves_to('s3.example.com', @pool[0, 1]);
+        unlink "$dir/serverb/conf.d.addresses/s3.example.com";
+        my %moving = (SERVERB_ENDPOINT => 's3.example.com', NGINX_DNS_INTERVAL => 0.2, %$variables);
+        $deployment->start($name, stubbed_environment('serverb', { %moving }), "$ROOT/deploy/docker/docker-entrypoint.sh", 'nginx');
+        my $reloads = sub { my $count = () = $deployment->log($name) =~ /^reload$/mg; return $count };
+        # The entry point notes what nginx will have found.
+        $deployment->wait_until(20, sub { -s "$dir/serverb/conf.d.addresses/s3.example.com" });
+        looks(3);
+        resolves_to('s3.example.com', @pool[1, 2]);
+        looks(3);
+        is($reloads->(), 0, "$scheme: an address is absent from the answer, and is still there");
+        if ($scheme eq 'https') {
+            for my $first (2, 4, 6) {
+                resolves_to('s3.example.com', @pool[$first, $first + 1]);
+                looks(3);
+            }
+            is($reloads->(), 0, "$scheme: a rotating pool");
+        }
+        resolves_to('s3.example.com');
+        looks(3);
+        answers();
+        looks(3);
+        is($reloads->(), 0, "$scheme: no answer of the name service says nothing");
+        answers(@pool[1 .. 7]);
+        resolves_to('s3.example.com', @pool[1, 2]);
+        ok($deployment->wait_until(10, sub { $reloads->() == 1 }), "$scheme: an address that is in use is gone") or diag($deployment->log($name));
+        like($deployment->log($name), qr/follow-dns: s3\.example\.com has moved, nginx looks it up again\nreload/, "$scheme: it says so");
+        looks(4);
+        is($reloads->(), 1, "$scheme: once");
+        if ($scheme eq 'http') {
+            resolves_to('s3.example.com', @pool[6, 7]);
+            ok($deployment->wait_until(10, sub { $reloads->() == 2 }), "$scheme: none is left; whoever has them now is not known by a certificate");
+        }
+        $deployment->stop($name, 'KILL');
+    }
+};
+
+subtest 'a name that does not resolve' => sub {
+    stub_network();
+    stub('nginx', q{trap 'echo reload' HUP; for _ in $(seq 300); do sleep 0.1; done; echo end});
+    my %names = (SERVERB_ENDPOINT => 'b.example.com', SERVERA_ENDPOINT => 'a.example.com', SERVERA_DOMAIN => '', NGINX_DNS_INTERVAL => 300);
+    resolves_to('b.example.com', '192.0.2.1');
+    unlink "$dir/names/a.example.com", "$dir/single/conf.d/single.conf";
+    $deployment->start('unresolved', stubbed_environment('single', { %names }), "$ROOT/deploy/docker/docker-entrypoint.sh", 'nginx');
+    my $rendered = sub { slurp("$dir/single/conf.d/single.conf") };
+    ok($deployment->wait_until(10, sub { -e "$dir/single/conf.d/single.conf" && $rendered->() =~ /s3_health/ }), 'it starts');
+    like($rendered->(), qr/server +b\.example\.com:443 weight=1 max_fails=2.*server +127\.0\.0\.1:1 down backup max_fails=0;/s, 'its origin is down');
+    like($rendered->(), qr{endpoint https://127\.0\.0\.1:1;\s+host +a\.example\.com:443;}, 'and goes by its name all the same');
+    like($deployment->log('unresolved'), qr/the name a\.example\.com does not resolve; its origin is down until it does\n/, 'the log says so');
+    Time::HiRes::sleep(3);
+    unlike($deployment->log('unresolved'), qr/reload/, 'nothing happens while it does not');
+    resolves_to('a.example.com', '192.0.2.2');
+    ok($deployment->wait_until(10, sub { $deployment->log('unresolved') =~ /reload/ }), 'nginx reads its configuration anew when it does');
+    like($rendered->(), qr/server +a\.example\.com:443 weight=1 backup max_fails=0;/, 'and has it then');
+    $deployment->stop('unresolved', 'KILL');
+
+    # With the real one: both are down, /healthz says so.
+    $deployment->start_proxy('single', %{ environment('single', { SERVERB_ENDPOINT => 'b.invalid', SERVERA_ENDPOINT => 'a.invalid' }) });
+    my $answer;
+    $deployment->wait_until(10, sub {
+        $answer = curl('http://127.0.0.1:' . $deployment->port('single') . '/healthz');
+        return $answer->{body} !~ /not asked yet/;
+    });
+    is($answer->{status}, 503, 'neither resolves: /healthz');
+    like($answer->{body}, qr/"b":"nok.*"a":"nok/, 'neither resolves: both are down') or diag($answer->{body});
+    $deployment->stop('single');
+};
+
+subtest 'keys in files that change' => sub {
+    $deployment->start_origin('b');
+    S3Proxy::Deployment::write_file("$dir/clients.json", '{"clients": [{"access_key": "ONE", "secret_key": "one"}]}');
+    $deployment->start_proxy('serverb', %{ environment('serverb', { %S3Proxy::Deployment::ENV_FILE, CLIENTS_FILE => "$dir/clients.json",
+        SERVERB_PORT => $deployment->port('b'), NGINX_SECRETS_INTERVAL => 0.2 }) });
+    my $status = sub ($secret) {
+        my %request = (method => 'GET', target => '/demo?list-type=2', version => 'HTTP/1.1', headers => [[Host => 'x']]);
+        sign(\%request, key => 'ONE', secret => $secret);
+        return exchange(connect_to($deployment->port('serverb')), \%request)->{status};
+    };
+    is($status->('one'), 200, 'a client of the file');
+    S3Proxy::Deployment::write_file("$dir/clients.json", '{"clients": [{"access_key": "ONE", "secret_key": "another"}]}');
+    ok($deployment->wait_until(20, sub { $status->('another') == 200 }), 'its new secret, without a signal') or diag($deployment->log('serverb'));
+    is($status->('one'), 403, 'and the old one no more');
+    S3Proxy::Deployment::write_file("$dir/clients.json", '{"clients": 1}');
+    ok($deployment->wait_until(20, sub { $deployment->log('serverb') =~ /\[emerg\]/ }), 'a wrong file: the log says so');
+    is($status->('another'), 200, 'a wrong file: the old keys stay');
+    $deployment->stop($_) for qw(serverb b);
+};
+
+subtest 'workers' => sub {
+    my $workers = sub ($processors, %files) {
+        system 'rm', '-rf', "$dir/cgroup";
+        for my $file (sort keys %files) {
+            my $folder = "$dir/cgroup/$file" =~ s{/[^/]*\z}{}r;
+            system 'mkdir', '-p', $folder;
+            S3Proxy::Deployment::write_file("$dir/cgroup/$file", "$files{$file}\n");
+        }
+        stub('nproc', "echo $processors");
+        local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
+        local @ENV{qw(NGINX_CGROUP_DIR NGINX_WORKERS_FILE NGINX_WORKER_PROCESSES)} = ("$dir/cgroup", "$dir/workers", '');
+        my ($text, $exit) = run_command("$ROOT/deploy/docker/docker-entrypoint.d/30-workers.sh");
+        return $exit == 0 ? slurp("$dir/workers") =~ s/worker_processes (\S+);\n/$1/r : $text;
+    };
+    my $connections = sub { slurp("$dir/events.conf") =~ s/worker_connections (\S+);\n/$1/r };
+    my $mebibyte = 1024 * 1024;
+    is($workers->(4), 4, 'no limit: the processors');
+    is($connections->(), 4096, 'no limit: the connections');
+    is($workers->(64, 'cpu.max' => '150000 100000'), 2, 'cgroup 2: a quota, rounded up');
+    is($workers->(64, 'cpu.max' => 'max 100000', 'memory.max' => 512 * $mebibyte), 8, 'cgroup 2: memory');
+    is($connections->(), 712, 'cgroup 2: connections that memory carries');
+    is($workers->(8, 'cpu.max' => 'max 100000', 'memory.max' => 'max'), 8, 'cgroup 2: no limit');
+    is($workers->(64, 'cpu/cpu.cfs_quota_us' => 300000, 'cpu/cpu.cfs_period_us' => 100000), 3, 'cgroup 1: a quota');
+    is($workers->(64, 'cpu,cpuacct/cpu.cfs_quota_us' => 300000, 'cpu,cpuacct/cpu.cfs_period_us' => 100000), 3, 'cgroup 1: with both in one');
+    is($workers->(6, 'cpu/cpu.cfs_quota_us' => -1, 'cpu/cpu.cfs_period_us' => 100000, 'memory/memory.limit_in_bytes' => '9223372036854771712'), 6,
+        'cgroup 1: no limit');
+    is($workers->(64, 'memory/memory.limit_in_bytes' => 256 * $mebibyte), 4, 'cgroup 1: memory');
+    is($connections->(), 610, 'cgroup 1: connections that memory carries');
+    is($workers->(4, 'cpu.max' => '10000 100000', 'memory.max' => 16 * $mebibyte), 1, 'one at least');
+    is($connections->(), 128, 'and some connections');
 };
 
 subtest 'an origin with TLS' => sub {
     S3Proxy::Certs::directory($dir);
     my ($certificate, $key) = S3Proxy::Certs::certificate($example{SERVERB_ENDPOINT});
     my $spec = join ',', 'name=b', 'listen=127.0.0.1:' . $deployment->port('b'), "root=$dir/data-b", 'bucket=demo',
-        "key=$example{SERVERB_ACCESS_KEY}", "secret=$example{SERVERB_SECRET_KEY}", "region=$example{SERVERB_REGION}";
+        "key=$example{SERVERB_ACCESS_KEY}", "secret=$env{SERVERB_SECRET_KEY}", "region=$example{SERVERB_REGION}";
     $deployment->start('b', {}, test_origin(), '--tls-cert', $certificate, '--tls-key', $key, '--origin', $spec);
     $deployment->wait_for_port('b');
     my %here = (SERVERB_ENDPOINT => '127.0.0.1', SERVERB_PORT => $deployment->port('b'), ORIGIN_CA_FILE => S3Proxy::Certs::ca());
@@ -191,6 +382,7 @@ subtest 'an origin with TLS' => sub {
     );
     for (@cases) {
         my ($what, $variables, $status, $body) = @$_;
+        my $before = -e "$dir/log/serverb" ? length $deployment->log('serverb') : 0;
         $deployment->start_proxy('serverb', %{ environment('serverb', { %here, %$variables }) });
         my $answer;
         $deployment->wait_until(10, sub {
@@ -199,8 +391,21 @@ subtest 'an origin with TLS' => sub {
         });
         is($answer->{status}, $status, "/healthz: $what") or diag($deployment->log('serverb'));
         like($answer->{body}, $body, "/healthz says so: $what");
+        my $log = substr $deployment->log('serverb'), $before;
+        is($log =~ /"health":"\/healthz","status":"503"/ ? 503 : 200, $status, "/healthz is in the log if it fails: $what");
+        unlike($log, qr/"bucket":"healthz"/, "/healthz is no bucket: $what");
         $deployment->stop('serverb', 'QUIT');
     }
+};
+
+subtest 'metrics' => sub {
+    $deployment->start_proxy('serverb', %{ environment('serverb',
+        { SERVERB_ENDPOINT => '127.0.0.1', SERVERB_PORT => $deployment->port('b'), ORIGIN_CA_FILE => S3Proxy::Certs::ca() }) },
+        NGINX_WORKER_PROCESSES => 1);
+    my $metrics = 'http://127.0.0.1:' . $deployment->port('metrics of serverb');
+    like(curl("$metrics/metrics")->{body}, qr/^nginx_connections\{state="active"\} [1-9]\d*$/m, 'at a port of their own');
+    is(curl("$metrics/")->{status}, 404, 'and nothing else there');
+    $deployment->stop('serverb');
 };
 
 subtest 'HAProxy accepts its file' => sub {
@@ -216,6 +421,26 @@ subtest 'HAProxy accepts its file' => sub {
         $deployment->stop('haproxy');
     }
     unlike($text, qr/WARNING|ALERT/, 'without a warning') or diag($text);
+};
+
+subtest 'HAProxy speaks S3 when it has nobody to ask' => sub {
+    my $alone = S3Proxy::Deployment->new;
+    $alone->start_haproxy;
+    my $url = 'http://127.0.0.1:' . $alone->port('haproxy');
+    my ($answer, $id);
+    ok($alone->wait_until(20, sub { $answer = curl("$url/demo/key"); $answer->{status} == 503 }), 'no proxy: 503');
+    like($answer->{body}, qr{\A<\?xml version="1\.0" encoding="UTF-8"\?><Error><Code>ServiceUnavailable</Code><Message>[^<]+</Message><RequestId>(\w+)</RequestId></Error>\z},
+        'a document of S3');
+    ($id) = $answer->{body} =~ m{<RequestId>(\w+)<};
+    is(header($answer, 'x-amz-request-id'), $id, 'its id is in a header too');
+    is(header($answer, 'content-type'), 'application/xml', 'its type');
+    like($alone->log('haproxy'), qr{ 503 .* $id "GET /demo/key HTTP/1\.1"}, 'and in the log');
+    my $head = curl('-I', "$url/demo/key");
+    is($head->{status}, 503, 'HEAD');
+    my $metrics = 'http://127.0.0.1:' . $alone->port('metrics');
+    like(curl("$metrics/metrics")->{body}, qr/^haproxy_backend_status\{proxy="s3_backends",state="DOWN"\} 1$/m, 'metrics');
+    is(curl("$metrics/livez")->{status}, 200, '/livez, for the health check of the container');
+    is(curl("$metrics/other")->{status}, 404, 'and no more at that port');
 };
 
 done_testing;

@@ -241,9 +241,9 @@ is(scalar(@all = $t->received('a')), 2, 'after asking');
 --- response_body eval: ["from a", "from a", "from b"]
 
 === TEST 28: HEAD says it in a header; without a word it is a 503 like others
---- origins eval: ::b_first('503 header="x-minio-error-code: SlowDownRead" | 503')
+--- origins eval: ::b_first('503 | 503 header="x-minio-error-code: SlowDownRead"')
 --- request eval: [map { "HEAD /bucket/key$_" } 1 .. 3]
---- error_code eval: [503, 200, 200]
+--- error_code eval: [200, 503, 200]
 --- origin_count: a=1 b=3
 
 === TEST 29: values
@@ -282,3 +282,10 @@ PUT /bucket/key
 --- request eval: [map { "GET /bucket/key$_" } 1 .. 3]
 --- error_code eval: [502, 502, 200]
 --- origin_count: a=0 b=3
+
+=== TEST 35: a HEAD without a word, of an origin that has just asked for fewer requests
+--- http_config eval: $::COUNTED
+--- origins eval: ::b_first(join ' | ', '503 ' . ::error('SlowDown'), '503', '503', '503', '200 body="from b"', '503')
+--- request eval: ['GET /bucket/1', 'HEAD /bucket/2', 'HEAD /bucket/3', 'HEAD /bucket/4', 'GET /bucket/5', 'HEAD /bucket/6']
+--- error_code eval: [503, 503, 503, 503, 200, 200]
+--- origin_count: a=1 b=6

@@ -34,6 +34,8 @@ my %RUN_BY = (
     'docker run -p 8080:8080 --read-only --tmpfs /run/nginx:mode=1777 -e CLIENT_ACCESS_KEY -e CLIENT_SECRET_KEY -e ORIGIN_ACCESS_KEY'
         . ' -e ORIGIN_SECRET_KEY -e ORIGIN_HOST=s3.example.com s3-signature-proxy' => 'check-image',
     '/etc/init.d/nginx upgrade' => 'check-deb',
+    # Where each is run word for word, or fails the test.
+    (map { $_ => 'check-compose' } S3Proxy::Readme::section_commands("$ROOT/deploy/README.md", 'Docker Compose')),
     'helm install s3 deploy/helm/s3-signature-proxy --values my-values.yaml' => 'check-helm',
 );
 
@@ -222,7 +224,6 @@ subtest 'commands' => sub {
         elsif (defined $by) { ok($target{$by}, "$command: make $by runs it") }
         elsif ($command =~ /^(?:[A-Z_]+=\S+ )*make\b/) { make_knows($command) }
         elsif ($command =~ /^docker compose /) { compose_knows($command) }
-        elsif ($command eq 'cp .env.example .env') { ok(-e "$ROOT/.env.example", "$command: it is there") }
         else { fail("nothing runs the command: $command") }
     }
     my %printed = map { $_ => 1 } @commands;
@@ -433,7 +434,7 @@ sub make_knows ($command) {
 # No engine is needed to see whether docker-compose.yml has what a command names.
 sub compose_knows ($command) {
     my $services = S3Proxy::Compose::services("$ROOT/docker-compose.yml");
-    my ($options, $verb, $rest) = $command =~ /^docker compose ((?:--\w+ \S+ )*)(\w+)\s*(.*)$/ or return fail("$command: not understood");
+    my ($options, $verb, $rest) = $command =~ /^docker compose ((?:--[\w-]+ \S+ )*)(\w+)\s*(.*)$/ or return fail("$command: not understood");
     my %profile = map { $_ => 1 } map { @{ $_->{profiles} // [] } } values %$services;
     ok($profile{$_}, "$command: profile $_") for $options =~ /--profile (\S+)/g;
     my @words = grep { !/^-/ } split ' ', $rest =~ s/\|.*//r;

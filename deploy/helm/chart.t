@@ -22,25 +22,52 @@ my @both = ('origins.primary.endpoint' => 'b.example.com', 'origins.backup.endpo
 
 my $both = chart('both origins', @keys, @both);
 is($both->{Deployment}{spec}{replicas}, 2, 'both origins: two replicas');
-is_deeply([sort keys %$both], [qw(Deployment PodDisruptionBudget Secret Service)], 'both origins: what is made');
+is_deeply([sort keys %$both], [qw(Deployment Pod PodDisruptionBudget Secret Service)], 'both origins: what is made');
 is(decode_base64($both->{Secret}{data}{BACKUP_SECRET_KEY}), 'secret BACKUP +/=', 'both origins: a secret');
 my $pod = $both->{Deployment}{spec}{template};
 is($pod->{spec}{containers}[0]{livenessProbe}{httpGet}{path}, '/livez', 'lives by /livez');
-is($pod->{spec}{containers}[0]{readinessProbe}{httpGet}{path}, '/healthz', 'ready by /healthz');
-is_deeply([grep { /prometheus/ } keys %{ $pod->{metadata}{annotations} }], [], 'no metrics by default');
+is($pod->{spec}{containers}[0]{readinessProbe}{httpGet}{path}, '/livez', 'ready by /livez: an origin that is down takes no pod away');
+is($pod->{metadata}{annotations}, undef, 'no metrics by default, and a Secret that changes restarts nothing');
+is_deeply([map { $_->{topologyKey} } @{ $pod->{spec}{topologySpreadConstraints} }], [qw(kubernetes.io/hostname topology.kubernetes.io/zone)], 'pods are spread');
+is($both->{Pod}{metadata}{annotations}{'helm.sh/hook'}, 'test', 'helm test');
+is($both->{Pod}{spec}{containers}[0]{command}[-1], 'http://test:80/healthz', 'helm test asks the service');
 unlike(join(' ', map { $_->{value} } @{ $pod->{spec}{containers}[0]{env} }), qr/AKID|secret /, 'no secret in the environment');
 like(configuration($both), qr{endpoint +https://a\.example\.com:443;\s+host +name\.example\.com;}, 'both origins: a domain');
-like(configuration($both), qr{server +b\.example\.com:443 .*server +a\.example\.com:443 backup max_fails=0;}s, 'both origins: primary and backup');
+like(configuration($both), qr{server +b\.example\.com:443 .*server +a\.example\.com:443 weight=1 backup max_fails=0;}s, 'both origins: primary and backup');
 
 my $one = chart('one origin, a Secret of its own, metrics', 'origins.primary.endpoint' => 's3.example.com', 'origins.primary.scheme' => 'http',
-    'origins.primary.port' => 9000, existingSecret => 'keys', replicas => 1, 'metrics.enabled' => 'true', 'metrics.port' => 9113, healthPath => '/bucket',
-    signatureV2 => 'true', 'tls.verify' => 'false', realIpFrom => '10.0.0.0/8');
-is_deeply([sort keys %$one], [qw(Deployment Service)], 'one origin: what is made');
+    'origins.primary.port' => 9000, existingSecret => 'keys', replicas => 1, 'metrics.enabled' => 'true', healthPath => '/bucket',
+    signatureV2 => 'true', 'tls.verify' => 'false', realIpFrom => '10.0.0.0/8', readinessPath => '/healthz', 'nginx.workerProcesses' => 3);
+is_deeply([sort keys %$one], [qw(Deployment Pod Service)], 'one origin: what is made');
+is($one->{Deployment}{spec}{template}{spec}{containers}[0]{readinessProbe}{httpGet}{path}, '/healthz', 'one origin: ready by /healthz, if one wants that');
+is({ map { $_->{name} => $_->{value} } @{ $one->{Deployment}{spec}{template}{spec}{containers}[0]{env} } }->{NGINX_WORKER_PROCESSES}, 3, 'one origin: workers');
 is($one->{Deployment}{spec}{template}{spec}{volumes}[1]{secret}{secretName}, 'keys', 'one origin: the Secret');
 is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/path'}, '/metrics', 'metrics');
-is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/port'}, 9113, 'metrics: their port');
+is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/port'}, 8405, 'metrics: their port');
+is_deeply([map { $_->{containerPort} } @{ $one->{Deployment}{spec}{template}{spec}{containers}[0]{ports} }], [8080, 8405], 'metrics: the port is there');
 like(configuration($one), qr{signature_v2 on;.*endpoint http://s3\.example\.com:9000;.*set_real_ip_from 10\.0\.0\.0/8;.*proxy_ssl_verify +off}s,
     'one origin: its configuration');
+
+my $more = chart('clients, an ingress, a network policy', @keys, @both, 'clients.file' => 'true', 'clients.oldSecret' => 'true',
+    'secrets.CLIENT_SECRET_KEY_OLD' => 'old-secret', '"secrets":"clients.json"' => '{}', 'ingress.enabled' => 'true', 'ingress.host' => 's3.example.com',
+    'ingress.tlsSecret' => 's3-tls', 'ingress.className' => 'nginx', 'networkPolicy.enabled' => 'true', 'origins.backup.port' => 9000);
+is_deeply([sort keys %$more], [qw(Deployment Ingress NetworkPolicy Pod PodDisruptionBudget Secret Service)], 'clients, ingress, policy: what is made');
+like(configuration($more), qr{key file=\S+/CLIENT_ACCESS_KEY file=\S+/CLIENT_SECRET_KEY old=file=\S+/CLIENT_SECRET_KEY_OLD; file \S+/clients\.json;},
+    'clients: one key with an old secret, and a file');
+is(decode_base64($more->{Secret}{data}{'clients.json'}), '{}', 'clients: the file');
+is_deeply($more->{Ingress}{spec}{tls}, [{ hosts => ['s3.example.com'], secretName => 's3-tls' }], 'ingress: TLS');
+is_deeply([map { map { $_->{port} } @{ $_->{ports} } } @{ $more->{NetworkPolicy}{spec}{egress} }], [53, 53, 9000, 443], 'policy: to whom the pods may talk');
+is_deeply([map { map { $_->{port} } @{ $_->{ports} } } @{ $more->{NetworkPolicy}{spec}{ingress} }], ['http'], 'policy: and who to them');
+
+my $file_only = chart('a clients file alone', @both, existingSecret => 'keys', 'clients.key' => 'false', 'clients.file' => 'true');
+like(configuration($file_only), qr{s3_clients clients \{\s+file /etc/s3-signature-proxy/clients\.json;}, 'a clients file alone');
+
+# Helm itself holds values against values.schema.json; here Python does.
+is((valid())[1], 0, 'the values of the chart fit the schema') or diag((valid())[0]);
+for (['origins.primary.scheme' => 'ftp'], ['origins.primary.endpoint' => 'https://s3.example.com'], ['origins.primary.port' => '"443"'], [replica => 3],
+    ['healthPath' => 'bucket'], ['readinessPath' => '/other'], ['clients.key' => 'false']) {
+    isnt((valid(@$_))[1], 0, "a value that the schema refuses: @$_");
+}
 
 for (['origins.primary.endpoint is not set', @keys], ['secrets.PRIMARY_SECRET_KEY is not set', @both, @keys, 'secrets.PRIMARY_SECRET_KEY' => '""']) {
     my ($message, @settings) = @$_;
@@ -71,16 +98,32 @@ sub chart ($name, @settings) {
     return { map { $_->{kind} => $_ } $yaml->load_string($text) };
 }
 
-sub render (@settings) {
+sub render (@settings) { return run_command("$tools/render", $CHART, 'test', values_files(@settings)) }
+
+# Files with `path => value` settings, each its own: later ones are put over earlier ones. A path whose names have dots is quoted.
+sub values_files (@settings) {
     my @lines;
     while (my ($path, $value) = splice @settings, 0, 2) {
-        # Each setting as a file of its own: later ones are put over earlier ones.
-        my @names = split /\./, $path;
-        $value = "'$value'" if $value =~ m{[ +/]};
+        my @names = $path =~ /^"/ ? $path =~ /"([^"]+)"/g : split /\./, $path;
+        $value = "'$value'" if $value =~ m{[ +/\{]};
         push @lines, join('', map { ('  ' x $_) . "$names[$_]:" . ($_ < $#names ? "\n" : " $value\n") } 0 .. $#names);
     }
-    my @files = map { my $file = "$dir/values-$_.yaml"; open my $out, '>', $file or die; print {$out} $lines[$_]; close $out or die; $file } 0 .. $#lines;
-    return run_command("$tools/render", $CHART, 'test', @files);
+    return map { my $file = "$dir/values-$_.yaml"; open my $out, '>', $file or die; print {$out} $lines[$_]; close $out or die; $file } 0 .. $#lines;
+}
+
+# Holds the chart's values, with these settings, against its schema.
+sub valid (@settings) {
+    my $program = <<~'EOF2';
+        import json, sys, jsonschema, yaml
+        def merge(into, other):
+            for name, value in other.items():
+                if isinstance(value, dict) and isinstance(into.get(name), dict): merge(into[name], value)
+                else: into[name] = value
+        values = yaml.safe_load(open(sys.argv[2]))
+        for path in sys.argv[3:]: merge(values, yaml.safe_load(open(path)))
+        jsonschema.Draft7Validator(json.load(open(sys.argv[1]))).validate(values)
+        EOF2
+    return run_command("$tools/venv/bin/python", '-c', $program, "$CHART/values.schema.json", "$CHART/values.yaml", values_files(@settings));
 }
 
 # What the entry point makes of the container's environment and files.
@@ -89,14 +132,19 @@ sub configuration ($objects) {
     my %environment = map { $_->{name} => $_->{value} } @{ $container->{env} };
     my $rendered = "$dir/conf.d";
     %environment = (%environment, NGINX_ENVSUBST_TEMPLATE_DIR => "$ROOT/nginx-conf/templates", NGINX_ENVSUBST_OUTPUT_DIR => $rendered,
-        NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
+        NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
     mkdir "$dir/bin";
     symlink '/bin/true', "$dir/bin/nginx";
+    # The names of the tests resolve.
+    open my $getent, '>', "$dir/bin/getent" or die "getent: $!\n";
+    print {$getent} "#!/bin/sh\necho 192.0.2.1 STREAM\n";
+    close $getent or die "getent: $!\n";
+    chmod 0755, "$dir/bin/getent";
     system 'rm', '-rf', $rendered;
     delete local @ENV{ grep { /^(?:CLIENT|SERVER[AB]|ORIGIN|S3)_/ } keys %ENV };
     local @ENV{ keys %environment } = values %environment;
     my ($text, $exit) = run_command("$ROOT/deploy/docker/docker-entrypoint.sh", 'nginx');
     is($exit, 0, 'the entry point accepts it') or diag($text);
-    local (@ARGV, $/) = glob "$rendered/*";
+    local (@ARGV, $/) = grep { !/metrics/ } glob "$rendered/*";
     return scalar <>;
 }

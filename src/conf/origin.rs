@@ -26,6 +26,8 @@ pub(crate) struct Origin {
     pub(crate) unwraps: bool,
     /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge.
     pub(crate) refuses_key: Cell<bool>,
+    /// The same of a wish for fewer requests.
+    pub(crate) is_busy: Cell<bool>,
 }
 
 /// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
@@ -177,6 +179,7 @@ impl MainDirective for S3Origin {
             credential,
             unwraps,
             refuses_key: Cell::new(false),
+            is_busy: Cell::new(false),
         }));
         Ok(())
     }

@@ -7,6 +7,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,17 +57,22 @@ func main() {
 	}
 	all.Funcs(functions)
 
-	paths, err := filepath.Glob(filepath.Join(chart, "templates", "*"))
-	check(err)
+	var paths []string
+	check(filepath.WalkDir(filepath.Join(chart, "templates"), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			paths = append(paths, path)
+		}
+		return err
+	}))
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		check(err)
-		_, err = all.New(filepath.Base(path)).Parse(string(text))
+		_, err = all.New(path).Parse(string(text))
 		check(err)
 	}
 	for _, path := range paths {
 		var out bytes.Buffer
-		check(all.ExecuteTemplate(&out, filepath.Base(path), data))
+		check(all.ExecuteTemplate(&out, path, data))
 		if text := strings.TrimSpace(out.String()); strings.HasSuffix(path, ".yaml") && text != "" {
 			fmt.Printf("---\n%s\n", text)
 		}

@@ -95,8 +95,8 @@ sub environment ($self, $name) {
         ($name eq 'single' ? () : (S3_ORIGIN => uc $name)),
         (map { $self->environment_of_origin($_) } grep { $name eq 'single' || $name eq "server$_" } qw(a b)),
         $self->{tls} ? (ORIGIN_CA_FILE => S3Proxy::Certs::ca()) : (),
-        PORT => '127.0.0.1:' . $self->port($name),
-        NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
+        PORT => '127.0.0.1:' . $self->port($name), METRICS_PORT => '127.0.0.1:' . $self->port("metrics of $name"),
+        NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
         NGINX_ENVSUBST_TEMPLATE_DIR => "$dir/templates", NGINX_ENVSUBST_OUTPUT_DIR => "$dir/conf.d",
     };
 }
@@ -144,7 +144,7 @@ sub start_haproxy ($self) {
 }
 
 sub haproxy_environment ($self) {
-    return { HAPROXY_BIND => '127.0.0.1:' . $self->port('haproxy'),
+    return { HAPROXY_BIND => '127.0.0.1:' . $self->port('haproxy'), HAPROXY_METRICS_BIND => '127.0.0.1:' . $self->port('metrics'),
         map { +"HAPROXY_\U$_\E" => '127.0.0.1:' . $self->port($_) } qw(servera serverb) };
 }
 

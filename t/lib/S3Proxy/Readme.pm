@@ -49,6 +49,13 @@ sub commands ($text) {
     return @commands;
 }
 
+# The commands of all shell blocks below a heading of the second level, those of its subsections too.
+sub section_commands ($path, $heading) {
+    open my $in, '<', $path or die "$path: $!\n";
+    my ($section) = do { local $/; <$in> } =~ /^## \Q$heading\E\n(.*?)(?=^## |\z)/ms or die "$path has no section $heading\n";
+    return map { commands($_) } $section =~ /^```sh\n(.*?)^```$/msg;
+}
+
 # The path that the first line of a configuration names, if it does.
 sub path_of ($block) {
     return $block->{text} =~ m{\A# (/\S+?\.conf)\b} ? $1 : undef;

@@ -20,6 +20,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* Names of the secrets that are needed. */}}
 {{- define "proxy.secretNames" -}}
-CLIENT_ACCESS_KEY CLIENT_SECRET_KEY PRIMARY_ACCESS_KEY PRIMARY_SECRET_KEY
+{{- if .Values.clients.key }}CLIENT_ACCESS_KEY CLIENT_SECRET_KEY {{ if .Values.clients.oldSecret }}CLIENT_SECRET_KEY_OLD {{ end }}{{ end -}}
+PRIMARY_ACCESS_KEY PRIMARY_SECRET_KEY
 {{- if .Values.origins.backup.endpoint }} BACKUP_ACCESS_KEY BACKUP_SECRET_KEY{{ end -}}
 {{- end -}}
