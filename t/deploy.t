@@ -290,7 +290,7 @@ subtest 'a name that does not resolve' => sub {
     unlink "$dir/names/a.example.com", "$dir/single/conf.d/single.conf";
     $deployment->start('unresolved', stubbed_environment('single', { %names }), "$ROOT/deploy/docker/docker-entrypoint.sh", 'nginx');
     my $rendered = sub { slurp("$dir/single/conf.d/single.conf") };
-    ok($deployment->wait_until(10, sub { -e "$dir/single/conf.d/single.conf" && $rendered->() =~ /s3_health/ }), 'it starts');
+    ok($deployment->wait_until(10, sub { -e "$dir/single/conf.d/single.conf" && $rendered->() =~ /livez/ }), 'it starts');
     like($rendered->(), qr/server +b\.example\.com:443 weight=1 max_fails=2.*server +127\.0\.0\.1:1 down backup max_fails=0;/s, 'its origin is down');
     like($rendered->(), qr{endpoint https://127\.0\.0\.1:1;\s+host +a\.example\.com:443;}, 'and goes by its name all the same');
     like($deployment->log('unresolved'), qr/the name a\.example\.com does not resolve; its origin is down until it does\n/, 'the log says so');
