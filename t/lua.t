@@ -241,7 +241,7 @@ a: ^x-amz-meta-try: 2$
 "$::settings location / { s3_verify apps; s3_resign on;
  body_filter_by_lua_block { if ngx.arg[1]:find('AKIDORIGINB', 1, true) then ngx.log(ngx.WARN, 'seen by the script') end }
  proxy_pass http://s3; }"
---- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^(b: \S+) .*/$1 403 body="<Error><Code>InvalidAccessKeyId<\/Code><AWSAccessKeyId>AKIDORIGINB<\/AWSAccessKeyId><\/Error>"/mr
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^(\w: \S+) .*/$1 403 body="<Error><Code>InvalidAccessKeyId<\/Code><AWSAccessKeyId>AKIDORIGINB<\/AWSAccessKeyId><\/Error>"/mgr
 --- request: GET /bucket/key
 --- s3_error: 502 ServiceUnavailable
 --- response_body_unlike: AKIDORIGINB
