@@ -6,14 +6,16 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-compose check-helm check-arm64 check-msrv check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
-		printf '  %-12s  %s\n' "$$target" "$$text"; done
+		printf '  %-13s  %s\n' "$$target" "$$text"; done
 	@echo
 	@echo 'NGINX=vendored    with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
+	@echo 'NGINX_SOURCE_DIR= NGINX_BUILD_DIR=    with module and test: a source tree of yours, and where it was built'
+	@echo 'TESTS=t/x.t       with test: only these files'
 	@echo 'PORT=8080         with run: where the proxy listens'
 	@echo 'DESTDIR=          with install: put before each path'
 	@echo 'PREFIX=           with install: where sign_s3 goes, /usr/local'
@@ -27,7 +29,7 @@ run: ## Starts two S3 origins and the proxy, proves that it works, and serves un
 	@scripts/run $(NGINX)
 
 test: ## Runs all tests: the crates', and t/ with the installed nginx and the vendored one
-	@scripts/test
+	@scripts/test $(TESTS)
 
 test-asan: ## Runs t/ with AddressSanitizer in the vendored nginx and in the module
 	@scripts/test-asan
@@ -88,9 +90,14 @@ check-msrv: ## Builds module and sign_s3 with exactly the oldest Rust that Cargo
 	@scripts/install-packages root
 	@scripts/check-msrv
 
+check-nginxes: ## Runs t/ with the nginx of Debian 13 and of the next Debian, and of a source tree (as root; SUITES=, QUICK=yes)
+	@scripts/install-packages run root
+	@cargo build --package test-origin
+	@scripts/check-nginxes $(SUITES)
+
 check-readme: ## Runs what README.md prints for a new machine, on one: a fresh Debian (as root)
 	@scripts/install-packages root
 	@scripts/check-readme
 
 clean: ## Removes what was built, and what make run and the tests left
-	rm -rf target build build-asan build-vendored .work
+	rm -rf target build build-asan build-tree build-vendored .work

@@ -30,5 +30,6 @@ __DATA__
 --- nginx_conf_ok: syntax is ok
 
 === TEST 2: OpenResty
+--- skip_eval: it is OpenResty: S3Proxy::Nginx::is_openresty()
 --- env eval: "LD_PRELOAD=$::library\n"
 --- nginx_conf_fails: built for nginx and cannot run in OpenResty, whose structures differ

@@ -1,4 +1,4 @@
-//! Passes on what nginx-sys found out about the nginx that the module is built for.
+//! Passes on what nginx-sys found out about the nginx that the module is built for, and compiles what only C knows of it.
 //!
 //! nginx-sys has `links = "nginx"`, so Cargo hands its findings to direct dependents as DEP_NGINX_* variables.
 
@@ -26,4 +26,21 @@ fn main() {
             println!("cargo::rustc-cfg=ngx_feature=\"{feature}\"");
         }
     }
+    compile_request_bits();
+}
+
+/// src/request/bits.c, with the headers and the flags of that nginx.
+fn compile_request_bits() {
+    const SOURCE: &str = "src/request/bits.c";
+    println!("cargo:rerun-if-changed={SOURCE}");
+    println!("cargo:rerun-if-env-changed=DEP_NGINX_INCLUDE");
+    println!("cargo:rerun-if-env-changed=DEP_NGINX_CFLAGS");
+    let mut build = cc::Build::new();
+    build.file(SOURCE).warnings(false);
+    let include = std::env::var_os("DEP_NGINX_INCLUDE").unwrap_or_default();
+    build.includes(std::env::split_paths(&include));
+    for flag in std::env::var("DEP_NGINX_CFLAGS").unwrap_or_default().split_whitespace() {
+        build.flag(flag);
+    }
+    build.compile("nginx_request_bits");
 }

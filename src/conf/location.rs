@@ -282,6 +282,11 @@ pub(crate) fn merge(
         guard::note_place::<S3Signature>(cf)?;
     }
     let upstream = Upstream::of_location(cf);
+    if upstream.is_some() && conf.resign().is_some() && Upstream::of_location_speaks_http2(cf) {
+        let mistake =
+            "\"s3_resign\" signs HTTP/1.x requests, not those of \"proxy_http_version 2\"";
+        return Err(cf.error_at(&conf.resign_at, mistake));
+    }
     let resolved = resolve(cf.main_conf::<S3Signature>()?, upstream, conf);
     resolved.map_err(|mistake| cf.error_at(&conf.resign_at, &mistake))?;
     if let Some(resign) = conf.resign() {

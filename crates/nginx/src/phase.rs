@@ -132,7 +132,7 @@ unsafe extern "C" fn handler<H: PhaseHandler>(r: *mut ngx_http_request_t) -> ngx
 fn send(r: Request<'_>, answer: &Answer<'_>) {
     // An answer that is made up on the spot has no version that an If-Match could be about.
     // SAFETY: single-threaded; no reference to the structure is alive.
-    unsafe { (*r.as_ptr()).set_disable_not_modified(1) };
+    unsafe { crate::request::bits::set_disable_not_modified(r.as_ptr(), true) };
     let mut content_type = string(answer.content_type);
     // SAFETY: all of the structure's members may be zero; then it is a text without variables.
     let mut value: ngx_http_complex_value_t = unsafe { std::mem::zeroed() };

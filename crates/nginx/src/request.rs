@@ -1,5 +1,6 @@
 //! A view of nginx's request.
 
+pub(crate) mod bits;
 mod context;
 mod error_page;
 mod headers;
@@ -94,7 +95,7 @@ impl<'r> Request<'r> {
 
     /// Whether nginx has redirected the request by itself, or made it.
     pub fn is_internal(self) -> bool {
-        self.read(|r| r.internal()) != 0
+        self.read(bits::internal)
     }
 
     /// The method as the client wrote it, or as `proxy_method` and internal redirects left it.
@@ -164,18 +165,18 @@ impl<'r> Request<'r> {
 
     /// Whether the client waits for "100 Continue" before it sends its body.
     pub fn expects_continue(self) -> bool {
-        self.read(|r| !r.headers_in.expect.is_null() && r.expect_tested() == 0)
+        self.read(|r| !r.headers_in.expect.is_null() && !bits::expect_tested(r))
     }
 
     /// Whether the connection was to be kept open when the request was read.
     pub fn keeps_alive(self) -> bool {
-        self.read(|r| r.keepalive()) != 0
+        self.read(bits::keepalive)
     }
 
     /// Opens or closes the connection after the response.
     pub fn set_keep_alive(self, keep: bool) {
         // SAFETY: single-threaded; no reference to the structure is alive.
-        unsafe { (*self.as_ptr()).set_keepalive(u32::from(keep)) };
+        unsafe { bits::set_keepalive(self.as_ptr(), keep) };
     }
 
     /// Seconds since 1970, as nginx last read the clock.

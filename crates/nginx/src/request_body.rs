@@ -20,12 +20,12 @@ impl Request<'_> {
     /// before nginx looks at this for the last time (ngx_http_read_client_request_body).
     pub fn buffer_whole_body(self) {
         // SAFETY: single-threaded; no reference to the structure is alive.
-        unsafe { (*self.as_ptr()).set_request_body_no_buffering(0) };
+        unsafe { crate::request::bits::set_request_body_no_buffering(self.as_ptr(), false) };
     }
 
     /// Whether the body is passed on while it arrives.
     pub fn streams_body(self) -> bool {
-        self.read(|r| r.request_body_no_buffering()) != 0
+        self.read(crate::request::bits::request_body_no_buffering)
     }
 
     /// Whether nothing is there of a body that the client has declared. Not to be asked of one that streams, or that a filter of
@@ -35,7 +35,7 @@ impl Request<'_> {
             return false;
         }
         let declared = self.declared_length() != Ok(None) && self.declared_length() != Ok(Some(0));
-        let discarded = self.read(|r| r.discard_body()) != 0 || self.skips_data();
+        let discarded = self.read(crate::request::bits::discard_body) || self.skips_data();
         match (declared, self.is_chunked()) {
             (true, _) => true,
             (false, true) => discarded || !self.body_was_read(),
@@ -58,7 +58,7 @@ impl Request<'_> {
         if declared.unwrap_or(0) == 0 && !self.is_chunked() {
             return true;
         }
-        if self.read(|r| r.discard_body()) != 0 {
+        if self.read(crate::request::bits::discard_body) {
             return false;
         }
         // SAFETY: null or the request's own, which nothing changes during the call.

@@ -49,7 +49,8 @@ pub fn start<'r, H: SubrequestHandler>(r: Request<'r>, uri: &'r [u8], number: us
     match unsafe { subrequest.as_mut() } {
         Some(subrequest) if code == NGX_OK as ngx_int_t => {
             subrequest.request_body = body;
-            subrequest.set_header_only(1);
+            // SAFETY: the subrequest that was just made.
+            unsafe { crate::request::bits::set_header_only(subrequest, true) };
             // A subrequest starts with a copy of its parent's headers. Nobody has verified those, and the proxy module would
             // send them, signed: whoever asks must have no say in what is asked.
             let headers = &mut subrequest.headers_in.headers;

@@ -35,9 +35,15 @@ sub module () {
 sub version () {
     state $version = do {
         my ($text) = run_command(binary(), '-V');
-        $text =~ m{nginx/(\d+)\.(\d+)\.(\d+)} ? $1 * 1_000_000 + $2 * 1000 + $3 : die "no version in: $text";
+        $text =~ m{(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)} ? $1 * 1_000_000 + $2 * 1000 + $3 : die "no version in: $text";
     };
     return $version;
+}
+
+# Whether it is OpenResty's, whose structures are not nginx's.
+sub is_openresty () {
+    state $is = (run_command(binary(), '-v'))[0] =~ m{openresty/};
+    return $is;
 }
 
 # nginx would take it for sockets that it inherits.

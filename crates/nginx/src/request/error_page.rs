@@ -81,7 +81,7 @@ impl Request<'_> {
 
     /// Whether nginx looked for an `error_page` of this request.
     pub fn had_error_page(self) -> bool {
-        self.read(|r| r.error_page()) != 0
+        self.read(crate::request::bits::error_page)
     }
 
     /// Whether the request is on its way to the URI of an `error_page` without `=`, and not to a named location.

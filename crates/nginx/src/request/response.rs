@@ -39,7 +39,7 @@ impl<'r> Request<'r> {
 
     /// Whether the response has no body: HEAD, 204, 304.
     pub fn is_header_only(self) -> bool {
-        self.read(|r| r.header_only()) != 0 || self.method() == b"HEAD"
+        self.read(crate::request::bits::header_only) || self.method() == b"HEAD"
     }
 
     /// The lines of the response's header that were not taken out.

@@ -152,7 +152,7 @@ impl<'a> Attempt<'a> {
 
     /// Whether the body goes on as it comes, and is not kept for another peer.
     pub fn is_unbuffered(&self) -> bool {
-        self.request().is_some_and(|r| r.read(|r| r.request_body_no_buffering()) != 0)
+        self.request().is_some_and(|r| r.read(crate::request::bits::request_body_no_buffering))
     }
 
     /// Whether another peer may be tried after this one.

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use ngx::ffi::{
-    ngx_addr_t, ngx_http_upstream_conf_t, ngx_http_upstream_main_conf_t, ngx_http_upstream_module,
-    ngx_http_upstream_server_t, ngx_http_upstream_srv_conf_t, ngx_module_t,
+    ngx_addr_t, ngx_command_t, ngx_http_upstream_conf_t, ngx_http_upstream_main_conf_t,
+    ngx_http_upstream_module, ngx_http_upstream_server_t, ngx_http_upstream_srv_conf_t,
+    ngx_module_t, ngx_uint_t,
 };
 
 use super::address::{SocketAddress, SocketAddressRef};
@@ -18,6 +19,23 @@ use crate::string::bytes;
 unsafe extern "C" {
     /// nginx's proxy module; its headers do not declare it.
     static mut ngx_http_proxy_module: ngx_module_t;
+}
+
+/// NGX_HTTP_VERSION_20, as `proxy_http_version` keeps it.
+const HTTP_2: ngx_uint_t = 2000;
+
+/// Where the directive of that name keeps its value, from the beginning of its module's location configuration.
+fn offset_of_command(mut commands: *const ngx_command_t, name: &[u8]) -> Option<usize> {
+    loop {
+        // SAFETY: null, or in a module's table, whose last command has no name.
+        let command = unsafe { commands.as_ref() }.filter(|command| command.name.len > 0)?;
+        // SAFETY: a constant of the module.
+        if unsafe { bytes(&command.name) } == name {
+            return Some(command.offset);
+        }
+        // SAFETY: that was not the last one.
+        commands = unsafe { commands.add(1) };
+    }
 }
 
 /// An upstream by its address, which is unique in a cycle.
@@ -80,6 +98,22 @@ impl<'c> Upstream<'c> {
     pub fn of_location(cf: &Conf<'c>) -> Option<Upstream<'c>> {
         // SAFETY: null or the proxy module's location configuration.
         Upstream::new(unsafe { proxy_conf(cf).as_ref() }?.upstream)
+    }
+
+    /// Whether `proxy_pass` of the location being merged speaks HTTP/2 (`proxy_http_version 2`, nginx 1.29.4 and later): its
+    /// heads are frames.
+    pub fn of_location_speaks_http2(cf: &Conf<'_>) -> bool {
+        // SAFETY: the module's table is set at start; nothing writes to it later.
+        let commands = unsafe { ngx_http_proxy_module.commands };
+        let conf = proxy_conf(cf);
+        let Some(offset) = offset_of_command(commands, b"proxy_http_version") else { return false };
+        if conf.is_null() {
+            return false;
+        }
+        // SAFETY: the command is an ngx_conf_set_enum_slot, which writes an ngx_uint_t there (ngx_http_proxy_commands); the
+        // modules that nginx is built with are merged before this one.
+        let version = unsafe { conf.byte_add(offset).cast::<ngx_uint_t>().read() };
+        version == HTTP_2
     }
 
     pub(crate) fn as_ptr(self) -> *mut ngx_http_upstream_srv_conf_t {

@@ -209,7 +209,13 @@ fn bind(r: Request<'_>, user: *mut ngx_http_upstream_local_t) -> Option<&[u8]> {
     // SAFETY: null or in the cycle's pool.
     let address = match unsafe { user.as_ref() } {
         None => null_mut(),
-        Some(user) if user.value.is_null() => user.addr,
+        // As text: from 1.29.3 on nginx drops the address that it finds in `u->peer.local` when the value is empty.
+        Some(user) if user.value.is_null() => {
+            // SAFETY: null or the address, whose name is the text that it was read from (ngx_http_upstream_bind_set_slot).
+            return Some(
+                unsafe { user.addr.as_ref() }.map_or(b"", |addr| unsafe { bytes(&addr.name) }),
+            );
+        }
         // SAFETY: of the request's own cycle.
         Some(user) => return unsafe { evaluate(r, user.value) },
     };

@@ -158,7 +158,7 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
         if !head.is_parsed.get() {
             let code = parse::<M>(request, head);
             // nginx reads a stored response by the same hook (ngx_http_upstream_cache_send); nobody has answered that now.
-            if code != NGX_OK as ngx_int_t || request.read(|r| r.cached()) != 0 {
+            if code != NGX_OK as ngx_int_t || request.read(crate::request::bits::cached) {
                 return code;
             }
             head.is_parsed.set(true);
