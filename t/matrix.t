@@ -77,8 +77,7 @@ sub main::news ($t, $at) {
     return @news;
 }
 
-# Sends each mode to each place. Options: `same` 0 where the feature changes the object or the target, `refuses` a regex of
-# "place, mode" that is answered with an S3 error, `passes` a status and a regex of where an origin's own error may come, `each` code between two requests.
+# Sends each mode to each place. Options: `same` 0 where the feature changes the object or the target, `passes` a status and a regex of where an origin's own error may come, `each` code between two requests.
 sub main::matrix ($t, %option) {
     my ($faults, $at) = (0, 0);
     for my $place (map { ("$_-on", "$_-off") } qw(sent unframed)) {
@@ -98,9 +97,8 @@ sub main::matrix ($t, %option) {
                     : $response->{status} < 400 ? "status $response->{status}"
                     : (parse_error($response->{body}))[1];
                 if (!$fault && $response->{status} == 200) {
-                    $fault = 'refused by none' if $option{refuses} && $what =~ $option{refuses};
-                    $fault //= 'no origin has it' if !@got && ($option{same} // 1);
-                } elsif (!$fault && !$option{passes} && !($option{refuses} && $what =~ $option{refuses})) {
+                    $fault = 'no origin has it' if !@got && ($option{same} // 1);
+                } elsif (!$fault && !$option{passes}) {
                     $fault = "refused: $response->{status} " . ((parse_error($response->{body}))[0]{Code} // '');
                 }
                 if ($option{same} // 1) {
@@ -218,11 +216,10 @@ d: refuse
 --- main_config eval: $::lua
 --- config eval: ::places('access_by_lua_block { ngx.var.args = ngx.var.args }')
 
-=== rewrite_by_lua that reads the body: frames cannot be checked any more, and are refused with a document that says so
+=== rewrite_by_lua that reads the body: it is checked where it lies
 --- skip_eval: no Lua for this nginx: !$::lua
 --- main_config eval: $::lua
 --- config eval: ::places('rewrite_by_lua_block { ngx.req.read_body() }')
---- code: matrix($t, refuses => qr/chunks|trailer/);
 
 === header_filter_by_lua and body_filter_by_lua
 --- skip_eval: no Lua for this nginx: !$::lua
