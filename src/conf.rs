@@ -12,9 +12,9 @@ pub(crate) mod upstreams;
 
 use std::rc::Rc;
 
-use ::probe::Parameters;
+use ::probe::ProbeParameters;
 use nginx::conf::{Position, location_command, main_command, server_command};
-use nginx::exchange::Client;
+use nginx::exchange::ExchangeClient;
 use nginx::upstream::UpstreamId;
 use ngx::ffi::{
     NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
@@ -26,8 +26,8 @@ pub(crate) use self::location::LocationConf;
 use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
-use crate::conf::plan::Plan;
-use crate::conf::upstreams::Peers;
+use crate::conf::plan::ProbePlan;
+use crate::conf::upstreams::PeerOrigins;
 
 /// What is known of a server{}.
 #[derive(Default)]
@@ -46,13 +46,13 @@ pub(crate) struct MainConf {
     /// `s3_malloc_keep`.
     pub(crate) malloc_keep: Option<bool>,
     /// Of each upstream, the origin of each of its peers.
-    pub(crate) upstreams: FxHashMap<UpstreamId, Peers>,
+    pub(crate) upstreams: FxHashMap<UpstreamId, PeerOrigins>,
     /// Where requests are signed: complete when all was merged.
     pub(crate) resigning: Vec<Resigning>,
     /// What `s3_probe` says in each upstream{} that has it; none is `off`.
-    pub(crate) probed: FxHashMap<UpstreamId, Option<Rc<Parameters>>>,
+    pub(crate) probed: FxHashMap<UpstreamId, Option<Rc<ProbeParameters>>>,
     /// What is probed; none where nothing is.
-    pub(crate) probes: Option<Plan>,
+    pub(crate) probes: Option<ProbePlan>,
     /// Names of origins that `s3_health` answers for from memory, and where.
     pub(crate) health_names: Vec<(String, Position)>,
 }
@@ -60,7 +60,7 @@ pub(crate) struct MainConf {
 /// A place where `s3_resign` is in force.
 pub(crate) struct Resigning {
     /// How requests reach their origins from there.
-    pub(crate) client: Client<S3Signature>,
+    pub(crate) client: ExchangeClient<S3Signature>,
     /// The origin that it names.
     pub(crate) origin: Option<Rc<Origin>>,
 }

@@ -8,34 +8,34 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use nginx::phase::{Answer, Verdict};
+use nginx::phase::{PhaseAnswer, Verdict};
 use nginx::subrequest::{self, SubrequestHandler};
 use nginx::upstream::attempt;
 use nginx::{Request, worker};
 use sigv4::Timestamp;
 
 use crate::S3Signature;
-use crate::conf::location::{Health, HealthOrigin};
+use crate::conf::location::{HealthCheck, HealthOrigin};
 use crate::ctx::{self, Ctx};
-use crate::probes::{self, Report};
+use crate::probes::{self, ProbeReport};
 
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
 
 /// What is known of an origin.
-enum State {
+enum OriginState {
     /// From its probes.
-    Probed(Report),
+    Probed(ProbeReport),
     /// What its location answered.
     Answered(u16),
 }
 
-impl State {
+impl OriginState {
     fn is_ok(&self) -> bool {
         match self {
-            State::Probed(report) => report.reason.is_none(),
+            OriginState::Probed(report) => report.reason.is_none(),
             // An origin that does not let our key do as little as this, or refuses the key, is of no use.
-            State::Answered(status) => (200..300).contains(status),
+            OriginState::Answered(status) => (200..300).contains(status),
         }
     }
 }
@@ -57,12 +57,12 @@ thread_local! {
 const TIMED_OUT: u16 = 504;
 
 /// Answers a health check: from what is known, from the last answer, or when the origins have been asked.
-pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
+pub(crate) fn handler<'r>(r: Request<'r>, health: &'r HealthCheck) -> Verdict<'r> {
     let report =
         |origin: &HealthOrigin| worker::with_cycle(|cycle| probes::report(cycle, &origin.name))?;
     let reports: Vec<_> = health.origins.iter().map(report).collect();
     if reports.iter().all(Option::is_some) {
-        let states: Vec<_> = reports.into_iter().flatten().map(State::Probed).collect();
+        let states: Vec<_> = reports.into_iter().flatten().map(OriginState::Probed).collect();
         return send(r, &judge(r.now(), &health.origins, &states));
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
@@ -77,8 +77,9 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
         };
     };
     let statuses = ctx.health.probed.borrow().clone();
-    let is_open =
-        |(status, report): (&Option<u16>, &Option<Report>)| status.is_none() && report.is_none();
+    let is_open = |(status, report): (&Option<u16>, &Option<ProbeReport>)| {
+        status.is_none() && report.is_none()
+    };
     if !is_late && statuses.iter().zip(&reports).any(is_open) {
         return Verdict::Again;
     }
@@ -90,8 +91,8 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
         }
     });
     let states = statuses.into_iter().zip(reports).map(|(status, report)| match report {
-        Some(report) => State::Probed(report),
-        None => State::Answered(status.unwrap_or(TIMED_OUT)),
+        Some(report) => OriginState::Probed(report),
+        None => OriginState::Answered(status.unwrap_or(TIMED_OUT)),
     });
     let answer = judge(r.now(), &health.origins, &states.collect::<Vec<_>>());
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
@@ -103,14 +104,14 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r Health) -> Verdict<'r> {
 fn begin<'r>(
     r: Request<'r>,
     ctx: &Ctx,
-    health: &'r Health,
-    reports: &[Option<Report>],
+    health: &'r HealthCheck,
+    reports: &[Option<ProbeReport>],
 ) -> Verdict<'r> {
     ctx.health.probed.replace(vec![None; health.origins.len()]);
     let mut open = health.origins.iter().zip(reports).enumerate();
     let started = r.start_timer::<S3Signature>(health.timeout)
         && open.all(|(number, (origin, report))| match (&origin.uri, report) {
-            (Some(uri), None) => subrequest::start::<Probes>(r, uri, number),
+            (Some(uri), None) => subrequest::start::<HealthSubrequest>(r, uri, number),
             // Probed; or not any more, in the cycle after that of this request.
             _ => true,
         });
@@ -118,9 +119,9 @@ fn begin<'r>(
 }
 
 /// Keeps the status of each origin that was asked.
-struct Probes;
+struct HealthSubrequest;
 
-impl SubrequestHandler for Probes {
+impl SubrequestHandler for HealthSubrequest {
     fn ended(r: Request<'_>, number: usize, status: u16) -> bool {
         let Some(ctx) = ctx::existing(r) else { return false };
         match ctx.health.probed.borrow_mut().get_mut(number) {
@@ -135,8 +136,8 @@ impl SubrequestHandler for Probes {
 }
 
 /// One origin that works is enough to serve.
-fn judge(now: i64, origins: &[HealthOrigin], states: &[State]) -> Checked {
-    let any = states.iter().any(State::is_ok);
+fn judge(now: i64, origins: &[HealthOrigin], states: &[OriginState]) -> Checked {
+    let any = states.iter().any(OriginState::is_ok);
     let mut body = format!("{{\"status\":\"{}\",\"origins\":{{", if any { "ok" } else { "nok" });
     let named = || origins.iter().map(|origin| &origin.name).zip(states);
     for (number, (name, state)) in named().enumerate() {
@@ -145,18 +146,18 @@ fn judge(now: i64, origins: &[HealthOrigin], states: &[State]) -> Checked {
         // nothing is to be escaped.
         let _ = match state {
             state if state.is_ok() => write!(body, "{comma}\"{name}\":\"ok\""),
-            State::Probed(Report { reason, .. }) => {
+            OriginState::Probed(ProbeReport { reason, .. }) => {
                 let reason = reason.as_deref().unwrap_or_default();
                 write!(body, "{comma}\"{name}\":\"nok: {reason}\"")
             }
-            State::Answered(status) => {
+            OriginState::Answered(status) => {
                 write!(body, "{comma}\"{name}\":\"nok: {status}{}\"", reason(*status))
             }
         };
     }
     body.push('}');
     let since = named().filter_map(|(name, state)| match state {
-        State::Probed(Report { since: Some(since), .. }) => {
+        OriginState::Probed(ProbeReport { since: Some(since), .. }) => {
             Some(format!("\"{name}\":\"{}\"", time(*since)?))
         }
         _ => None,
@@ -192,5 +193,9 @@ fn reason(status: u16) -> &'static str {
 
 fn send<'r>(r: Request<'r>, answer: &Checked) -> Verdict<'r> {
     let Some(body) = r.allocate_copy(answer.body.as_bytes()) else { return Verdict::Refused(500) };
-    Verdict::Answered(Answer { status: answer.status, content_type: b"application/json", body })
+    Verdict::Answered(PhaseAnswer {
+        status: answer.status,
+        content_type: b"application/json",
+        body,
+    })
 }

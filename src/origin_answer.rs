@@ -4,7 +4,7 @@
 //! of order, whatever it is asked; one that asks for fewer requests works, and sending them to another would be no help.
 //! What nobody else is asked for goes on to `error_response`, which sees to it that nothing of ours is shown.
 
-use nginx::upstream::{Answer, Framing, Next, UpstreamResponse};
+use nginx::upstream::{Next, UpstreamAnswer, UpstreamFraming, UpstreamResponse};
 use nginx::{Level, Request};
 use s3::S3Error;
 use s3::origin_error::{
@@ -12,18 +12,18 @@ use s3::origin_error::{
 };
 
 use crate::S3Signature;
-use crate::ctx::answer::{Question, Reading};
+use crate::ctx::answer::{Concern, Reading};
 use crate::ctx::{self, Ctx};
 
 impl UpstreamResponse for S3Signature {
-    fn next(r: Request<'_>, answer: &Answer<'_>) -> Next {
+    fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next {
         ctx::existing(r).map_or(Next::Pass, |ctx| next(r, ctx, answer))
     }
 }
 
 /// Called when the head of the answer to a request that was signed here is complete, and after [`Next::Wait`] with each part
 /// of its body.
-fn next(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>) -> Next {
+fn next(r: Request<'_>, ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Next {
     crate::fault::inject(r, "origin_answer");
     let reading = ctx.upstream.reading.take();
     let Some(mut reading) = reading.or_else(|| begin(r, answer).map(Box::new)) else {
@@ -48,12 +48,12 @@ fn next(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>) -> Next {
 }
 
 /// Which question an answer raises, if any.
-fn begin(r: Request<'_>, answer: &Answer<'_>) -> Option<Reading> {
+fn begin(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Option<Reading> {
     let next = r.location_conf::<S3Signature>()?.next_upstream();
     let question = match answer.status() {
         // Here an origin says that it does not accept a key.
-        400 | 401 | 403 if next.refused_key => Question::Key,
-        503 if !next.slow_down && answer.is_passed_over_at_503() => Question::Load,
+        400 | 401 | 403 if next.refused_key => Concern::Key,
+        503 if !next.slow_down && answer.is_passed_over_at_503() => Concern::Load,
         _ => return None,
     };
     let mut encoding =
@@ -64,11 +64,11 @@ fn begin(r: Request<'_>, answer: &Answer<'_>) -> Option<Reading> {
     Some(Reading { question, reader: CodeReader::new(encoding, framing(answer)) })
 }
 
-fn framing(answer: &Answer<'_>) -> origin_error::Framing {
+fn framing(answer: &UpstreamAnswer<'_>) -> origin_error::DocumentFraming {
     match answer.framing() {
-        Framing::Length(length) => origin_error::Framing::Length(length),
-        Framing::Chunked => origin_error::Framing::Chunked,
-        Framing::Close => origin_error::Framing::Close,
+        UpstreamFraming::Length(length) => origin_error::DocumentFraming::Length(length),
+        UpstreamFraming::Chunked => origin_error::DocumentFraming::Chunked,
+        UpstreamFraming::Close => origin_error::DocumentFraming::Close,
     }
 }
 
@@ -78,41 +78,46 @@ fn is_code_header(name: &[u8]) -> bool {
     name.len() > tail.len() && name.to_ascii_lowercase().ends_with(tail)
 }
 
-fn has_no_body(ctx: &Ctx, answer: &Answer<'_>) -> bool {
-    ctx.upstream.sends_head.get() || answer.framing() == Framing::Length(0)
+fn has_no_body(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> bool {
+    ctx.upstream.sends_head.get() || answer.framing() == UpstreamFraming::Length(0)
 }
 
 /// A body without a length may have no end but the connection's, which nginx takes for a fault while the head is read. Where
 /// 503 would be passed over anyhow, that is no loss; and a refusal that cannot be read goes to nobody.
-fn is_worth_waiting(answer: &Answer<'_>) -> bool {
-    answer.framing() != Framing::Close || matches!(answer.status(), 401 | 403 | 503)
+fn is_worth_waiting(answer: &UpstreamAnswer<'_>) -> bool {
+    answer.framing() != UpstreamFraming::Close || matches!(answer.status(), 401 | 403 | 503)
 }
 
-fn by_code(r: Request<'_>, ctx: &Ctx, question: Question, code: &[u8]) -> Next {
+fn by_code(r: Request<'_>, ctx: &Ctx, question: Concern, code: &[u8]) -> Next {
     match question {
-        Question::Key if refuses_key(code) => refused(r, ctx, code),
-        Question::Load if asks_to_slow_down(code) => busy(ctx),
-        Question::Key if !is_about_credential(code) => accepted(ctx),
-        Question::Key => Next::Pass,
-        Question::Load => accepted(ctx),
+        Concern::Key if refuses_key(code) => refused(r, ctx, code),
+        Concern::Load if asks_to_slow_down(code) => busy(ctx),
+        Concern::Key if !is_about_credential(code) => accepted(ctx),
+        Concern::Key => Next::Pass,
+        Concern::Load => accepted(ctx),
     }
 }
 
 /// Answers to HEAD, and those that have no body for other reasons.
-fn without_words(r: Request<'_>, ctx: &Ctx, answer: &Answer<'_>, question: Question) -> Next {
+fn without_words(
+    r: Request<'_>,
+    ctx: &Ctx,
+    answer: &UpstreamAnswer<'_>,
+    question: Concern,
+) -> Next {
     match question {
         // S3 itself has no 401 for anything else.
-        Question::Key if answer.status() == 401 => refused(r, ctx, b"401"),
+        Concern::Key if answer.status() == 401 => refused(r, ctx, b"401"),
         // The same status says that an object is not to be read by this key. An origin that has just refused the key, in words,
         // means that again.
-        Question::Key if answer.status() == 403 && refuses_at_present(ctx) => {
+        Concern::Key if answer.status() == 403 && refuses_at_present(ctx) => {
             refused(r, ctx, b"without a word, as before")
         }
         // Amazon's reason phrase.
-        Question::Load if says_slow_down(answer.status_line()) => busy(ctx),
+        Concern::Load if says_slow_down(answer.status_line()) => busy(ctx),
         // As with a key.
-        Question::Load if is_busy(ctx) => Next::Final,
-        Question::Key | Question::Load => Next::Pass,
+        Concern::Load if is_busy(ctx) => Next::Final,
+        Concern::Key | Concern::Load => Next::Pass,
     }
 }
 
@@ -121,7 +126,7 @@ fn says_slow_down(status_line: &[u8]) -> bool {
 }
 
 /// Answers that raise no question: most of them show that the key is good.
-fn without_question(ctx: &Ctx, answer: &Answer<'_>) -> Next {
+fn without_question(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Next {
     if matches!(answer.status(), 200..400 | 404 | 412 | 416) { accepted(ctx) } else { Next::Pass }
 }
 

@@ -6,7 +6,7 @@ use nginx::conf::{LocationDirective, milliseconds, text};
 use nginx::{Conf, ConfError};
 
 use crate::S3Signature;
-use crate::conf::location::{Health, HealthOrigin, LocationConf, once};
+use crate::conf::location::{HealthCheck, HealthOrigin, LocationConf, once};
 
 /// `s3_health NAME[=URI] … [timeout=TIME]`
 pub(crate) struct S3Health;
@@ -15,7 +15,7 @@ impl LocationDirective for S3Health {
     type Module = S3Signature;
 
     fn set(cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        let mut health = Health::default();
+        let mut health = HealthCheck::default();
         for word in words.iter().skip(1) {
             let text = text(word, "parameter of \"s3_health\"")?;
             let wrong = |why| format!("invalid parameter \"{text}\" of \"s3_health\": {why}");

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use nginx::conf::{LocationDirective, Position, flag, size, text};
-use nginx::exchange::Client;
+use nginx::exchange::ExchangeClient;
 use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
 use nginx::{Conf, ConfError, log_writer};
@@ -25,7 +25,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
-    pub(super) health: Option<Health>,
+    pub(super) health: Option<HealthCheck>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -56,15 +56,15 @@ pub(crate) enum Resign {
 }
 
 /// A health location.
-pub(crate) struct Health {
+pub(crate) struct HealthCheck {
     pub(crate) origins: Vec<HealthOrigin>,
     /// How long the locations have to answer, in milliseconds.
     pub(crate) timeout: u64,
 }
 
-impl Default for Health {
+impl Default for HealthCheck {
     fn default() -> Self {
-        Health { origins: Vec::new(), timeout: 1000 }
+        HealthCheck { origins: Vec::new(), timeout: 1000 }
     }
 }
 
@@ -109,7 +109,7 @@ impl LocationConf {
     }
 
     /// What `s3_health` asks; none where it does not stand.
-    pub(crate) fn health(&self) -> Option<&Health> {
+    pub(crate) fn health(&self) -> Option<&HealthCheck> {
         self.health.as_ref()
     }
 
@@ -294,7 +294,7 @@ pub(crate) fn merge(
             Resign::Origin(origin) => Some(Rc::clone(origin)),
             _ => None,
         };
-        let client = Client::of_location(cf)?;
+        let client = ExchangeClient::of_location(cf)?;
         cf.main_conf::<S3Signature>()?.resigning.push(Resigning { client, origin });
     }
     if conf.is_active() {

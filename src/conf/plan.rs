@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nginx::upstream::{Upstream, UpstreamId, peers};
 use nginx::{Conf, ConfError};
-use probe::{Parameters, Question};
+use probe::{ProbeParameters, Question};
 
 use crate::S3Signature;
 use crate::conf::origin::Origin;
@@ -12,7 +12,7 @@ use crate::conf::{MainConf, Resigning, upstreams};
 use crate::probes::table;
 
 /// All upstreams with `s3_probe`, and the memory that workers share about them.
-pub(crate) struct Plan {
+pub(crate) struct ProbePlan {
     pub(crate) upstreams: Vec<Probed>,
     pub(crate) zone: table::Zone,
 }
@@ -21,20 +21,20 @@ pub(crate) struct Plan {
 pub(crate) struct Probed {
     pub(crate) id: UpstreamId,
     pub(crate) name: Vec<u8>,
-    pub(crate) parameters: Rc<Parameters>,
+    pub(crate) parameters: Rc<ProbeParameters>,
     /// What is asked of the peers of each `server` line.
-    servers: Vec<(Vec<u8>, Rc<Target>)>,
+    servers: Vec<(Vec<u8>, Rc<ProbeTarget>)>,
 }
 
 /// An origin, and how to ask it.
-pub(crate) struct Target {
+pub(crate) struct ProbeTarget {
     pub(crate) origin: Rc<Origin>,
     pub(crate) question: Question,
     /// Which of the places of `s3_resign` says how to reach it; none where none does, and nothing is asked.
     place: Option<usize>,
 }
 
-impl Plan {
+impl ProbePlan {
     /// Whether an origin of that name is probed.
     pub(crate) fn has(&self, name: &str) -> bool {
         let mut targets = self.upstreams.iter().flat_map(|upstream| &upstream.servers);
@@ -45,7 +45,7 @@ impl Plan {
 impl Probed {
     /// What is asked of a peer, by what stands in its `server` line. Peers of a service (`server … service=`) have a name that DNS
     /// gives instead: those of the only line are known all the same.
-    pub(crate) fn target(&self, server: &[u8]) -> Option<&Rc<Target>> {
+    pub(crate) fn target(&self, server: &[u8]) -> Option<&Rc<ProbeTarget>> {
         match self.servers.as_slice() {
             [(_, target)] => Some(target),
             servers => servers.iter().find(|(name, _)| name == server).map(|(_, target)| target),
@@ -53,7 +53,7 @@ impl Probed {
     }
 }
 
-impl Target {
+impl ProbeTarget {
     /// Whether it can be asked.
     pub(crate) fn is_reachable(&self) -> bool {
         self.place.is_some()
@@ -92,7 +92,7 @@ pub(crate) fn configure(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     }
     if !probed.is_empty() {
         let zone = table::add_zone(cf)?;
-        cf.main_conf::<S3Signature>()?.probes = Some(Plan { upstreams: probed, zone });
+        cf.main_conf::<S3Signature>()?.probes = Some(ProbePlan { upstreams: probed, zone });
     }
     check_names(cf)
 }
@@ -100,9 +100,9 @@ pub(crate) fn configure(cf: &mut Conf<'_>) -> Result<(), ConfError> {
 fn of_upstream(
     main: &MainConf,
     upstream: Upstream<'_>,
-    parameters: &Rc<Parameters>,
+    parameters: &Rc<ProbeParameters>,
 ) -> Result<Probed, String> {
-    let mut servers: Vec<(Vec<u8>, Rc<Target>)> = Vec::new();
+    let mut servers: Vec<(Vec<u8>, Rc<ProbeTarget>)> = Vec::new();
     for server in upstream.servers().unwrap_or_default() {
         if servers.iter().any(|(name, _)| name == server.name) {
             continue;
@@ -135,8 +135,8 @@ fn target(
     main: &MainConf,
     upstream: Upstream<'_>,
     origin: Rc<Origin>,
-    parameters: &Parameters,
-) -> Result<Target, String> {
+    parameters: &ProbeParameters,
+) -> Result<ProbeTarget, String> {
     let question = Question::new(&parameters.uri, origin.endpoint.authority())
         .map_err(|error| format!("invalid \"uri\": {error}"))?;
     let is_tls = origin.endpoint.is_tls();
@@ -149,11 +149,11 @@ fn target(
         let fault = "\"proxy_ssl_certificate\" with a variable has no value without a request";
         return Err(fault.to_owned());
     }
-    Ok(Target { question, place, origin })
+    Ok(ProbeTarget { question, place, origin })
 }
 
 /// What `nginx -t` says about an origin that nobody knows the way to.
-fn doubt(target: &Target) -> Option<String> {
+fn doubt(target: &ProbeTarget) -> Option<String> {
     let scheme = if target.origin.endpoint.is_tls() { "https" } else { "http" };
     (!target.is_reachable()).then(|| {
         format!(

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use nginx::conf::{ServerDirective, milliseconds, text};
 use nginx::upstream::Upstream;
 use nginx::{Conf, ConfError};
-use probe::Parameters;
+use probe::ProbeParameters;
 
 use crate::S3Signature;
 
@@ -28,12 +28,12 @@ impl ServerDirective for S3Probe {
     }
 }
 
-fn parameters(words: &[&[u8]]) -> Result<Parameters, ConfError> {
+fn parameters(words: &[&[u8]]) -> Result<ProbeParameters, ConfError> {
     // nginx's own words; it has no kind of directive that takes none to five.
     if words.len() > 5 {
         return Err("invalid number of arguments in \"s3_probe\" directive".into());
     }
-    let mut parameters = Parameters::default();
+    let mut parameters = ProbeParameters::default();
     for word in words {
         let word = text(word, "parameter of \"s3_probe\"")?;
         let set = parameters.set(word, |time| milliseconds(time.as_bytes()));

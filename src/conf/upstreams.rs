@@ -13,7 +13,7 @@ use crate::conf::origin::Origin;
 type NamedOrigin = (Box<[u8]>, Rc<Origin>);
 
 /// What is known of an upstream.
-pub(crate) struct Peers {
+pub(crate) struct PeerOrigins {
     /// The addresses of its servers, where it is a block of the configuration.
     addresses: Vec<(SocketAddress, Option<Rc<Origin>>)>,
     /// The origin of all its peers, where `proxy_pass` names the host itself: a host's addresses are one origin.
@@ -22,7 +22,7 @@ pub(crate) struct Peers {
     by_name: Option<Vec<NamedOrigin>>,
 }
 
-impl Peers {
+impl PeerOrigins {
     /// The origin of the peer that the balancer picked from this upstream.
     pub(crate) fn origin(&self, peer: &Peer<'_>) -> Option<&Rc<Origin>> {
         let Some(by_name) = &self.by_name else { return self.origin_at(peer.address) };
@@ -60,7 +60,7 @@ pub(crate) fn wrap_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
         }
         let implied = implied_origin(main, upstream);
         let by_name = resolves.then_some(names);
-        main.upstreams.insert(upstream.id(), Peers { addresses, implied, by_name });
+        main.upstreams.insert(upstream.id(), PeerOrigins { addresses, implied, by_name });
         peer::wrap::<S3Signature>(cf, upstream)?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use s3::origin_error::CodeReader;
 
 /// What is to be known of an answer.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Question {
+pub(crate) enum Concern {
     /// Whether it is our key that is refused.
     Key,
     /// Whether the origin only wants fewer requests.
@@ -13,6 +13,6 @@ pub(crate) enum Question {
 
 /// Reading on in an answer's body.
 pub(crate) struct Reading {
-    pub(crate) question: Question,
+    pub(crate) question: Concern,
     pub(crate) reader: CodeReader,
 }

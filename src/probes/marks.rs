@@ -6,13 +6,13 @@ use nginx::Cycle;
 use nginx::upstream::{PeerCopy, PeerId, Peers, UpstreamId, close_idle};
 
 use crate::S3Signature;
-use crate::conf::plan::{Plan, Probed};
+use crate::conf::plan::{ProbePlan, Probed};
 use crate::probes::rescue;
-use crate::probes::state::{self, Known, State};
+use crate::probes::state::{self, Known, ProbeState};
 use crate::probes::table::{Key, Table};
 
 /// Marks peers by what is known, and lets go of what waits at those that are down.
-pub(super) fn apply(cycle: &Cycle<'_>, plan: &Plan, table: Table<'_>, now: u64) {
+pub(super) fn apply(cycle: &Cycle<'_>, plan: &ProbePlan, table: Table<'_>, now: u64) {
     let down = state::with(|state| mark(state, cycle, plan, table));
     if !down.is_empty() {
         rescue::all(&down, now);
@@ -21,9 +21,9 @@ pub(super) fn apply(cycle: &Cycle<'_>, plan: &Plan, table: Table<'_>, now: u64) 
 
 /// The peers that are passed over from now on.
 fn mark(
-    state: &mut State,
+    state: &mut ProbeState,
     cycle: &Cycle<'_>,
-    plan: &Plan,
+    plan: &ProbePlan,
     table: Table<'_>,
 ) -> Vec<(UpstreamId, PeerId)> {
     let (mut down, mut marked) = (Vec::new(), Vec::new());
@@ -67,7 +67,7 @@ fn chosen(table: Table<'_>, peers: &[PeerCopy], keys: &[Key]) -> Vec<PeerId> {
     usable().filter(|(_, key)| is_down(key)).map(|(peer, _)| peer.id).collect()
 }
 
-fn note_known(state: &mut State, upstream: &Probed, peers: &[PeerCopy], keys: &[Key]) {
+fn note_known(state: &mut ProbeState, upstream: &Probed, peers: &[PeerCopy], keys: &[Key]) {
     let parameters = &upstream.parameters;
     // Two turns that were missed, and the time for another process to take over.
     let patience = 2 * (parameters.interval + parameters.timeout) + 2000;

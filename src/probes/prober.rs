@@ -2,21 +2,21 @@
 
 use std::rc::Rc;
 
-use nginx::exchange::{self, Exchange, Outcome};
+use nginx::exchange::{self, Exchange, ExchangeOutcome};
 use nginx::{Cycle, Level, worker};
-use probe::{Answer, Change, Parameters};
+use probe::{Change, ProbeAnswer, ProbeParameters};
 use sigv4::Timestamp;
 
 use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::conf::plan::Target;
+use crate::conf::plan::ProbeTarget;
 use crate::probes::marks;
-use crate::probes::state::{self, State};
+use crate::probes::state::{self, ProbeState};
 use crate::probes::table::{Key, Table};
 
 /// A question that is ready to be asked.
-pub(super) struct Question {
-    target: Rc<Target>,
+pub(super) struct OpenProbe {
+    target: Rc<ProbeTarget>,
     address: Vec<u8>,
     request: Vec<u8>,
     waits: Waits,
@@ -28,19 +28,19 @@ struct Waits {
     origin: Rc<Origin>,
     /// What the log calls the origin: with the peer's address, where it has several.
     label: String,
-    parameters: Rc<Parameters>,
+    parameters: Rc<ProbeParameters>,
     asked_at: u64,
 }
 
 /// Answers that came later than they should by so much, in milliseconds, were not waited for in time.
 const LATE: u64 = 150;
 
-impl Question {
+impl OpenProbe {
     /// Signs it. None where nothing can be asked now.
     pub(super) fn new(
-        state: &mut State,
-        target: &Rc<Target>,
-        parameters: &Rc<Parameters>,
+        state: &mut ProbeState,
+        target: &Rc<ProbeTarget>,
+        parameters: &Rc<ProbeParameters>,
         key: Key,
         label: String,
         address: &[u8],
@@ -53,7 +53,7 @@ impl Question {
         state.schedules.entry(key).or_default().asked(asked_at);
         let (origin, parameters) = (Rc::clone(&target.origin), Rc::clone(parameters));
         let waits = Waits { key, origin, label, parameters, asked_at };
-        Some(Question { target: Rc::clone(target), address: address.to_vec(), request, waits })
+        Some(OpenProbe { target: Rc::clone(target), address: address.to_vec(), request, waits })
     }
 
     /// Sends it. The answer may come before this returns.
@@ -75,7 +75,7 @@ impl Question {
 }
 
 impl Waits {
-    fn answered(&self, outcome: &Outcome) {
+    fn answered(&self, outcome: &ExchangeOutcome) {
         let now = worker::now();
         let stalled_at = state::with(|state| {
             if let Some(schedule) = state.schedules.get_mut(&self.key) {
@@ -103,16 +103,20 @@ impl Waits {
     }
 
     /// What is the matter with the origin, empty if nothing; none where the outcome says nothing about it.
-    fn judge(&self, outcome: &Outcome, now: u64, stalled_at: u64) -> Option<String> {
+    fn judge(&self, outcome: &ExchangeOutcome, now: u64, stalled_at: u64) -> Option<String> {
         let due = self.asked_at.saturating_add(self.parameters.timeout);
         match outcome {
-            Outcome::NotTried => None,
+            ExchangeOutcome::NotTried => None,
             // This worker was busy: the answer may have been there in time.
-            Outcome::TimedOut if now > due.saturating_add(LATE) || stalled_at > self.asked_at => {
+            ExchangeOutcome::TimedOut
+                if now > due.saturating_add(LATE) || stalled_at > self.asked_at =>
+            {
                 None
             }
-            Outcome::TimedOut => Some(format!("no answer in {} ms", self.parameters.timeout)),
-            Outcome::Answered(bytes) => match Answer::read(bytes) {
+            ExchangeOutcome::TimedOut => {
+                Some(format!("no answer in {} ms", self.parameters.timeout))
+            }
+            ExchangeOutcome::Answered(bytes) => match ProbeAnswer::read(bytes) {
                 Some(answer) => {
                     let ailment = answer.ailment(self.origin.credential.access_key());
                     Some(ailment.map(|ailment| ailment.to_string()).unwrap_or_default())

@@ -15,7 +15,7 @@ use crate::probes::table::{Key, Table};
 
 /// See the [module](self).
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct ProbeState {
     /// The peers that the last tick has seen.
     pub(super) known: Vec<Known>,
     /// What this worker has asked, while it holds the lease.
@@ -41,17 +41,17 @@ pub(super) struct Known {
 
 thread_local! {
     // A worker process has one thread that handles events.
-    static STATE: RefCell<State> = RefCell::default();
+    static STATE: RefCell<ProbeState> = RefCell::default();
 }
 
 /// Lends the state. Must not be nested; it would panic, which costs that one tick.
-pub(super) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
+pub(super) fn with<R>(body: impl FnOnce(&mut ProbeState) -> R) -> R {
     STATE.with_borrow_mut(body)
 }
 
 /// What is known of an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Report {
+pub(crate) struct ProbeReport {
     /// Why it is not in order; none if it is.
     pub(crate) reason: Option<String>,
     /// Since when that is so, in seconds since 1970; none where it is not known.
@@ -59,7 +59,7 @@ pub(crate) struct Report {
 }
 
 /// What is known of the origin `name`: the best that any of its peers can say. None where it is not probed.
-pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<Report> {
+pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<ProbeReport> {
     let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
     if !plan.has(name) {
         return None;
@@ -71,29 +71,29 @@ pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<Report> {
         let reports = peers.map(|known| of_peer(table, known, now));
         reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
     });
-    Some(report.unwrap_or_else(Report::unknown))
+    Some(report.unwrap_or_else(ProbeReport::unknown))
 }
 
-impl Report {
+impl ProbeReport {
     fn unknown() -> Self {
-        Report { reason: Some("not asked yet".to_owned()), since: None }
+        ProbeReport { reason: Some("not asked yet".to_owned()), since: None }
     }
 }
 
-fn of_peer(table: Table<'_>, known: &Known, now: u64) -> Report {
+fn of_peer(table: Table<'_>, known: &Known, now: u64) -> ProbeReport {
     let slot = table.slot(known.key).filter(|slot| slot.health().was_asked());
     let Some(slot) = slot else {
-        return Report::unknown();
+        return ProbeReport::unknown();
     };
     let silence = now.saturating_sub(slot.asked_at());
     if silence > known.patience {
         // A prober that hangs must not look like an origin that does not.
         let reason = Some(format!("not asked for {} s", silence / 1000));
-        return Report { reason, since: None };
+        return ProbeReport { reason, since: None };
     }
     let health = slot.health();
     let age = i64::try_from(now.saturating_sub(health.since()) / 1000).unwrap_or(0);
-    Report {
+    ProbeReport {
         reason: health.is_down().then(|| slot.reason()),
         since: Some(worker::unix_time().saturating_sub(age)),
     }

@@ -6,10 +6,10 @@ use nginx::upstream::{PeerCopy, Peers};
 use nginx::{Cycle, worker};
 
 use crate::S3Signature;
-use crate::conf::plan::{Plan, Probed};
+use crate::conf::plan::{ProbePlan, Probed};
 use crate::probes::marks::{apply, keys};
-use crate::probes::prober::Question;
-use crate::probes::state::{self, State};
+use crate::probes::prober::OpenProbe;
+use crate::probes::state::{self, ProbeState};
 use crate::probes::table::Table;
 
 /// From one tick to the next, in milliseconds.
@@ -32,7 +32,7 @@ impl worker::Tick for Probes {
     }
 }
 
-fn plan_of<'c>(cycle: &Cycle<'c>) -> Option<(&'c Plan, Table<'c>)> {
+fn plan_of<'c>(cycle: &Cycle<'c>) -> Option<(&'c ProbePlan, Table<'c>)> {
     let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
     Some((plan, Table::of(cycle, &plan.zone)?))
 }
@@ -46,12 +46,12 @@ pub(crate) fn release(cycle: &Cycle<'_>) {
 
 /// What is to be asked now, by this process if it holds the lease.
 fn questions(
-    state: &mut State,
+    state: &mut ProbeState,
     cycle: &Cycle<'_>,
-    plan: &Plan,
+    plan: &ProbePlan,
     table: Table<'_>,
     now: u64,
-) -> Vec<Question> {
+) -> Vec<OpenProbe> {
     if now.saturating_sub(state.ticked_at) > STALL {
         state.stalled_at = now;
     }
@@ -81,12 +81,12 @@ fn questions(
 }
 
 fn ask(
-    state: &mut State,
+    state: &mut ProbeState,
     upstream: &Probed,
     table: Table<'_>,
     peers: &[PeerCopy],
     now: u64,
-    questions: &mut Vec<Question>,
+    questions: &mut Vec<OpenProbe>,
 ) {
     let keys = keys(upstream, peers);
     let parameters = &upstream.parameters;
@@ -116,6 +116,6 @@ fn ask(
             false => format!("{name} ({})", peer.name().escape_ascii()),
         };
         let address = peer.address();
-        questions.extend(Question::new(state, target, parameters, *key, label, address, now));
+        questions.extend(OpenProbe::new(state, target, parameters, *key, label, address, now));
     }
 }

@@ -30,7 +30,7 @@ use crate::upstream::{Upstream, UpstreamId};
 
 /// How an exchange ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ExchangeOutcome {
     /// The answer, or as much of it as came before the server closed the connection.
     Answered(Vec<u8>),
     /// The server closed the connection without a word.
@@ -45,26 +45,26 @@ pub enum Outcome {
     NotTried,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ExchangeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outcome::Answered(_) => f.write_str("an answer that is not HTTP"),
-            Outcome::Closed => f.write_str("connection closed without an answer"),
-            Outcome::NotConnected(0) => f.write_str("no connection"),
-            Outcome::NotConnected(number) => {
+            ExchangeOutcome::Answered(_) => f.write_str("an answer that is not HTTP"),
+            ExchangeOutcome::Closed => f.write_str("connection closed without an answer"),
+            ExchangeOutcome::NotConnected(0) => f.write_str("no connection"),
+            ExchangeOutcome::NotConnected(number) => {
                 // Without the number behind it.
                 let text = std::io::Error::from_raw_os_error(*number).to_string();
                 f.write_str(text.split(" (os error").next().unwrap_or_default())
             }
-            Outcome::TimedOut => f.write_str("no answer in time"),
-            Outcome::Tls(failure) => failure.fmt(f),
-            Outcome::NotTried => f.write_str("not tried"),
+            ExchangeOutcome::TimedOut => f.write_str("no answer in time"),
+            ExchangeOutcome::Tls(failure) => failure.fmt(f),
+            ExchangeOutcome::NotTried => f.write_str("not tried"),
         }
     }
 }
 
 /// How a location reaches those that it proxies to: its place in the cycle that it belongs to.
-pub struct Client<M> {
+pub struct ExchangeClient<M> {
     index: usize,
     /// The upstream that its `proxy_pass` names; none where that has variables, or where there is no `proxy_pass`.
     pub upstream: Option<UpstreamId>,
@@ -75,7 +75,7 @@ pub struct Client<M> {
     module: PhantomData<fn() -> M>,
 }
 
-impl<M: HttpModule> Client<M> {
+impl<M: HttpModule> ExchangeClient<M> {
     /// Of the location that is being merged. nginx's proxy module is merged before those that are loaded.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl<M: HttpModule> Client<M> {
         let clients = cf.main_slot::<M>()?.hooks.clients.get_mut();
         clients.push(settings);
         let index = clients.len() - 1;
-        Ok(Client { index, upstream, is_tls, needs_request, module: PhantomData })
+        Ok(ExchangeClient { index, upstream, is_tls, needs_request, module: PhantomData })
     }
 
     fn settings(&self, cycle: &Cycle<'_>) -> Option<ClientSettings> {
@@ -107,7 +107,7 @@ impl<M: HttpModule> Client<M> {
 /// Whom to ask, and what.
 pub struct Exchange<'a, M> {
     /// As which location the server is reached.
-    pub client: &'a Client<M>,
+    pub client: &'a ExchangeClient<M>,
     /// The server's socket address, as the bytes of a `sockaddr`.
     pub address: &'a [u8],
     /// Whether to speak TLS, which the location must be able to.
@@ -123,10 +123,10 @@ pub struct Exchange<'a, M> {
 }
 
 /// What is told the outcome; once, and perhaps before [`start`] returns.
-pub type Done = Box<dyn FnOnce(Outcome)>;
+pub type Done = Box<dyn FnOnce(ExchangeOutcome)>;
 
 /// An exchange under way. It owns itself by way of the connection's `data`, until `finish` takes it back.
-struct Running {
+struct RunningExchange {
     connection: *mut ngx_connection_t,
     pool: *mut ngx_pool_t,
     peer: ngx_peer_connection_t,
@@ -151,14 +151,14 @@ const NAME: &[u8] = b"exchange";
 pub fn start<M: HttpModule>(cycle: &Cycle<'_>, exchange: Exchange<'_, M>, done: Done) {
     let settings = exchange.client.settings(cycle);
     let Some(settings) = settings.filter(|it| it.tls.is_some() || !exchange.is_tls) else {
-        return done(Outcome::NotTried);
+        return done(ExchangeOutcome::NotTried);
     };
     // SAFETY: the cycle's own log.
     let cycle_log = unsafe { (*cycle.as_ptr()).log };
     // SAFETY: nginx's allocator; null when memory is out.
     let pool = unsafe { ngx_create_pool(POOL_SIZE, cycle_log) };
     if pool.is_null() {
-        return done(Outcome::NotTried);
+        return done(ExchangeOutcome::NotTried);
     }
     // SAFETY: a copy of the cycle's log, all that it points to is the cycle's.
     let mut log = unsafe { *cycle_log };
@@ -170,7 +170,7 @@ pub fn start<M: HttpModule>(cycle: &Cycle<'_>, exchange: Exchange<'_, M>, done: 
     let mut peer: ngx_peer_connection_t = unsafe { std::mem::zeroed() };
     peer.get = Some(ngx_event_get_peer);
     peer.local = settings.local;
-    let running: *mut Running = Box::into_raw(Box::new(Running {
+    let running: *mut RunningExchange = Box::into_raw(Box::new(RunningExchange {
         connection: null_mut(),
         pool,
         peer,
@@ -201,11 +201,11 @@ pub fn start<M: HttpModule>(cycle: &Cycle<'_>, exchange: Exchange<'_, M>, done: 
         let c = (*peer).connection;
         (*running).connection = c;
         if code == NGX_DECLINED as ngx_int_t {
-            return finish(running, Outcome::NotConnected(0));
+            return finish(running, ExchangeOutcome::NotConnected(0));
         }
         let failed = [NGX_ERROR as ngx_int_t, NGX_BUSY as ngx_int_t];
         if c.is_null() || failed.contains(&code) {
-            return finish(running, Outcome::NotTried);
+            return finish(running, ExchangeOutcome::NotTried);
         }
         (*c).data = running.cast::<c_void>();
         (*c).pool = pool;
@@ -226,9 +226,9 @@ unsafe extern "C" fn on_event(event: *mut ngx_event_t) {
         // SAFETY: an event of a connection that `start` has made, and `finish` has not closed yet; the one timer is on `read`.
         unsafe {
             let c = (*event).data.cast::<ngx_connection_t>();
-            let running = (*c).data.cast::<Running>();
+            let running = (*c).data.cast::<RunningExchange>();
             if (*event).timedout() != 0 {
-                finish(running, Outcome::TimedOut);
+                finish(running, ExchangeOutcome::TimedOut);
             } else {
                 go_on(running);
             }
@@ -241,12 +241,12 @@ unsafe extern "C" fn on_handshake(c: *mut ngx_connection_t) {
     boundary((), || {
         // SAFETY: as above.
         unsafe {
-            let running = (*c).data.cast::<Running>();
+            let running = (*c).data.cast::<RunningExchange>();
             // nginx has put handlers of its own in their place meanwhile.
             (*(*c).read).handler = Some(on_event);
             (*(*c).write).handler = Some(on_event);
             if (*(*c).read).timedout() != 0 {
-                finish(running, Outcome::TimedOut);
+                finish(running, ExchangeOutcome::TimedOut);
             } else {
                 go_on(running);
             }
@@ -259,7 +259,7 @@ unsafe extern "C" fn on_handshake(c: *mut ngx_connection_t) {
 /// # Safety
 ///
 /// `running` must be an exchange under way, with a connection; it may be gone afterwards.
-unsafe fn go_on(running: *mut Running) {
+unsafe fn go_on(running: *mut RunningExchange) {
     // SAFETY: the caller's promise; the reference ends before `finish` takes the box back.
     let outcome = unsafe { (*running).step() };
     if let Some(outcome) = outcome {
@@ -268,13 +268,13 @@ unsafe fn go_on(running: *mut Running) {
     }
 }
 
-impl Running {
+impl RunningExchange {
     /// The outcome, once there is one.
-    fn step(&mut self) -> Option<Outcome> {
+    fn step(&mut self) -> Option<ExchangeOutcome> {
         if !self.is_connected {
             let error = self.socket_error();
             if error != 0 {
-                return Some(Outcome::NotConnected(error));
+                return Some(ExchangeOutcome::NotConnected(error));
             }
             self.is_connected = true;
         }
@@ -283,7 +283,7 @@ impl Running {
             match unsafe { session.handshake(self.connection, on_handshake) } {
                 Step::Done => self.is_secured = true,
                 Step::Again => return None,
-                Step::Failed(failure) => return Some(Outcome::Tls(failure)),
+                Step::Failed(failure) => return Some(ExchangeOutcome::Tls(failure)),
             }
         }
         if let Some(outcome) = self.send() {
@@ -306,12 +306,12 @@ impl Running {
     }
 
     /// Nothing once all is sent, else what to answer.
-    fn send(&mut self) -> Option<Option<Outcome>> {
+    fn send(&mut self) -> Option<Option<ExchangeOutcome>> {
         let c = self.connection;
         while let Some(rest) = self.request.get(self.sent..).filter(|rest| !rest.is_empty()) {
             // SAFETY: a live connection of ours; its `send` reads that many bytes.
             let sent = unsafe {
-                let Some(send) = (*c).send else { return Some(Some(Outcome::Closed)) };
+                let Some(send) = (*c).send else { return Some(Some(ExchangeOutcome::Closed)) };
                 send(c, rest.as_ptr().cast_mut(), rest.len())
             };
             match usize::try_from(sent) {
@@ -319,25 +319,25 @@ impl Running {
                 _ if sent == NGX_AGAIN as isize => {
                     // SAFETY: as above.
                     let code = unsafe { ngx_handle_write_event((*c).write, 0) };
-                    return Some((code != NGX_OK as ngx_int_t).then_some(Outcome::Closed));
+                    return Some((code != NGX_OK as ngx_int_t).then_some(ExchangeOutcome::Closed));
                 }
-                _ => return Some(Some(Outcome::Closed)),
+                _ => return Some(Some(ExchangeOutcome::Closed)),
             }
         }
         None
     }
 
-    fn receive(&mut self) -> Option<Outcome> {
+    fn receive(&mut self) -> Option<ExchangeOutcome> {
         let c = self.connection;
         loop {
             let mut buffer = [0u8; 4096];
             // SAFETY: a live connection of ours; its `recv` writes at most that many bytes.
             let received = unsafe {
-                let Some(recv) = (*c).recv else { return Some(Outcome::Closed) };
+                let Some(recv) = (*c).recv else { return Some(ExchangeOutcome::Closed) };
                 recv(c, buffer.as_mut_ptr(), buffer.len())
             };
             match usize::try_from(received) {
-                Ok(0) if self.answer.is_empty() => return Some(Outcome::Closed),
+                Ok(0) if self.answer.is_empty() => return Some(ExchangeOutcome::Closed),
                 Ok(0) => return Some(self.answered()),
                 Ok(length) => {
                     self.answer.extend_from_slice(buffer.get(..length).unwrap_or_default());
@@ -345,9 +345,9 @@ impl Running {
                 Err(_) if received == NGX_AGAIN as isize => {
                     // SAFETY: as above.
                     let code = unsafe { ngx_handle_read_event((*c).read, 0) };
-                    return (code != NGX_OK as ngx_int_t).then_some(Outcome::Closed);
+                    return (code != NGX_OK as ngx_int_t).then_some(ExchangeOutcome::Closed);
                 }
-                Err(_) => return Some(Outcome::Closed),
+                Err(_) => return Some(ExchangeOutcome::Closed),
             }
             if (self.is_complete)(&self.answer) {
                 return Some(self.answered());
@@ -355,8 +355,8 @@ impl Running {
         }
     }
 
-    fn answered(&mut self) -> Outcome {
-        Outcome::Answered(std::mem::take(&mut self.answer))
+    fn answered(&mut self) -> ExchangeOutcome {
+        ExchangeOutcome::Answered(std::mem::take(&mut self.answer))
     }
 }
 
@@ -365,7 +365,7 @@ impl Running {
 /// # Safety
 ///
 /// `running` must be an exchange under way, which ends here.
-unsafe fn finish(running: *mut Running, outcome: Outcome) {
+unsafe fn finish(running: *mut RunningExchange, outcome: ExchangeOutcome) {
     // SAFETY: the caller's promise: nobody else owns it.
     let mut running = unsafe { Box::from_raw(running) };
     let c = running.connection;

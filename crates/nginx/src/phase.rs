@@ -44,7 +44,7 @@ pub enum Verdict<'r> {
     /// The handler wants to be called again when other requests have had their turn.
     Yield,
     /// The request is answered with this; the handler is done with it.
-    Answered(Answer<'r>),
+    Answered(PhaseAnswer<'r>),
     /// This handler has nothing to say; the next one decides.
     Declined,
     /// Access is granted, as far as this handler is concerned.
@@ -55,7 +55,7 @@ pub enum Verdict<'r> {
 
 /// An answer that a phase handler gives itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer<'r> {
+pub struct PhaseAnswer<'r> {
     /// The HTTP status.
     pub status: u16,
     /// The Content-Type.
@@ -129,7 +129,7 @@ unsafe extern "C" fn handler<H: PhaseHandler>(r: *mut ngx_http_request_t) -> ngx
 
 /// Answers the request and ends it, as far as this handler is concerned: the request may be gone then. So this is done here,
 /// when the handler has returned.
-fn send(r: Request<'_>, answer: &Answer<'_>) {
+fn send(r: Request<'_>, answer: &PhaseAnswer<'_>) {
     // An answer that is made up on the spot has no version that an If-Match could be about.
     // SAFETY: single-threaded; no reference to the structure is alive.
     unsafe { crate::request::bits::set_disable_not_modified(r.as_ptr(), true) };

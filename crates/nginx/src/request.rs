@@ -18,7 +18,7 @@ use ngx::ffi::{
 
 pub use self::error_page::{ErrorPage, install_error_page};
 pub use self::headers::Headers;
-pub(crate) use self::timer::Timer;
+pub(crate) use self::timer::RequestTimer;
 use crate::log::{self, Level};
 use crate::module::{HttpModule, MainSlot, ctx_index};
 use crate::pool::{Invariant, Pool};

@@ -23,5 +23,5 @@ pub use self::output::{Parts, Rewriter};
 pub use self::peer::{Peer, PeerHooks};
 pub use self::peers::{PeerCopy, PeerId, Peers};
 pub(crate) use self::process_header::ResponseHead;
-pub use self::process_header::{Answer, Framing, Next, UpstreamResponse};
+pub use self::process_header::{Next, UpstreamAnswer, UpstreamFraming, UpstreamResponse};
 pub use self::sent_body::SentBody;

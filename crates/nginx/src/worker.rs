@@ -57,7 +57,7 @@ pub trait Tick: 'static {
     fn tick(cycle: &Cycle<'_>);
 }
 
-struct Timer {
+struct WorkerTimer {
     event: ngx_event_t,
     interval: ngx_msec_t,
     tick: fn(&Cycle<'_>),
@@ -72,9 +72,9 @@ pub fn every<T: Tick>(interval: u64) {
     // SAFETY: all of an ngx_event_t's members may be zero.
     let event: ngx_event_t = unsafe { std::mem::zeroed() };
     let interval = ngx_msec_t::try_from(interval.max(1)).unwrap_or(ngx_msec_t::MAX);
-    let timer = Timer { event, interval, tick: T::tick, connection: [0, 0, 0, usize::MAX] };
+    let timer = WorkerTimer { event, interval, tick: T::tick, connection: [0, 0, 0, usize::MAX] };
     // Freed by nobody: it is nginx's until the process ends.
-    let timer: *mut Timer = Box::leak(Box::new(timer));
+    let timer: *mut WorkerTimer = Box::leak(Box::new(timer));
     // SAFETY: leaked above, and nothing else refers to it; the cycle of this process is set before init_process.
     unsafe {
         (*timer).event.handler = Some(expired);
@@ -86,7 +86,8 @@ pub fn every<T: Tick>(interval: u64) {
 }
 
 unsafe extern "C" fn expired(event: *mut ngx_event_t) {
-    let timer = event.wrapping_byte_sub(std::mem::offset_of!(Timer, event)).cast::<Timer>();
+    let timer =
+        event.wrapping_byte_sub(std::mem::offset_of!(WorkerTimer, event)).cast::<WorkerTimer>();
     // Set before the tick, which may panic: the timer must go on.
     // SAFETY: `every` made it and leaked it; nginx's timers belong to this thread. With `master_process off` the log's cycle may
     // have been replaced.

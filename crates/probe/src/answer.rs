@@ -13,7 +13,7 @@ const MOST_HEADERS: usize = 128;
 
 /// A response, as far as it came.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Answer {
+pub struct ProbeAnswer {
     status: u16,
     has_request_id: bool,
     encoding: Vec<u8>,
@@ -25,12 +25,12 @@ struct Head {
     status: u16,
     has_request_id: bool,
     encoding: Vec<u8>,
-    framing: Framing,
+    framing: AnswerFraming,
     /// Where the body begins.
     end: usize,
 }
 
-enum Framing {
+enum AnswerFraming {
     Chunked,
     Length(usize),
     /// With the connection.
@@ -56,7 +56,7 @@ pub fn is_complete(bytes: &[u8]) -> bool {
     }
 }
 
-impl Answer {
+impl ProbeAnswer {
     /// Reads all that came. None where that is no response of HTTP/1.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let Read::Head(head) = read(bytes) else { return None };
@@ -70,7 +70,7 @@ impl Answer {
     pub fn ailment(&self, access_key: &[u8]) -> Option<Ailment> {
         let Self { status, has_request_id, encoding, body } = self;
         let (status, has_request_id) = (*status, *has_request_id);
-        let answer = origin_health::Answer { status, has_request_id, encoding, body };
+        let answer = origin_health::OriginAnswer { status, has_request_id, encoding, body };
         origin_health::ailment(&answer, access_key)
     }
 }
@@ -110,27 +110,27 @@ fn values<'a>(response: &Response<'_, 'a>, name: &'a str) -> impl Iterator<Item 
     values.into_iter()
 }
 
-fn framing(response: &Response<'_, '_>) -> Framing {
+fn framing(response: &Response<'_, '_>) -> AnswerFraming {
     let mut codings = values(response, "transfer-encoding");
     if codings.any(|value| value.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
-        return Framing::Chunked;
+        return AnswerFraming::Chunked;
     }
     let length = values(response, "content-length").next();
     let length =
         length.and_then(|value| std::str::from_utf8(value.trim_ascii()).ok()?.parse().ok());
-    length.map_or(Framing::Close, Framing::Length)
+    length.map_or(AnswerFraming::Close, AnswerFraming::Length)
 }
 
 /// What came of the body, and whether that is all.
 fn body(head: &Head, bytes: &[u8]) -> (Vec<u8>, bool) {
     let rest = bytes.get(head.end..).unwrap_or_default();
     match head.framing {
-        Framing::Chunked => unchunked(rest),
-        Framing::Length(length) => match rest.get(..length) {
+        AnswerFraming::Chunked => unchunked(rest),
+        AnswerFraming::Length(length) => match rest.get(..length) {
             Some(body) => (body.to_vec(), true),
             None => (rest.to_vec(), false),
         },
-        Framing::Close => (rest.to_vec(), false),
+        AnswerFraming::Close => (rest.to_vec(), false),
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
     const ERROR: &str = "<Error><Code>InvalidAccessKeyId</Code><Message>m</Message></Error>";
 
     fn ailment(text: &str) -> Option<String> {
-        let answer = Answer::read(text.as_bytes()).expect("a response");
+        let answer = ProbeAnswer::read(text.as_bytes()).expect("a response");
         answer.ailment(b"AKIDORIGIN").map(|ailment| ailment.to_string())
     }
 
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn what_is_no_http() {
         for text in ["", "SSH-2.0-OpenSSH\r\n", "HTTP/2 200\r\n\r\n", "\u{16}\u{3}\u{1}"] {
-            assert_eq!(Answer::read(text.as_bytes()), None, "{text}");
+            assert_eq!(ProbeAnswer::read(text.as_bytes()), None, "{text}");
         }
         assert!(is_complete(b"SSH-2.0-OpenSSH\r\n"));
     }
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn nothing_is_read_for_ever() {
         let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(LARGEST_HEAD));
-        assert!(is_complete(endless.as_bytes()) && Answer::read(endless.as_bytes()).is_none());
+        assert!(is_complete(endless.as_bytes()) && ProbeAnswer::read(endless.as_bytes()).is_none());
         let endless = format!("HTTP/1.1 404 Not Found\r\n\r\n{}", "x".repeat(LIMIT));
         assert!(is_complete(endless.as_bytes()));
         assert!(ailment(&endless).is_some());

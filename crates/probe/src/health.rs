@@ -1,6 +1,6 @@
 //! Whether an origin is up: after how many answers it is thought otherwise.
 
-use crate::Parameters;
+use crate::ProbeParameters;
 
 /// What is known of an origin. It fits a word of shared memory, and zero is "never asked", which counts as up.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -63,7 +63,12 @@ impl Health {
 
     /// What is known after an answer at `now`, and whether that is a change. The first answer decides by itself: nothing is
     /// known that would speak against it.
-    pub fn after(self, in_order: bool, now: u64, limits: &Parameters) -> (Self, Option<Change>) {
+    pub fn after(
+        self,
+        in_order: bool,
+        now: u64,
+        limits: &ProbeParameters,
+    ) -> (Self, Option<Change>) {
         if !self.asked {
             let known = Self { down: !in_order, asked: true, streak: 0, since: now };
             return (known, (!in_order).then_some(Change::Down));
@@ -88,11 +93,11 @@ impl Health {
 mod tests {
     use super::*;
 
-    fn limits(fall: u8, rise: u8) -> Parameters {
-        Parameters { fall, rise, ..Parameters::default() }
+    fn limits(fall: u8, rise: u8) -> ProbeParameters {
+        ProbeParameters { fall, rise, ..ProbeParameters::default() }
     }
 
-    fn run(limits: &Parameters, answers: &str) -> (Health, String) {
+    fn run(limits: &ProbeParameters, answers: &str) -> (Health, String) {
         let mut health = Health::default();
         let mut seen = String::new();
         for (now, answer) in (1000..).step_by(10).zip(answers.chars()) {

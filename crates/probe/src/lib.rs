@@ -22,9 +22,9 @@ mod parameters;
 mod question;
 mod schedule;
 
-pub use answer::{Answer, LIMIT, is_complete};
+pub use answer::{LIMIT, ProbeAnswer, is_complete};
 pub use health::{Change, Health};
 pub use lease::Lease;
-pub use parameters::{Parameters, WrongParameter};
+pub use parameters::{ProbeParameters, WrongParameter};
 pub use question::{Question, QuestionError};
 pub use schedule::Schedule;

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How an upstream's origins are probed.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Parameters {
+pub struct ProbeParameters {
     /// From one question to the next, in milliseconds.
     pub interval: u64,
     /// How long an answer may take, connection and TLS included, in milliseconds.
@@ -17,7 +17,7 @@ pub struct Parameters {
     pub uri: String,
 }
 
-impl Default for Parameters {
+impl Default for ProbeParameters {
     fn default() -> Self {
         Self { interval: 500, timeout: 500, fall: 2, rise: 2, uri: "/".to_owned() }
     }
@@ -40,7 +40,7 @@ const TIMES: std::ops::RangeInclusive<u64> = 100..=3_600_000;
 /// More questions than this are never open at once.
 const COUNTS: std::ops::RangeInclusive<u8> = 1..=10;
 
-impl Parameters {
+impl ProbeParameters {
     /// Takes `interval=`, `timeout=`, `fall=`, `rise=` or `uri=`; `milliseconds` reads a time as the configuration writes it.
     ///
     /// # Errors
@@ -84,8 +84,8 @@ impl Parameters {
 mod tests {
     use super::*;
 
-    fn set(word: &str) -> Result<Parameters, String> {
-        let mut parameters = Parameters::default();
+    fn set(word: &str) -> Result<ProbeParameters, String> {
+        let mut parameters = ProbeParameters::default();
         let read = |text: &str| text.strip_suffix("ms").and_then(|number| number.parse().ok());
         parameters.set(word, read).map(|()| parameters).map_err(|wrong| wrong.to_string())
     }

@@ -1,6 +1,6 @@
 //! When an origin is asked.
 
-use crate::{Health, Parameters};
+use crate::{Health, ProbeParameters};
 
 /// The questions that one process has asked one origin.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ impl Schedule {
     /// Once each interval, and not while a question is open; but twice as often while there is doubt, which begins when an
     /// answer takes half of its time: an origin that hangs is then found out after an interval, a timeout and half of one
     /// at the latest (with `fall=2`).
-    pub fn is_due(&self, now: u64, health: Health, parameters: &Parameters) -> bool {
+    pub fn is_due(&self, now: u64, health: Health, parameters: &ProbeParameters) -> bool {
         let Some(last) = self.last else { return true };
         let limit = if health.is_down() { parameters.rise } else { parameters.fall };
         if self.waiting.len() >= usize::from(limit) {
@@ -54,7 +54,7 @@ mod tests {
     /// Plays an origin whose answers take `answer` milliseconds (none: never) from `since` on, a tick every 50; gives when
     /// questions were asked.
     fn play(health: Health, answer: Option<u64>, until: u64) -> Vec<u64> {
-        let parameters = Parameters::default();
+        let parameters = ProbeParameters::default();
         let mut schedule = Schedule::default();
         let mut asked = Vec::new();
         for now in (0..until).step_by(50) {
@@ -86,10 +86,10 @@ mod tests {
 
     #[test]
     fn a_down_origin_is_not_hurried_while_it_hangs() {
-        let parameters = Parameters { fall: 1, ..Parameters::default() };
+        let parameters = ProbeParameters { fall: 1, ..ProbeParameters::default() };
         let (down, _) = Health::default().after(false, 0, &parameters);
         assert_eq!(play(down, None, 1500), [0, 500, 1000]);
-        let (rising, _) = down.after(true, 0, &Parameters::default());
+        let (rising, _) = down.after(true, 0, &ProbeParameters::default());
         assert_eq!(play(rising, Some(10), 600), [0, 250, 500]);
     }
 }

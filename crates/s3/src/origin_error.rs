@@ -12,7 +12,7 @@ mod chunks;
 mod code;
 mod document;
 
-pub use self::code::{Code, CodeReader, Framing, asks_to_slow_down, refuses_key};
+pub use self::code::{Code, CodeReader, DocumentFraming, asks_to_slow_down, refuses_key};
 use self::document::Document;
 
 /// Largest document that is judged, in bytes, packed and unpacked. S3's have some hundreds, those with a canonical request a

@@ -9,7 +9,7 @@ use crate::origin_error::{Finding, OriginError, SHOWS_KEY, asks_to_slow_down};
 
 /// An answer to a signed GET.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer<'a> {
+pub struct OriginAnswer<'a> {
     /// Status of the response.
     pub status: u16,
     /// Whether it has a header that S3 alone sends (`x-amz-request-id`, `x-amz-id-2`).
@@ -44,7 +44,7 @@ impl fmt::Display for Ailment {
 }
 
 /// What is the matter with the origin that gave this answer to a GET signed with `access_key`; none if it is in order.
-pub fn ailment(answer: &Answer<'_>, access_key: &[u8]) -> Option<Ailment> {
+pub fn ailment(answer: &OriginAnswer<'_>, access_key: &[u8]) -> Option<Ailment> {
     let status = answer.status;
     if (200..300).contains(&status) {
         return None;
@@ -77,7 +77,7 @@ mod tests {
 
     fn of(status: u16, body: &str) -> Option<String> {
         let body = body.as_bytes();
-        let answer = Answer { status, has_request_id: false, encoding: b"", body };
+        let answer = OriginAnswer { status, has_request_id: false, encoding: b"", body };
         ailment(&answer, b"AKIDORIGIN").map(|ailment| ailment.to_string())
     }
 
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(of(302, "").as_deref(), Some("302, not an answer of S3"));
         assert_eq!(of(101, "").as_deref(), Some("101, not an answer of S3"));
         let with_id = |status| {
-            let answer = Answer { status, has_request_id: true, encoding: b"", body: b"" };
+            let answer = OriginAnswer { status, has_request_id: true, encoding: b"", body: b"" };
             ailment(&answer, b"AKIDORIGIN").is_none()
         };
         assert!(with_id(301) && with_id(404) && !with_id(403) && !with_id(400) && !with_id(503));

@@ -7,7 +7,7 @@ use ngx::ffi::{ngx_http_request_t, ngx_module_t};
 
 use crate::boundary::boundary;
 use crate::module::{HttpModule, ctx_index};
-use crate::request::{Request, Timer};
+use crate::request::{Request, RequestTimer};
 use crate::request_body_filter::Buffers;
 use crate::stored_body::StoredBody;
 use crate::upstream::{FinalizeRequest, ResponseHead, RewrittenBody};
@@ -38,7 +38,7 @@ pub(crate) struct RequestHooks {
     /// The hooks around the head of the upstream's answer.
     pub(crate) response_head: ResponseHead,
     /// A time limit of the module's.
-    pub(crate) timer: RefCell<Option<Timer>>,
+    pub(crate) timer: RefCell<Option<RequestTimer>>,
 }
 
 impl<'r> Request<'r> {

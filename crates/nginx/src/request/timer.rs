@@ -12,15 +12,15 @@ use crate::module::HttpModule;
 use crate::request::Request;
 
 /// A timer that was started; it stops when it is dropped, with the request's context at the latest.
-pub(crate) struct Timer(*mut Running);
+pub(crate) struct RequestTimer(*mut RunningTimer);
 
-struct Running {
+struct RunningTimer {
     event: ngx_event_t,
     request: *mut ngx_http_request_t,
     has_expired: bool,
 }
 
-impl Drop for Timer {
+impl Drop for RequestTimer {
     fn drop(&mut self) {
         // SAFETY: `start_timer` made it and nothing else owns it; nginx's timers belong to this thread.
         unsafe {
@@ -39,8 +39,8 @@ impl Request<'_> {
         let Some(hooks) = self.hooks::<M>() else { return false };
         // SAFETY: all of an ngx_event_t's members may be zero.
         let event: ngx_event_t = unsafe { std::mem::zeroed() };
-        let running = Running { event, request: self.as_ptr(), has_expired: false };
-        let running: *mut Running = Box::into_raw(Box::new(running));
+        let running = RunningTimer { event, request: self.as_ptr(), has_expired: false };
+        let running: *mut RunningTimer = Box::into_raw(Box::new(running));
         let connection = self.read(|r| r.connection);
         // SAFETY: made above; the connection lives as long as the request, and is what nginx's debug lines want `data` to be.
         unsafe {
@@ -50,7 +50,7 @@ impl Request<'_> {
             let time = ngx_msec_t::try_from(milliseconds).unwrap_or(ngx_msec_t::MAX);
             ngx_add_timer(&raw mut (*running).event, time);
         }
-        hooks.timer.replace(Some(Timer(running)));
+        hooks.timer.replace(Some(RequestTimer(running)));
         true
     }
 
@@ -78,8 +78,9 @@ impl Request<'_> {
 
 unsafe extern "C" fn expired(event: *mut ngx_event_t) {
     boundary((), || {
-        let running =
-            event.wrapping_byte_sub(std::mem::offset_of!(Running, event)).cast::<Running>();
+        let running = event
+            .wrapping_byte_sub(std::mem::offset_of!(RunningTimer, event))
+            .cast::<RunningTimer>();
         // SAFETY: the event of a timer whose request lives, since the end of its context would have stopped it. After the
         // request was run, neither may be left.
         unsafe {

@@ -19,7 +19,7 @@ use crate::string::{bytes, span};
 /// What a module does with the answer of a peer before nginx does anything.
 pub trait UpstreamResponse: HttpModule {
     /// Called when the head is complete, and after [`Next::Wait`] each time that more of the body has come.
-    fn next(r: Request<'_>, answer: &Answer<'_>) -> Next;
+    fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next;
 }
 
 /// What becomes of an answer whose head is complete.
@@ -38,7 +38,7 @@ pub enum Next {
 
 /// How the end of an answer's body is told (RFC 9112, 6.3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Framing {
+pub enum UpstreamFraming {
     /// After so many bytes.
     Length(u64),
     /// `Transfer-Encoding: chunked`.
@@ -48,7 +48,7 @@ pub enum Framing {
 }
 
 /// An answer so far.
-pub struct Answer<'a> {
+pub struct UpstreamAnswer<'a> {
     u: &'a ngx_http_upstream_t,
     /// What came of the body since it was last asked.
     pub new: &'a [u8],
@@ -56,7 +56,7 @@ pub struct Answer<'a> {
     pub is_full: bool,
 }
 
-impl Answer<'_> {
+impl UpstreamAnswer<'_> {
     /// The status.
     pub fn status(&self) -> u16 {
         u16::try_from(self.u.headers_in.status_n).unwrap_or(0)
@@ -75,12 +75,12 @@ impl Answer<'_> {
     }
 
     /// How the body is framed, whether or not there is one.
-    pub fn framing(&self) -> Framing {
+    pub fn framing(&self) -> UpstreamFraming {
         let head = &self.u.headers_in;
         match u64::try_from(head.content_length_n) {
-            _ if head.chunked() != 0 => Framing::Chunked,
-            Ok(length) => Framing::Length(length),
-            Err(_) => Framing::Close,
+            _ if head.chunked() != 0 => UpstreamFraming::Chunked,
+            Ok(length) => UpstreamFraming::Length(length),
+            Err(_) => UpstreamFraming::Close,
         }
     }
 
@@ -171,7 +171,7 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
             let body = unsafe { span(u.buffer.pos, u.buffer.last) };
             let new = body.get(head.shown.replace(body.len())..).unwrap_or_default();
             let is_full = u.buffer.last == u.buffer.end;
-            match M::next(request, &Answer { u, new, is_full }) {
+            match M::next(request, &UpstreamAnswer { u, new, is_full }) {
                 Next::Wait if is_full => Next::Pass,
                 next => next,
             }

@@ -87,7 +87,7 @@ const MAX_CODE: usize = 128;
 
 /// How the end of a body is told (RFC 9112, 6.3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Framing {
+pub enum DocumentFraming {
     /// After so many bytes.
     Length(u64),
     /// `Transfer-Encoding: chunked`.
@@ -112,7 +112,7 @@ pub enum Code<'a> {
 pub struct CodeReader {
     document: OriginError,
     is_plain: bool,
-    framing: Framing,
+    framing: DocumentFraming,
     chunks: Chunks,
     /// How many bytes of the body came.
     came: u64,
@@ -123,7 +123,7 @@ pub struct CodeReader {
 
 impl CodeReader {
     /// For a body with this Content-Encoding (none is empty).
-    pub fn new(encoding: &[u8], framing: Framing) -> Self {
+    pub fn new(encoding: &[u8], framing: DocumentFraming) -> Self {
         let is_plain =
             matches!(encoding.trim_ascii(), b"") || encoding.eq_ignore_ascii_case(b"identity");
         Self {
@@ -141,12 +141,14 @@ impl CodeReader {
     pub fn feed(&mut self, bytes: &[u8]) -> Code<'_> {
         self.came = self.came.saturating_add(bytes.len() as u64);
         let is_whole = match self.framing {
-            Framing::Chunked => self.chunks.feed(bytes, |data| _ = self.document.feed(data)),
-            Framing::Length(length) => {
+            DocumentFraming::Chunked => {
+                self.chunks.feed(bytes, |data| _ = self.document.feed(data))
+            }
+            DocumentFraming::Length(length) => {
                 self.document.feed(bytes);
                 Some(self.came >= length)
             }
-            Framing::Close => {
+            DocumentFraming::Close => {
                 self.document.feed(bytes);
                 Some(!may_be_error(self.document.bytes()))
             }
@@ -216,7 +218,7 @@ mod tests {
     const REFUSED: &str = "<?xml version=\"1.0\"?>\n<Error><Code>InvalidAccessKeyId</Code><Message>no</Message></Error>";
 
     /// What is said after each part.
-    fn read(encoding: &[u8], framing: Framing, parts: &[&[u8]]) -> Vec<String> {
+    fn read(encoding: &[u8], framing: DocumentFraming, parts: &[&[u8]]) -> Vec<String> {
         let mut reader = CodeReader::new(encoding, framing);
         let say = |code: Code<'_>| match code {
             Code::NeedMore => "more".to_owned(),
@@ -229,9 +231,12 @@ mod tests {
     #[test]
     fn known_before_the_end() {
         let (head, tail) = REFUSED.as_bytes().split_at(40);
-        let whole = Framing::Length(REFUSED.len() as u64);
+        let whole = DocumentFraming::Length(REFUSED.len() as u64);
         assert_eq!(read(b"", whole, &[head, tail]), ["more", "InvalidAccessKeyId"]);
-        assert_eq!(read(b"", Framing::Close, &[head, tail]), ["more", "InvalidAccessKeyId"]);
+        assert_eq!(
+            read(b"", DocumentFraming::Close, &[head, tail]),
+            ["more", "InvalidAccessKeyId"]
+        );
         let upto = REFUSED.find("<Message>").unwrap();
         assert_eq!(read(b"", whole, &[&REFUSED.as_bytes()[..upto]]), ["InvalidAccessKeyId"]);
     }
@@ -241,25 +246,25 @@ mod tests {
         let body = format!("{:x};x=y\r\n{}\r\n", 30, &REFUSED[..30])
             + &format!("{:x}\r\n{}\r\n0\r\n\r\n", REFUSED.len() - 30, &REFUSED[30..]);
         let parts: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
-        let said = read(b"", Framing::Chunked, &parts);
+        let said = read(b"", DocumentFraming::Chunked, &parts);
         let known = said.iter().position(|said| said != "more").unwrap();
         assert_eq!(said[known], "InvalidAccessKeyId");
-        assert_eq!(read(b"", Framing::Chunked, &[b"3\r\nabc\r\n0\r\n\r\n"]), ["none"]);
-        assert_eq!(read(b"", Framing::Chunked, &[b"xyz\r\n"]), ["none"]);
-        assert_eq!(read(b"", Framing::Chunked, &[b"3\r\nabcd\r\n"]), ["none"]);
+        assert_eq!(read(b"", DocumentFraming::Chunked, &[b"3\r\nabc\r\n0\r\n\r\n"]), ["none"]);
+        assert_eq!(read(b"", DocumentFraming::Chunked, &[b"xyz\r\n"]), ["none"]);
+        assert_eq!(read(b"", DocumentFraming::Chunked, &[b"3\r\nabcd\r\n"]), ["none"]);
     }
 
     #[test]
     fn no_code_at_the_end() {
-        assert_eq!(read(b"", Framing::Length(5), &[b"hel", b"lo"]), ["more", "none"]);
-        assert_eq!(read(b"", Framing::Close, &[b"<html>"]), ["none"]);
+        assert_eq!(read(b"", DocumentFraming::Length(5), &[b"hel", b"lo"]), ["more", "none"]);
+        assert_eq!(read(b"", DocumentFraming::Close, &[b"<html>"]), ["none"]);
         assert_eq!(
-            read(b"", Framing::Close, &[b"", b"<", b"Error>", b"</Error>"]),
+            read(b"", DocumentFraming::Close, &[b"", b"<", b"Error>", b"</Error>"]),
             ["more", "more", "more", "none"]
         );
-        assert_eq!(read(b"", Framing::Length(20), &[b"<Error><Code></Code>"]), ["none"]);
+        assert_eq!(read(b"", DocumentFraming::Length(20), &[b"<Error><Code></Code>"]), ["none"]);
         let large = vec![b' '; LIMIT + 1];
-        assert_eq!(read(b"", Framing::Length(u64::MAX), &[&large]), ["none"]);
+        assert_eq!(read(b"", DocumentFraming::Length(u64::MAX), &[&large]), ["none"]);
     }
 
     #[test]
@@ -269,7 +274,7 @@ mod tests {
         packer.write_all(REFUSED.as_bytes()).unwrap();
         let packed = packer.finish().unwrap();
         let (head, tail) = packed.split_at(20);
-        let whole = Framing::Length(packed.len() as u64);
+        let whole = DocumentFraming::Length(packed.len() as u64);
         assert_eq!(read(b"gzip", whole, &[head, tail]), ["more", "InvalidAccessKeyId"]);
         assert_eq!(read(b"br", whole, &[&packed]), ["none"]);
     }
