@@ -45,6 +45,8 @@ pub(crate) struct UpstreamPart {
 pub(crate) struct HealthPart {
     /// The status of each probe, as they come in.
     pub(crate) probed: RefCell<Vec<Option<u16>>>,
+    /// How often it has waited for the first answers of all.
+    pub(crate) looks: Cell<u8>,
 }
 
 impl Ctx {

@@ -22,6 +22,10 @@ use crate::probes::{self, ProbeReport};
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
 
+/// From one look for first answers to the next, in milliseconds, and how many there are: 0.6 s, a tick and a probe that times out.
+const LOOK_AGAIN: u64 = 50;
+const LOOKS: u8 = 12;
+
 /// What is known of an origin.
 enum OriginState {
     /// From its probes.
@@ -63,6 +67,9 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r HealthCheck) -> Verdict<'r
     let reports: Vec<_> = health.origins.iter().map(report).collect();
     if reports.iter().all(Option::is_some) {
         let states: Vec<_> = reports.into_iter().flatten().map(OriginState::Probed).collect();
+        if waits_for_first(r, &states) {
+            return Verdict::Again;
+        }
         return send(r, &judge(r.now(), &health.origins, &states));
     }
     let Some(ctx) = ctx::of(r) else { return Verdict::Refused(500) };
@@ -98,6 +105,22 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r HealthCheck) -> Verdict<'r
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
     ctx.health.probed.borrow_mut().clear();
     send(r, &answer)
+}
+
+/// Whether to look again soon. In the first moments of nginx nobody has answered: that is no state to tell, to whoever has just
+/// started it least of all.
+fn waits_for_first(r: Request<'_>, states: &[OriginState]) -> bool {
+    let is_open =
+        |state: &OriginState| matches!(state, OriginState::Probed(report) if report.is_unknown());
+    let looks = ctx::of(r).map(|ctx| &ctx.health.looks);
+    let waits = states.iter().any(is_open)
+        && probes::is_beginning()
+        && looks.is_some_and(|looks| looks.replace(looks.get().saturating_add(1)) < LOOKS)
+        && r.start_timer::<S3Signature>(LOOK_AGAIN);
+    if !waits {
+        r.stop_timer::<S3Signature>();
+    }
+    waits
 }
 
 /// Asks all that are not probed, at once.

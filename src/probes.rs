@@ -11,5 +11,5 @@ mod state;
 pub(crate) mod table;
 mod tick;
 
-pub(crate) use self::state::{ProbeReport, report};
+pub(crate) use self::state::{ProbeReport, is_beginning, report};
 pub(crate) use self::tick::{Probes, TICK, release};

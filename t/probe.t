@@ -210,6 +210,24 @@ my @health = grep { $_->{head} !~ /s3_probe/ } $t->received;
 is(scalar(@health), 0, 'no origin was asked for that');
 $t->signal('b', 'CONT');
 
+=== TEST 12.1: whoever asks first of all, when nginx has just started, is told what the first answers are
+--- code
+for my $state (undef, '403 InvalidAccessKeyId') {
+    $t->set_state('b', $state);
+    $t->nginx->stop;
+    $t->nginx->start({});
+    my $response = $t->send(request => 'GET /healthz', s3_sign => undef);
+    is($response->{status}, 200, 'one of them is up');
+    my $b = $state ? 'nok: 403 InvalidAccessKeyId' : 'ok';
+    like($response->{body}, qr/"origins":\{"b":"$b","a":"ok"\}/, 'and both are known');
+}
+
+=== TEST 12.2: a server that the configuration has down is asked by nobody
+--- http_config eval: ::probed() =~ s/(server %%ORIGIN_A%%[^;]*);/$1 down;/r
+--- code
+until_true(10, sub { $t->send(request => 'GET /healthz', s3_sign => undef)->{body} =~ /"b":"ok"/ });
+like($t->send(request => 'GET /healthz', s3_sign => undef)->{body}, qr/"a":"nok: no server"/, 'no server of it is in use');
+
 === TEST 13: all down counts as all up
 --- code
 $t->set_state($_, '500 InternalError') for qw(a b);

@@ -136,8 +136,10 @@ impl Waits {
             }
             Change::Up(after) => {
                 let seconds = after.saturating_add(500) / 1000;
-                let line = format_args!("s3: origin {label} is up again after {seconds} s");
-                cycle.log(Level::Error, line);
+                cycle.log(
+                    Level::Error,
+                    format_args!("s3: origin {label} is up again after {seconds} s"),
+                );
             }
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct ProbeState {
     pub(super) schedules: HashMap<Key, Schedule>,
     /// The peers that this worker has marked as down.
     pub(super) marked: Vec<Key>,
+    /// When the first tick was; 0 before it.
+    pub(super) began_at: u64,
     /// When the last tick was.
     pub(super) ticked_at: u64,
     /// When this worker last came back from doing something else for long.
@@ -49,6 +51,9 @@ pub(super) fn with<R>(body: impl FnOnce(&mut ProbeState) -> R) -> R {
     STATE.with_borrow_mut(body)
 }
 
+/// How long that is, in milliseconds.
+const BEGINNING: u64 = 2000;
+
 /// What is known of an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProbeReport {
@@ -67,6 +72,11 @@ pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<ProbeReport> {
     let table = Table::of(cycle, &plan.zone)?;
     let now = worker::now();
     let report = with(|state| {
+        // Its servers are "down" in the configuration, or their name has no address.
+        let is_known = |known: &Known| known.origin.name == name;
+        if state.began_at != 0 && !state.known.iter().any(is_known) {
+            return Some(ProbeReport { reason: Some("no server".to_owned()), since: None });
+        }
         let peers = state.known.iter().filter(|known| known.origin.name == name);
         let reports = peers.map(|known| of_peer(table, known, now));
         reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
@@ -74,9 +84,19 @@ pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<ProbeReport> {
     Some(report.unwrap_or_else(ProbeReport::unknown))
 }
 
+/// Whether this worker has only just begun, and the first answers of all may still be under way.
+pub(crate) fn is_beginning() -> bool {
+    with(|state| state.began_at == 0 || worker::now().saturating_sub(state.began_at) < BEGINNING)
+}
+
 impl ProbeReport {
     fn unknown() -> Self {
         ProbeReport { reason: Some("not asked yet".to_owned()), since: None }
+    }
+
+    /// Whether no answer has come yet, as in the first moments of nginx.
+    pub(crate) fn is_unknown(&self) -> bool {
+        *self == Self::unknown()
     }
 }
 

@@ -56,6 +56,9 @@ fn questions(
         state.stalled_at = now;
     }
     state.ticked_at = now;
+    if state.began_at == 0 {
+        state.began_at = now.max(1);
+    }
     let process = worker::id();
     let mut questions = Vec::new();
     if worker::is_exiting() {

@@ -37,8 +37,9 @@ pub(crate) fn install_panic_hook(prefix: &'static str) {
             text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("?");
         let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
         // One line, for whoever reads logs line by line.
-        let line = format_args!("{prefix}: panicked{place}: {text}");
         // SAFETY: null, or the cycle's log, which lives as long as the cycle.
-        unsafe { log::write(log, Level::Alert, line) };
+        unsafe {
+            log::write(log, Level::Alert, format_args!("{prefix}: panicked{place}: {text}"));
+        }
     }));
 }
