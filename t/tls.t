@@ -6,17 +6,7 @@ use lib 't/lib';
 use S3Proxy::Setup;
 use S3Proxy::Test;
 
-# Two names of one machine that nginx takes for host names ("127.1" is no
-# dotted quad), so that SNI is sent.
-our $http = clients() . <<'EOF';
-    s3_origin b { endpoint https://localhost:%%ORIGIN_B_PORT%%; region eu-west-1; key AKIDORIGINB origin-b/Secret+Key=; }
-    s3_origin a { endpoint https://127.1:%%ORIGIN_A_PORT%%; region us-east-1; key AKIDORIGINA origin-a/Secret+Key=; }
-    proxy_ssl_trusted_certificate %%CA%%;
-    proxy_ssl_verify on;
-    proxy_ssl_server_name on;
-    proxy_ssl_name $s3_origin_host;
-EOF
-our $upstream = 'upstream s3 { server localhost:%%ORIGIN_B_PORT%% max_fails=0; server 127.1:%%ORIGIN_A_PORT%% backup; }';
+our ($http, $upstream) = (tls_blocks(), tls_upstream());
 
 default_sections(
     http_config => $http . $upstream,
@@ -24,11 +14,6 @@ default_sections(
     s3_sign     => $CLIENT,
     request     => 'GET /bucket/key',
 );
-
-# Origins with certificates for these names; b does something first.
-sub main::tls_origins ($b, $a, $first = '') {
-    return $ORIGINS =~ s/^a: /a: tls=$a /mr =~ s/^b: (\S+) /b: tls=$b $1 $first /mr;
-}
 
 run_tests();
 

@@ -8,7 +8,7 @@ use v5.36;
 use Exporter qw(import);
 use S3Proxy::Check;
 
-our @EXPORT = qw($CLIENT $ORIGINS clients origin_blocks upstream http_config config);
+our @EXPORT = qw($CLIENT $ORIGINS clients origin_blocks upstream http_config config tls_blocks tls_upstream tls_origins);
 
 # For `--- s3_sign`.
 our $CLIENT = 'AKIDCLIENT client/Secret+Key=0123456789';
@@ -39,6 +39,29 @@ sub origin_blocks (%option) {
 # upstream s3: b, and a as its backup; `$more` for keepalive and the like.
 sub upstream ($more = '') {
     return "upstream s3 { server %%ORIGIN_B%% max_fails=0; server %%ORIGIN_A%% backup; $more }\n";
+}
+
+# Both behind TLS, under two names of one machine that nginx takes for host names ("127.1" is no dotted quad), so that SNI is sent.
+sub tls_blocks () {
+    my %host = (b => 'localhost', a => '127.1');
+    return clients() . join('', map {
+        sprintf "s3_origin %s { endpoint https://%s:%%%%ORIGIN_%s_PORT%%%%; region %s; key AKIDORIGIN%s %s; }\n",
+            $_, $host{$_}, uc $_, $REGION{$_}, uc $_, $SECRET{$_}
+    } qw(b a)) . <<'EOF';
+    proxy_ssl_trusted_certificate %%CA%%;
+    proxy_ssl_verify on;
+    proxy_ssl_server_name on;
+    proxy_ssl_name $s3_origin_host;
+EOF
+}
+
+sub tls_upstream ($more = '') {
+    return "upstream s3 { server localhost:%%ORIGIN_B_PORT%% max_fails=0; server 127.1:%%ORIGIN_A_PORT%% backup; $more }\n";
+}
+
+# The scripted origins with certificates for these names; b does something first.
+sub tls_origins ($b, $a, $first = '') {
+    return $ORIGINS =~ s/^a: /a: tls=$a /mr =~ s/^b: (\S+) /b: tls=$b $1 $first /mr;
 }
 
 sub http_config (%option) {
