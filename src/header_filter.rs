@@ -13,8 +13,6 @@ use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
 use crate::error_response;
 
-const CONTENT_ENCODING: &[u8] = b"content-encoding";
-
 /// Called with the response's header, before any filter of nginx.
 pub(crate) fn header_filter(r: Request<'_>) -> Status {
     let is_own_error = r.is_own_error();
@@ -105,16 +103,10 @@ fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
         return filter::next_header::<S3Signature>(r);
     }
     finalize::watch::<S3Signature>(r);
-    let error = OriginError::new(encoding(r), access_key(ctx));
+    let error =
+        OriginError::new(origin_error::content_encoding(r.response_headers()), access_key(ctx));
     ctx.response.state.replace(Response::Held { error, strict });
     Status::NGX_OK
-}
-
-/// The response's Content-Encoding; several headers are none that we know.
-fn encoding(r: Request<'_>) -> Vec<u8> {
-    let codings =
-        r.response_headers().filter(|(name, _)| name.eq_ignore_ascii_case(CONTENT_ENCODING));
-    codings.map(|(_, value)| value).collect::<Vec<_>>().join(&b", "[..])
 }
 
 fn access_key(ctx: &Ctx) -> Vec<u8> {
@@ -122,12 +114,11 @@ fn access_key(ctx: &Ctx) -> Vec<u8> {
     origin.as_ref().map(|origin| origin.credential.access_key().to_vec()).unwrap_or_default()
 }
 
-/// Whether a header tells of our key: MinIO answers HEAD with the code and the message in headers.
+/// Whether a header tells of our key.
 fn shows_key_in_header(r: Request<'_>, ctx: &Ctx) -> bool {
     let key = access_key(ctx);
     r.response_headers().any(|(name, value)| {
-        let is_code = name.to_ascii_lowercase().ends_with(b"error-code");
-        (is_code && origin_error::is_about_credential(value))
+        (origin_error::is_code_header(name) && origin_error::is_about_credential(value))
             || origin_error::names_key(value, &key)
     })
 }

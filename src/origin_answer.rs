@@ -4,16 +4,18 @@
 //! of order, whatever it is asked; one that asks for fewer requests works, and sending them to another would be no help.
 //! What nobody else is asked for goes on to `error_response`, which sees to it that nothing of ours is shown.
 
+use nginx::Request;
 use nginx::upstream::{Next, UpstreamAnswer, UpstreamFraming, UpstreamResponse};
-use nginx::{Level, Request};
 use s3::S3Error;
 use s3::origin_error::{
-    self, Code, CodeReader, asks_to_slow_down, is_about_credential, refuses_key,
+    self, Code, CodeReader, asks_to_slow_down, content_encoding, is_about_credential,
+    is_code_header, refuses_key,
 };
 
 use crate::S3Signature;
 use crate::ctx::answer::{Concern, Reading};
 use crate::ctx::{self, Ctx};
+use crate::error_response;
 
 impl UpstreamResponse for S3Signature {
     fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next {
@@ -56,12 +58,8 @@ fn begin(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Option<Reading> {
         503 if !next.slow_down && answer.is_passed_over_at_503() => Concern::Load,
         _ => return None,
     };
-    let mut encoding =
-        answer.headers().filter(|(name, _)| name.eq_ignore_ascii_case(b"content-encoding"));
-    let first = encoding.next().map(|(_, value)| value).unwrap_or_default();
-    // Several are none that we know.
-    let encoding = if encoding.next().is_some() { b"several" } else { first };
-    Some(Reading { question, reader: CodeReader::new(encoding, framing(answer)) })
+    let encoding = content_encoding(answer.headers());
+    Some(Reading { question, reader: CodeReader::new(&encoding, framing(answer)) })
 }
 
 fn framing(answer: &UpstreamAnswer<'_>) -> origin_error::DocumentFraming {
@@ -70,12 +68,6 @@ fn framing(answer: &UpstreamAnswer<'_>) -> origin_error::DocumentFraming {
         UpstreamFraming::Chunked => origin_error::DocumentFraming::Chunked,
         UpstreamFraming::Close => origin_error::DocumentFraming::Close,
     }
-}
-
-/// MinIO answers HEAD with the code in a header.
-fn is_code_header(name: &[u8]) -> bool {
-    let tail = b"error-code";
-    name.len() > tail.len() && name.to_ascii_lowercase().ends_with(tail)
 }
 
 fn has_no_body(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> bool {
@@ -157,16 +149,10 @@ fn refuses_at_present(ctx: &Ctx) -> bool {
 
 /// The origin is out of order. The answer is for the case that nobody else may be asked.
 fn refused(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Next {
-    let origin = ctx.upstream.origin.borrow();
-    if let Some(origin) = origin.as_ref() {
+    if let Some(origin) = &*ctx.upstream.origin.borrow() {
         origin.refuses_key.set(true);
     }
-    let name = origin.as_ref().map_or("", |origin| origin.name.as_str());
-    let code = code.escape_ascii();
-    r.log(
-        Level::Error,
-        format_args!("s3: origin \"{name}\" refused the key that we sign with: {code}"),
-    );
+    error_response::log_withheld(r, ctx, code);
     ctx.response.error.replace(Some(S3Error::origin_refused_credentials()));
     Next::Failed
 }

@@ -12,8 +12,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use ngx::ffi::{
-    NGX_HTTP_VERSION_20, ngx_cached_time, ngx_http_request_t, ngx_http_upstream_t, ngx_pool_t,
-    ngx_str_t,
+    NGX_HTTP_VERSION_20, ngx_http_request_t, ngx_http_upstream_t, ngx_pool_t, ngx_str_t,
 };
 
 pub use self::error_page::{ErrorPage, install_error_page};
@@ -181,8 +180,7 @@ impl<'r> Request<'r> {
 
     /// Seconds since 1970, as nginx last read the clock.
     pub fn now(self) -> i64 {
-        // SAFETY: ngx_cached_time always points to one of nginx's time slots (src/core/ngx_times.c).
-        unsafe { (*ngx_cached_time).sec }
+        crate::worker::unix_time()
     }
 
     /// The request's pool, which it shares with its subrequests.

@@ -1,6 +1,7 @@
 //! Reading the response to a probe: as much of it as says whether the origin is in order.
 
 use httparse::{EMPTY_HEADER, Response, Status};
+use s3::origin_error::{Chunks, DocumentFraming};
 use s3::origin_health::{self, Ailment};
 
 /// Most bytes of a response that are read: a head, and an error document of the largest size that is judged.
@@ -25,16 +26,9 @@ struct Head {
     status: u16,
     has_request_id: bool,
     encoding: Vec<u8>,
-    framing: AnswerFraming,
+    framing: DocumentFraming,
     /// Where the body begins.
     end: usize,
-}
-
-enum AnswerFraming {
-    Chunked,
-    Length(usize),
-    /// With the connection.
-    Close,
 }
 
 /// What the bytes so far are.
@@ -110,55 +104,38 @@ fn values<'a>(response: &Response<'_, 'a>, name: &'a str) -> impl Iterator<Item 
     values.into_iter()
 }
 
-fn framing(response: &Response<'_, '_>) -> AnswerFraming {
+fn framing(response: &Response<'_, '_>) -> DocumentFraming {
     let mut codings = values(response, "transfer-encoding");
     if codings.any(|value| value.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
-        return AnswerFraming::Chunked;
+        return DocumentFraming::Chunked;
     }
     let length = values(response, "content-length").next();
     let length =
         length.and_then(|value| std::str::from_utf8(value.trim_ascii()).ok()?.parse().ok());
-    length.map_or(AnswerFraming::Close, AnswerFraming::Length)
+    length.map_or(DocumentFraming::Close, DocumentFraming::Length)
 }
 
 /// What came of the body, and whether that is all.
 fn body(head: &Head, bytes: &[u8]) -> (Vec<u8>, bool) {
     let rest = bytes.get(head.end..).unwrap_or_default();
     match head.framing {
-        AnswerFraming::Chunked => unchunked(rest),
-        AnswerFraming::Length(length) => match rest.get(..length) {
-            Some(body) => (body.to_vec(), true),
-            None => (rest.to_vec(), false),
-        },
-        AnswerFraming::Close => (rest.to_vec(), false),
+        DocumentFraming::Chunked => unchunked(rest),
+        DocumentFraming::Length(length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            match rest.get(..length) {
+                Some(body) => (body.to_vec(), true),
+                None => (rest.to_vec(), false),
+            }
+        }
+        DocumentFraming::Close => (rest.to_vec(), false),
     }
 }
 
 /// The data of the chunks. A framing that is wrong ends it: more can not be read.
-fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
+fn unchunked(framed: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
-    loop {
-        let (begin, size) = match httparse::parse_chunk_size(rest) {
-            Ok(Status::Complete(found)) => found,
-            Ok(Status::Partial) => return (body, false),
-            Err(_) => return (body, true),
-        };
-        if size == 0 {
-            return (body, true);
-        }
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let data = rest.get(begin..).unwrap_or_default();
-        let Some((data, after)) = data.split_at_checked(size) else {
-            body.extend_from_slice(data);
-            return (body, false);
-        };
-        body.extend_from_slice(data);
-        match after {
-            [b'\r', b'\n', after @ ..] => rest = after,
-            [] | [b'\r'] => return (body, false),
-            _ => return (body, true),
-        }
-    }
+    let is_over = Chunks::default().feed(framed, |data| body.extend_from_slice(data));
+    (body, is_over.unwrap_or(true))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::mem;
 
 /// Takes the framing of `Transfer-Encoding: chunked` off.
 #[derive(Debug, Default)]
-pub(super) struct Chunks {
+pub struct Chunks {
     /// How much of the chunk's data is still to come.
     left: u64,
     /// What came of a line that is not complete.
@@ -19,7 +19,7 @@ impl Chunks {
     const MAX_LINE: usize = 4096;
 
     /// Hands the data on; whether the last chunk was reached, or none where a line is no chunk's.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], mut data: impl FnMut(&[u8])) -> Option<bool> {
+    pub fn feed(&mut self, mut bytes: &[u8], mut data: impl FnMut(&[u8])) -> Option<bool> {
         while !bytes.is_empty() && !self.is_over {
             if self.left > 0 {
                 let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
@@ -35,7 +35,8 @@ impl Chunks {
             let (part, rest) = bytes.split_at_checked(count)?;
             self.line.extend_from_slice(part);
             bytes = rest;
-            if self.line.len() > Self::MAX_LINE {
+            let most = if self.after_data { b"\r\n".len() } else { Self::MAX_LINE };
+            if self.line.len() > most {
                 return None;
             }
             if end.is_some() {
