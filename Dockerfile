@@ -53,6 +53,9 @@ ENTRYPOINT ["haproxy"]
 CMD ["-db", "-f", "/etc/haproxy/haproxy.cfg"]
 
 FROM debian:bookworm-slim AS proxy
+LABEL org.opencontainers.image.title="s3-signature-proxy" \
+    org.opencontainers.image.version="0.2.0" \
+    org.opencontainers.image.licenses="MIT"
 # hadolint ignore=DL3008 # Debian's security updates are wanted, whatever their version
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates curl gettext-base nginx \

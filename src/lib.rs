@@ -32,13 +32,17 @@ mod worker;
 use nginx::conf::Conf;
 use nginx::filter::{self, NextFilters, OutputFilter};
 use nginx::{
-    Chain, ConfError, Cycle, HttpModule, Lifecycle, Request, Status, flavour, log_writer, phase,
-    request, worker as worker_process,
+    Chain, ConfError, Cycle, HttpModule, Level, Lifecycle, Request, Status, flavour, log_writer,
+    phase, request, worker as worker_process,
 };
 use ngx::ffi::{ngx_http_module_t, ngx_module_t};
 
 use crate::conf::{LocationConf, MainConf, ServerConf};
 use crate::ctx::Ctx;
+
+/// What the error log says at each start and reload, for nginx -V knows nothing of modules: the code that is in memory, which a reload
+/// does not replace. In one piece, so that it is found in the file too.
+const VERSION: &str = concat!("S3 signature module ", env!("CARGO_PKG_VERSION"));
 
 /// The module, for looking up its configuration and contexts.
 pub(crate) struct S3Signature;
@@ -110,6 +114,7 @@ impl Lifecycle for S3Signature {
 
     /// From here on no log shows what authorizes.
     fn init_module(cycle: &Cycle<'_>) -> Result<(), ConfError> {
+        cycle.log(Level::Notice, format_args!("{VERSION}"));
         match cycle.main_conf::<Self>() {
             Some(main) if main.is_used() => log_writer::install::<Self>(cycle),
             _ => Ok(()),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigv4::Timestamp;
 
 use crate::endpoint::UrlEndpoint;
@@ -20,12 +20,29 @@ input. As text they can be seen by others on this machine (ps) and stay in the s
 #[command(name = "sign_s3", about = "Presigns S3 URLs, and explains signatures that do not match")]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(disable_help_subcommand = true)]
+#[command(version, disable_version_flag = true)]
 #[command(after_help = SECRETS)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) presign: Option<Presign>,
+
+    /// Prints the version of sign_s3, as --version by itself does
+    #[arg(short = 'V', action = ArgAction::Version)]
+    program_version: Option<bool>,
+}
+
+impl CommandLine {
+    /// Reads the process's arguments; ends the process where they are wrong, or ask for help or the version. `--version` is
+    /// the signature's and has a value, unless it stands alone: then it means what it means elsewhere.
+    pub(crate) fn of_process() -> Self {
+        let mut arguments: Vec<_> = std::env::args_os().collect();
+        if arguments.get(1..).is_some_and(|rest| rest == ["--version"]) {
+            arguments[1] = "-V".into();
+        }
+        Self::parse_from(arguments)
+    }
 }
 
 /// What else can be done but presign.

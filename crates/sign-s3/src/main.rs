@@ -20,7 +20,7 @@ use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 use sigv4::Timestamp;
 
 use crate::args::{Command, CommandLine};
@@ -35,7 +35,7 @@ struct Outcome {
 }
 
 fn main() -> ExitCode {
-    let outcome = match CommandLine::parse() {
+    let outcome = match CommandLine::of_process() {
         CommandLine { command: Some(Command::Explain(args)), .. } => explain::run(&args),
         CommandLine { presign: Some(args), .. } => presign::run(&args),
         // The parser asks for the arguments of one or the other.

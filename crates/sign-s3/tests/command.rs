@@ -12,6 +12,17 @@ mod support;
 use crate::support::sign_s3;
 
 #[test]
+fn its_version_is_printed() {
+    let expected = concat!("sign_s3 ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(sign_s3(&["-V"], "", b"").stdout, expected);
+    assert_eq!(sign_s3(&["--version"], "", b"").stdout, expected);
+    // With a value it is the signature's.
+    let wrong = sign_s3(&["--version", "3"], "", b"");
+    assert_eq!(wrong.stdout, "");
+    assert!(wrong.stderr.contains("invalid value '3'"), "{}", wrong.stderr);
+}
+
+#[test]
 fn the_manual_page_has_every_option() {
     let page = include_str!("../sign_s3.1");
     let (presigning, explaining) = page.split_once(".Sh EXPLAINING").unwrap();
