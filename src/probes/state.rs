@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use nginx::upstream::PeerCopy;
+use nginx::upstream::{PeerCopy, UpstreamId};
 use nginx::{Cycle, worker};
 use probe::Schedule;
 use sigv4::TargetBuffers;
@@ -22,6 +22,8 @@ pub(super) struct ProbeState {
     pub(super) schedules: HashMap<Key, Schedule>,
     /// The peers that this worker has marked as down.
     pub(super) marked: Vec<Key>,
+    /// The upstreams whose requests are refused, since all of their peers are down (`all_down=503`).
+    pub(super) refusing: Vec<UpstreamId>,
     /// When the first tick was; 0 before it.
     pub(super) began_at: u64,
     /// When the last tick was.
@@ -82,6 +84,11 @@ pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<ProbeReport> {
         reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
     });
     Some(report.unwrap_or_else(ProbeReport::unknown))
+}
+
+/// Whether requests to that upstream are refused at present, since all of its peers are down.
+pub(super) fn is_refusing(upstream: UpstreamId) -> bool {
+    with(|state| state.refusing.contains(&upstream))
 }
 
 /// Whether this worker has only just begun, and the first answers of all may still be under way.
