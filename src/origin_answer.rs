@@ -16,6 +16,7 @@ use crate::S3Signature;
 use crate::ctx::answer::{Concern, Reading};
 use crate::ctx::{self, Ctx};
 use crate::error_response;
+use crate::probes;
 
 impl UpstreamResponse for S3Signature {
     fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next {
@@ -144,13 +145,16 @@ fn is_busy(ctx: &Ctx) -> bool {
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {
-    ctx.upstream.origin.borrow().as_ref().is_some_and(|origin| origin.refuses_key.get())
+    let origin = ctx.upstream.origin.borrow();
+    let Some(origin) = &*origin else { return false };
+    origin.refuses_key.get() || probes::refuses_key(&origin.name)
 }
 
 /// The origin is out of order. The answer is for the case that nobody else may be asked.
 fn refused(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Next {
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
         origin.refuses_key.set(true);
+        probes::note_refusal(&origin.name);
     }
     error_response::log_withheld(r, ctx, code);
     ctx.response.error.replace(Some(S3Error::origin_refused_credentials()));

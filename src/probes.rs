@@ -11,5 +11,6 @@ mod state;
 pub(crate) mod table;
 mod tick;
 
-pub(crate) use self::state::{ProbeReport, is_beginning, report};
+pub(crate) use self::rescue::no_peer;
+pub(crate) use self::state::{ProbeReport, is_beginning, note_refusal, refuses_key, report};
 pub(crate) use self::tick::{Probes, TICK, release};

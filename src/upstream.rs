@@ -8,7 +8,7 @@ use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
-    Parts, Peer, PeerHooks, Rewriter, SentBody, output, process_header, sent_body,
+    Parts, Peer, PeerHooks, Rewriter, SentBody, UpstreamId, output, process_header, sent_body,
 };
 use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
@@ -21,6 +21,7 @@ use crate::conf::location::{Resign, Verify};
 use crate::conf::origin::Origin;
 use crate::ctx;
 use crate::ctx::body::Body;
+use crate::probes;
 use crate::worker::{self, Worker};
 
 impl PeerHooks for S3Signature {
@@ -37,6 +38,10 @@ impl PeerHooks for S3Signature {
         body: SentBody,
     ) -> Option<&'r [u8]> {
         sign(r, peer, head, body)
+    }
+
+    fn has_no_peer(r: Request<'_>, upstream: UpstreamId) {
+        probes::no_peer(r, upstream);
     }
 
     fn refuse_headless(r: Request<'_>) {

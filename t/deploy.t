@@ -96,7 +96,7 @@ subtest 'nginx accepts the rendered templates' => sub {
     }
     my ($text, $exit) = entry('serverb', { HEALTH_PATH => '/bucket?x=1&y', SERVERB_PORT => 9000, SERVERB_SCHEME => 'http', SERVERB_DOMAIN => '' }, '-t');
     is($exit, 0, 'other values: nginx -t') or diag($text);
-    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{s3_probe +uri=/bucket\?x=1&y;}, 'what origins are asked');
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{s3_probe +uri=/bucket\?x=1&y all_down=503;}, 'what origins are asked');
     like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{host +127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
 };
 
@@ -391,10 +391,11 @@ subtest 'an origin with TLS' => sub {
         });
         is($answer->{status}, $status, "/healthz: $what") or diag($deployment->log('serverb'));
         like($answer->{body}, $body, "/healthz says so: $what");
+        # A line is written after its answer; QUIT waits for it.
+        $deployment->stop('serverb', 'QUIT');
         my $log = substr $deployment->log('serverb'), $before;
         is($log =~ /"health":"\/healthz","status":"503"/ ? 503 : 200, $status, "/healthz is in the log if it fails: $what");
         unlike($log, qr/"bucket":"healthz"/, "/healthz is no bucket: $what");
-        $deployment->stop('serverb', 'QUIT');
     }
 };
 
@@ -452,7 +453,7 @@ sub environment ($name, $variables) {
     my $service = services(%env, %$variables)->{ $name eq 'single' ? 'single' : "s3-proxy-$name" };
     my %container = %{ $service->{environment} };
     my %paths = %{ $deployment->environment($name) };
-    delete @paths{ grep { /^(?:CLIENT|SERVER)/ } keys %paths };
+    delete @paths{ grep { /^(?:CLIENT|SERVER|HEALTH)/ } keys %paths };
     return { %container, %paths, DEMO => '', %$variables };
 }
 

@@ -42,7 +42,7 @@ my @FAULTS = (
     # A download whose first bytes are out is cut, whoever stands in between.
     { name => 'reset in mid-answer', reads => 'some', begin => fault('reset 20000'), end => fault() },
     { name => 'certificate expired', reads => 'none', begin => sub { start(S3Proxy::Certs::expired("$primary.test")) }, end => \&start },
-    # A HEAD has no words: before the first GET is refused in some, its 403 could be the client's.
+    # A HEAD has no words: before the first GET or probe is refused in some, its 403 could be the client's.
     { name => 'key refused', reads => 'HEAD', begin => fault('answer 403 InvalidAccessKeyId'), end => fault() },
     { name => '503', reads => 'none', begin => fault('answer 503 ServiceUnavailable'), end => fault() },
     # Answers, for the client: to back off, and that there is no such bucket.
@@ -150,9 +150,11 @@ sub report ($way, $fault, $began, $ended, $uploads, @requests) {
     my ($parts) = @{ delete $uploads->{parts} };
     my @held = values %$uploads;
     my %word = map { $_->[0] => 1 } grep { $_->[0] ne '' } @held;
+    # Of whom had the beginning of an answer when the fault began, the rest is the origin's alone to send.
+    my $waited = sub (@asked) { grep { !$_->{first} || $_->{start} + $_->{first} > $began } @asked };
     my $seconds = sub (@times) { @times ? sprintf '%.1f s', max(@times) : '-' };
     push @table, '| ' . join(' | ', $fault->{name}, $way,
-        scalar(@failed) . ' of ' . @reads, $seconds->(map { $_->{seconds} } @reads),
+        scalar(@failed) . ' of ' . @reads, $seconds->(map { $_->{seconds} } $waited->(@reads)),
         scalar(grep { $_->{fault} ne '' } @writes) . ' of ' . @writes, $seconds->(map { $_->{seconds} } @writes),
         join(': ', scalar(grep { $_->[0] ne '' } @held) . ' of ' . @held, join(', ', sort keys %word) || ()),
         $seconds->(map { $_->[1] } @held), $parts || 'ok',

@@ -21,7 +21,7 @@ __DATA__
 successful
 
 === TEST 2: all parameters
---- http_config eval: ::upstream_of('s3_probe interval=1s timeout=700ms fall=3 rise=1 uri=/bucket?location;')
+--- http_config eval: ::upstream_of('s3_probe interval=1s timeout=700ms fall=3 rise=1 uri=/bucket?location all_down=503;')
 --- nginx_conf_ok
 successful
 
@@ -44,6 +44,16 @@ invalid parameter "interval=10ms" of "s3_probe": it must be from 100ms to 1h in 
 --- http_config eval: ::upstream_of("s3_probe port=1; # HERE\n")
 --- nginx_conf_fails
 invalid parameter "port=1" of "s3_probe" in .*:%%HERE%%
+
+=== TEST 6.1: all_down is 503 or try
+--- http_config eval: ::upstream_of("s3_probe all_down=502; # HERE\n")
+--- nginx_conf_fails
+invalid parameter "all_down=502" of "s3_probe": it must be "try" or "503" in .*:%%HERE%%
+
+=== TEST 6.2: more parameters than there are
+--- http_config eval: ::upstream_of("s3_probe interval=1s timeout=1s fall=1 rise=1 uri=/ all_down=try fall=2; # HERE\n")
+--- nginx_conf_fails
+invalid number of arguments in "s3_probe" directive in .*:%%HERE%%
 
 === TEST 7: not outside of upstream{}
 --- http_config eval: ::upstream_of('') . "s3_probe; # HERE\n"

@@ -24,7 +24,8 @@ pub(crate) struct Origin {
     pub(crate) credential: OriginCredential,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
-    /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge.
+    /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge. What
+    /// others know of a probed origin is in shared memory (`probes`).
     pub(crate) refuses_key: Cell<bool>,
     /// The same of a wish for fewer requests.
     pub(crate) is_busy: Cell<bool>,

@@ -9,7 +9,7 @@ use probe::ProbeParameters;
 
 use crate::S3Signature;
 
-/// `s3_probe [interval=…] [timeout=…] [fall=…] [rise=…] [uri=…] | off`
+/// `s3_probe [interval=…] [timeout=…] [fall=…] [rise=…] [uri=…] [all_down=…] | off`
 pub(crate) struct S3Probe;
 
 impl ServerDirective for S3Probe {
@@ -29,8 +29,8 @@ impl ServerDirective for S3Probe {
 }
 
 fn parameters(words: &[&[u8]]) -> Result<ProbeParameters, ConfError> {
-    // nginx's own words; it has no kind of directive that takes none to five.
-    if words.len() > 5 {
+    // nginx's own words; it has no kind of directive that takes none to six.
+    if words.len() > 6 {
         return Err("invalid number of arguments in \"s3_probe\" directive".into());
     }
     let mut parameters = ProbeParameters::default();

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use nginx::exchange::{self, Exchange, ExchangeOutcome};
 use nginx::{Cycle, Level, worker};
 use probe::{Change, ProbeAnswer, ProbeParameters};
+use s3::origin_health::Ailment;
 use sigv4::Timestamp;
 
 use crate::S3Signature;
@@ -30,6 +31,13 @@ struct Waits {
     label: String,
     parameters: Rc<ProbeParameters>,
     asked_at: u64,
+}
+
+/// What is the matter with an origin.
+struct Ailing {
+    /// Empty if nothing is.
+    reason: String,
+    refuses_key: bool,
 }
 
 /// Answers that came later than they should by so much, in milliseconds, were not waited for in time.
@@ -83,11 +91,11 @@ impl Waits {
             }
             state.stalled_at
         });
-        let Some(reason) = self.judge(outcome, now, stalled_at) else { return };
-        worker::with_cycle(|cycle| self.note(cycle, &reason, now));
+        let Some(ailing) = self.judge(outcome, now, stalled_at) else { return };
+        worker::with_cycle(|cycle| self.note(cycle, &ailing, now));
     }
 
-    fn note(&self, cycle: &Cycle<'_>, reason: &str, now: u64) {
+    fn note(&self, cycle: &Cycle<'_>, Ailing { reason, refuses_key }: &Ailing, now: u64) {
         let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
         let Some(plan) = plan else { return };
         // Who was stopped for long and wakes up knows nothing that counts: another one has gone on.
@@ -96,14 +104,21 @@ impl Waits {
         let Some(slot) = table.slot_or_new(self.key, now) else { return };
         let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
         slot.note(health, now, reason);
+        match (refuses_key, reason.is_empty()) {
+            (true, _) => slot.note_refusal(now),
+            (false, true) => slot.forget_refusal(),
+            // It says nothing about the key.
+            (false, false) => {}
+        }
         if let Some(change) = change {
             marks::apply(cycle, plan, table, now);
             self.say(cycle, change, reason);
         }
     }
 
-    /// What is the matter with the origin, empty if nothing; none where the outcome says nothing about it.
-    fn judge(&self, outcome: &ExchangeOutcome, now: u64, stalled_at: u64) -> Option<String> {
+    /// None where the outcome says nothing about the origin.
+    fn judge(&self, outcome: &ExchangeOutcome, now: u64, stalled_at: u64) -> Option<Ailing> {
+        let ailing = |reason| Some(Ailing { reason, refuses_key: false });
         let due = self.asked_at.saturating_add(self.parameters.timeout);
         match outcome {
             ExchangeOutcome::NotTried => None,
@@ -114,16 +129,18 @@ impl Waits {
                 None
             }
             ExchangeOutcome::TimedOut => {
-                Some(format!("no answer in {} ms", self.parameters.timeout))
+                ailing(format!("no answer in {} ms", self.parameters.timeout))
             }
             ExchangeOutcome::Answered(bytes) => match ProbeAnswer::read(bytes) {
                 Some(answer) => {
                     let ailment = answer.ailment(self.origin.credential.access_key());
-                    Some(ailment.map(|ailment| ailment.to_string()).unwrap_or_default())
+                    let refuses_key = matches!(ailment, Some(Ailment::RefusesKey(..)));
+                    let reason = ailment.map(|ailment| ailment.to_string()).unwrap_or_default();
+                    Some(Ailing { reason, refuses_key })
                 }
-                None => Some(outcome.to_string()),
+                None => ailing(outcome.to_string()),
             },
-            _ => Some(outcome.to_string()),
+            _ => ailing(outcome.to_string()),
         }
     }
 

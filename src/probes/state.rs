@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use nginx::upstream::PeerCopy;
+use nginx::upstream::{PeerCopy, UpstreamId};
 use nginx::{Cycle, worker};
 use probe::Schedule;
 use sigv4::TargetBuffers;
 
 use crate::S3Signature;
 use crate::conf::origin::Origin;
-use crate::probes::table::{Key, Table};
+use crate::probes::table::{Key, Slot, Table};
 
 /// See the [module](self).
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(super) struct ProbeState {
     pub(super) schedules: HashMap<Key, Schedule>,
     /// The peers that this worker has marked as down.
     pub(super) marked: Vec<Key>,
+    /// The upstreams whose requests are refused, since all of their peers are down (`all_down=503`).
+    pub(super) refusing: Vec<UpstreamId>,
     /// When the first tick was; 0 before it.
     pub(super) began_at: u64,
     /// When the last tick was.
@@ -82,6 +84,44 @@ pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<ProbeReport> {
         reports.reduce(|best, next| if best.reason.is_some() { next } else { best })
     });
     Some(report.unwrap_or_else(ProbeReport::unknown))
+}
+
+/// Notes that the origin `name` has refused our key in words, so that the other workers know it too. Nothing where it is not
+/// probed.
+pub(crate) fn note_refusal(name: &str) {
+    let now = worker::now();
+    refusals(name, |slot, _| slot.note_refusal(now));
+}
+
+/// Whether the origin `name` has refused our key in words, to whatever worker, and not taken it since. False where it is not
+/// probed.
+pub(crate) fn refuses_key(name: &str) -> bool {
+    let (now, mut refuses) = (worker::now(), false);
+    refusals(name, |slot, patience| {
+        // Where nobody probes any more, nobody would take it back.
+        refuses |= slot.refused_at().is_some_and(|at| now.saturating_sub(at) <= patience);
+    });
+    refuses
+}
+
+/// Shows what is known of each address of the origin, and after which silence that is nothing any more.
+fn refusals(name: &str, mut show: impl FnMut(Slot<'_>, u64)) {
+    worker::with_cycle(|cycle| {
+        let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
+        let Some(table) = plan.and_then(|plan| Table::of(cycle, &plan.zone)) else { return };
+        with(|state| {
+            for known in state.known.iter().filter(|known| known.origin.name == name) {
+                if let Some(slot) = table.slot(known.key) {
+                    show(slot, known.patience);
+                }
+            }
+        });
+    });
+}
+
+/// Whether requests to that upstream are refused at present, since all of its peers are down.
+pub(super) fn is_refusing(upstream: UpstreamId) -> bool {
+    with(|state| state.refusing.contains(&upstream))
 }
 
 /// Whether this worker has only just begun, and the first answers of all may still be under way.

@@ -1,6 +1,6 @@
 //! What all workers know of the origins: words of shared memory, which outlive a reload.
 //!
-//! The holder of the lease writes, the others read; each word alone is whole, and none points anywhere. Two that are read
+//! The holder of the lease writes, the others read, but for the time of a refusal; each word alone is whole, and none points anywhere. Two that are read
 //! one after the other may be of two answers, which harms nobody: the state is one word.
 
 use std::hash::{DefaultHasher, Hasher};
@@ -16,8 +16,8 @@ use crate::S3Signature;
 const SLOTS: usize = 256;
 /// Words of a reason.
 const REASON: usize = 8;
-/// Words of a slot: its key, the peer's health, when it answered last, why it is down.
-const SLOT: usize = 3 + REASON;
+/// Words of a slot: its key, the peer's health, when it answered last, when it last refused our key, why it is down.
+const SLOT: usize = 4 + REASON;
 const WORDS: usize = 1 + SLOTS * SLOT;
 
 /// A slot whose peer was not asked for so long, in milliseconds, is anybody's.
@@ -60,6 +60,7 @@ pub(super) struct Slot<'z> {
     key: &'z AtomicU64,
     health: &'z AtomicU64,
     asked_at: &'z AtomicU64,
+    refused_at: &'z AtomicU64,
     reason: &'z [AtomicU64],
 }
 
@@ -99,8 +100,8 @@ impl<'z> Table<'z> {
     fn slots(self) -> impl Iterator<Item = Slot<'z>> {
         let [_, slots @ ..] = self.0;
         slots.chunks_exact(SLOT).filter_map(|words| {
-            let [key, health, asked_at, reason @ ..] = words else { return None };
-            Some(Slot { key, health, asked_at, reason })
+            let [key, health, asked_at, refused_at, reason @ ..] = words else { return None };
+            Some(Slot { key, health, asked_at, refused_at, reason })
         })
     }
 
@@ -119,6 +120,7 @@ impl<'z> Table<'z> {
         let slot = free.or_else(|| self.slots().find(is_forgotten))?;
         slot.key.store(0, Release);
         slot.note(Health::default(), now, "");
+        slot.forget_refusal();
         slot.key.store(key.0, Release);
         Some(slot)
     }
@@ -132,6 +134,21 @@ impl Slot<'_> {
     /// When it answered last, or should have, in milliseconds.
     pub(super) fn asked_at(self) -> u64 {
         self.asked_at.load(Acquire)
+    }
+
+    /// Notes that our key was refused there, in words. By whoever got the answer, not the holder of the lease alone.
+    pub(super) fn note_refusal(self, now: u64) {
+        self.refused_at.store(now.max(1), Release);
+    }
+
+    /// Notes that our key was taken.
+    pub(super) fn forget_refusal(self) {
+        self.refused_at.store(0, Release);
+    }
+
+    /// When our key was last refused there, in milliseconds; none where it was taken since.
+    pub(super) fn refused_at(self) -> Option<u64> {
+        Some(self.refused_at.load(Acquire)).filter(|at| *at != 0)
     }
 
     /// Why its last answer was none that counts; empty if it was.

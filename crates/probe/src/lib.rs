@@ -25,6 +25,6 @@ mod schedule;
 pub use answer::{LIMIT, ProbeAnswer, is_complete};
 pub use health::{Change, Health};
 pub use lease::Lease;
-pub use parameters::{ProbeParameters, WrongParameter};
+pub use parameters::{AllDown, ProbeParameters, WrongParameter};
 pub use question::{Question, QuestionError};
 pub use schedule::Schedule;

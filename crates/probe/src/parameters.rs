@@ -15,11 +15,30 @@ pub struct ProbeParameters {
     pub rise: u8,
     /// The target of the GET, path and query.
     pub uri: String,
+    /// What becomes of requests while every origin of the upstream is down.
+    pub all_down: AllDown,
+}
+
+/// What becomes of requests that no origin could answer, by what the probes say.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AllDown {
+    /// They are sent as if all were up: the probes may be wrong.
+    #[default]
+    Try,
+    /// They are answered with a 503 at once, so that whoever has other proxies can ask those.
+    Refuse,
 }
 
 impl Default for ProbeParameters {
     fn default() -> Self {
-        Self { interval: 500, timeout: 500, fall: 2, rise: 2, uri: "/".to_owned() }
+        Self {
+            interval: 500,
+            timeout: 500,
+            fall: 2,
+            rise: 2,
+            uri: "/".to_owned(),
+            all_down: AllDown::default(),
+        }
     }
 }
 
@@ -41,7 +60,7 @@ const TIMES: std::ops::RangeInclusive<u64> = 100..=3_600_000;
 const COUNTS: std::ops::RangeInclusive<u8> = 1..=10;
 
 impl ProbeParameters {
-    /// Takes `interval=`, `timeout=`, `fall=`, `rise=` or `uri=`; `milliseconds` reads a time as the configuration writes it.
+    /// Takes `interval=`, `timeout=`, `fall=`, `rise=`, `uri=` or `all_down=`; `milliseconds` reads a time as the configuration writes it.
     ///
     /// # Errors
     ///
@@ -74,6 +93,9 @@ impl ProbeParameters {
                 }
                 self.uri = value.to_owned();
             }
+            Some(("all_down", "try")) => self.all_down = AllDown::Try,
+            Some(("all_down", "503")) => self.all_down = AllDown::Refuse,
+            Some(("all_down", _)) => return Err(wrong(": it must be \"try\" or \"503\"")),
             _ => return Err(wrong("")),
         }
         Ok(())
@@ -97,6 +119,8 @@ mod tests {
         assert_eq!(set("fall=1").unwrap().fall, 1);
         assert_eq!(set("rise=10").unwrap().rise, 10);
         assert_eq!(set("uri=/bucket?max-keys=1").unwrap().uri, "/bucket?max-keys=1");
+        assert_eq!(set("all_down=503").unwrap().all_down, AllDown::Refuse);
+        assert_eq!(set("all_down=try").unwrap().all_down, AllDown::Try);
     }
 
     #[test]
@@ -113,6 +137,8 @@ mod tests {
             "uri=/a b",
             "uri=/ä",
             "uri=/#x",
+            "all_down=",
+            "all_down=502",
             "on",
             "off=1",
             "",

@@ -92,7 +92,7 @@ sub environment ($self, $name) {
     return {
         %environment,
         S3_TEMPLATE => $name eq 'single' ? 'single' : 'proxy',
-        ($name eq 'single' ? () : (S3_ORIGIN => uc $name)),
+        ($name eq 'single' ? () : (S3_ORIGIN => uc $name, HEALTH_ALL_DOWN => 503)),
         (map { $self->environment_of_origin($_) } grep { $name eq 'single' || $name eq "server$_" } qw(a b)),
         $self->{tls} ? (ORIGIN_CA_FILE => S3Proxy::Certs::ca()) : (),
         PORT => '127.0.0.1:' . $self->port($name), METRICS_PORT => '127.0.0.1:' . $self->port("metrics of $name"),

@@ -32,8 +32,9 @@ sub start ($class, %option) {
     return $self;
 }
 
-# Begins no more, and waits for what is under way. Returns all in the order of their beginnings: hashes with start, seconds,
-# method, status, origin (where the answer tells) and fault (empty if there was none).
+# Begins no more, and waits for what is under way. Returns all in the order of their beginnings: hashes with start, seconds, first
+# (the seconds to the first byte of the answer; 0 if none came), method, status, origin (where the answer tells) and fault (empty if
+# there was none).
 sub stop ($self) {
     open my $stop, '>', "$self->{dir}/stop" or die "stop: $!\n";
     waitpid $self->{pid}, 0;
@@ -48,7 +49,7 @@ sub so_far ($self) {
     while (<$in>) {
         chomp;
         my %request;
-        @request{qw(start seconds method status origin fault)} = split /\t/, $_, 6;
+        @request{qw(start seconds first method status origin fault)} = split /\t/, $_, 7;
         push @done, \%request if defined $request{fault};
     }
     return @done;
@@ -81,8 +82,8 @@ sub _run ($self) {
             my $request = $open{$number};
             $request->{fault} //= sprintf 'no answer in %d s', $self->{limit} if time - $request->{start} > $self->{limit};
             next if !defined $request->{fault};
-            printf {$out} "%.6f\t%.6f\t%s\t%s\t%s\t%s\n", $request->{start}, time - $request->{start}, $request->{method},
-                $request->{status}, $self->_origin($request), $request->{fault} =~ s/[\t\n]/ /gr;
+            printf {$out} "%.6f\t%.6f\t%.6f\t%s\t%s\t%s\t%s\n", $request->{start}, time - $request->{start}, $request->{first} // 0,
+                $request->{method}, $request->{status}, $self->_origin($request), $request->{fault} =~ s/[\t\n]/ /gr;
             delete $open{$number};
         }
     }
@@ -128,6 +129,7 @@ sub _write ($request) {
 sub _read ($request) {
     my $count = sysread $request->{socket}, $request->{in}, 262144, length $request->{in};
     return if !defined $count && ($! == EAGAIN || $! == EWOULDBLOCK);
+    $request->{first} //= time - $request->{start} if $count;
     my $error = defined $count ? undef : "read: $!";
     return if $count;
     # The connection is closed after the answer, so here is its end.

@@ -39,6 +39,9 @@ pub trait PeerHooks: HttpModule {
         body: SentBody,
     ) -> Option<&'r [u8]>;
 
+    /// Called where the balancer has no peer that the request may go to: nginx answers with 502.
+    fn has_no_peer(r: Request<'_>, upstream: UpstreamId);
+
     /// Called where nothing was serialized, and nothing is sent.
     fn refuse_headless(r: Request<'_>);
 }
@@ -176,6 +179,11 @@ unsafe extern "C" fn get_peer<M: PeerHooks>(
         // SAFETY: the balancer's own hook with its own data.
         let code = unsafe { get(pc, hooks.data) };
         if !sends(code, pc) {
+            // SAFETY: hooks live in the request's pool, so the request does too.
+            let request = unsafe { Request::from_ptr(hooks.request) };
+            if let Some(request) = request.filter(|_| code == NGX_BUSY as ngx_int_t) {
+                M::has_no_peer(request, UpstreamId::of(hooks.upstream));
+            }
             return code;
         }
         if prepare_head::<M>(pc, hooks).is_none() {
