@@ -114,6 +114,7 @@ fn verify(
         && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
+        preflight_has_no_body(r)?;
         return Ok(Admission::unauthenticated(Permit::preflight()));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
@@ -150,11 +151,7 @@ fn verify(
 /// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
 /// unsigned, or not at all. It has no body, which nobody would check.
 fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Error> {
-    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
-        return Err(
-            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
-        );
-    }
+    preflight_has_no_body(r)?;
     if !conf.passes_preflight() {
         r.log(
             Level::Error,
@@ -163,6 +160,16 @@ fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Err
         return Err(S3Error::access_denied());
     }
     Ok(Permit::preflight())
+}
+
+/// A body would be passed on, or stored, for anybody who asks.
+fn preflight_has_no_body(r: Request<'_>) -> Result<(), S3Error> {
+    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
+        return Err(
+            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
+        );
+    }
+    Ok(())
 }
 
 /// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.
