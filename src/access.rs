@@ -56,7 +56,7 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
-            expect_body(r, ctx, body);
+            expect_body(r, ctx, conf, body);
             Admission::unauthenticated(Permit::verify_off())
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
@@ -129,7 +129,7 @@ fn verify(
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
-                    expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
+                    expect_body(r, ctx, conf, request_body::of_verified(r, conf, &verified)?);
                     verified.permit()
                 };
                 Ok(Admission {
@@ -188,7 +188,9 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
 }
 
 /// Leaves for the request body filter what it has to do.
-fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
+fn expect_body(r: Request<'_>, ctx: &Ctx, conf: &LocationConf, body: Option<Box<Body>>) {
+    let chunked = body.as_deref().is_some_and(|body| body.chunked);
+    ctx.body.undeclared.set(request_body::undeclared(r, conf, chunked));
     ctx.body.needs_length.set(request_body::needs_length(r, body.as_deref()));
     ctx.body.check.replace(body);
 }
