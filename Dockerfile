@@ -60,8 +60,8 @@ LABEL org.opencontainers.image.title="s3-signature-proxy" \
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates curl gettext-base nginx \
     && rm -rf /var/lib/apt/lists/* \
-    # The only place that is written to.
-    && install -d -o www-data -g www-data /run/nginx
+    # The only places that are written to, the second by UNKNOWN_LENGTH=buffer alone.
+    && install -d -o www-data -g www-data /run/nginx /var/lib/nginx/body
 COPY --from=build /src/build/ngx_http_s3_signature_module.so /usr/lib/nginx/modules/
 COPY --from=build /src/build/sign_s3 /usr/local/bin/
 COPY nginx-conf/s3_log_format nginx-conf/s3_proxy_params nginx-conf/s3_server_params /etc/nginx/s3/

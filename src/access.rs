@@ -56,7 +56,7 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     let verdict = match conf.verify() {
         Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
-            expect_body(r, ctx, body);
+            expect_body(r, ctx, conf, body);
             Admission::unauthenticated(Permit::verify_off())
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
@@ -114,6 +114,7 @@ fn verify(
         && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
+        preflight_has_no_body(r)?;
         return Ok(Admission::unauthenticated(Permit::preflight()));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
@@ -128,7 +129,7 @@ fn verify(
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
-                    expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
+                    expect_body(r, ctx, conf, request_body::of_verified(r, conf, &verified)?);
                     verified.permit()
                 };
                 Ok(Admission {
@@ -150,11 +151,7 @@ fn verify(
 /// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
 /// unsigned, or not at all. It has no body, which nobody would check.
 fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Error> {
-    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
-        return Err(
-            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
-        );
-    }
+    preflight_has_no_body(r)?;
     if !conf.passes_preflight() {
         r.log(
             Level::Error,
@@ -163,6 +160,16 @@ fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Err
         return Err(S3Error::access_denied());
     }
     Ok(Permit::preflight())
+}
+
+/// A body would be passed on, or stored, for anybody who asks.
+fn preflight_has_no_body(r: Request<'_>) -> Result<(), S3Error> {
+    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
+        return Err(
+            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
+        );
+    }
+    Ok(())
 }
 
 /// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.
@@ -181,7 +188,9 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
 }
 
 /// Leaves for the request body filter what it has to do.
-fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
+fn expect_body(r: Request<'_>, ctx: &Ctx, conf: &LocationConf, body: Option<Box<Body>>) {
+    let chunked = body.as_deref().is_some_and(|body| body.chunked);
+    ctx.body.undeclared.set(request_body::undeclared(r, conf, chunked));
     ctx.body.needs_length.set(request_body::needs_length(r, body.as_deref()));
     ctx.body.check.replace(body);
 }

@@ -2,14 +2,15 @@
 
 use nginx::kept_body::Kept;
 use nginx::{Level, Request, spare_memory};
-use s3::S3Error;
+use s3::{ErrorCode, S3Error};
 use sigv4::aws_chunked::{
     BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest,
     Rules, Scheme,
 };
 use sigv4::{Payload, Verified, header};
 
-use crate::conf::location::LocationConf;
+use crate::S3Signature;
+use crate::conf::location::{LocationConf, UnknownLength};
 use crate::ctx::body::Body;
 use crate::ctx::{self, Ctx};
 use crate::log;
@@ -26,6 +27,7 @@ pub(crate) fn of_verified<G>(
 ) -> Result<Option<Box<Body>>, S3Error> {
     must_be_whole(r, conf)?;
     let payload = verified.payload();
+    may_come(r, conf, payload.is_streaming())?;
     let checked = match payload {
         Payload::Unsigned => false,
         Payload::Sha256(_) => conf.verifies_payload(),
@@ -56,9 +58,11 @@ pub(crate) fn of_unverified(
 ) -> Result<Option<Box<Body>>, S3Error> {
     must_be_whole(r, conf)?;
     let Some(value) = r.header(header::X_AMZ_CONTENT_SHA256.as_bytes()) else {
+        may_come(r, conf, false)?;
         return Ok(of_length(r));
     };
     let payload = Payload::parse(value).map_err(|error| S3Error::from_sigv4(&error))?;
+    may_come(r, conf, payload.is_streaming())?;
     if !payload.is_streaming() {
         return Ok(of_length(r));
     }
@@ -74,6 +78,52 @@ pub(crate) fn of_unverified(
     let filter = BodyFilter::chunked(scheme, announced, rules(conf, framing), forward);
     let filter = filter.map_err(|error| refusal(r, &error, b""))?;
     with_filter(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
+}
+
+/// Refuses a body of unknown length before any of it is read: S3 takes none, and whoever has one presigned URL could fill the place
+/// where nginx stores it.
+fn may_come(r: Request<'_>, conf: &LocationConf, chunked: bool) -> Result<(), S3Error> {
+    if undeclared(r, conf, chunked) != Some(0) || has_no_body(r) {
+        return Ok(());
+    }
+    Err(undeclared_refusal(r))
+}
+
+/// Whether S3 expects no body with the method. Over HTTP/2 and HTTP/3 such a request has one of unknown length where its stream ends
+/// later than its head, and a body only if bytes come.
+fn has_no_body(r: Request<'_>) -> bool {
+    matches!(r.method(), b"GET" | b"HEAD" | b"DELETE" | b"OPTIONS")
+}
+
+/// How many bytes may come of a body whose length its head does not state; none where nothing limits it here.
+///
+/// `chunked` is one in aws-chunked framing, whose object has a length that the head states. One that was read before has its length
+/// by now.
+pub(crate) fn undeclared(r: Request<'_>, conf: &LocationConf, chunked: bool) -> Option<u64> {
+    if !r.is_chunked() || chunked || r.body_was_read() {
+        return None;
+    }
+    match conf.unknown_length() {
+        UnknownLength::Buffer => conf.max_object_size(),
+        UnknownLength::Refuse => Some(0),
+    }
+}
+
+/// The answer to a body of unknown length that is longer than it may be. (AWS says 501 NotImplemented to `Transfer-Encoding:
+/// chunked`, which HTTP/2 has not, and 411 to no length at all.)
+pub(crate) fn undeclared_refusal(r: Request<'_>) -> S3Error {
+    let conf = r.location_conf::<S3Signature>();
+    let stored = conf.filter(|conf| conf.unknown_length() == UnknownLength::Buffer);
+    match stored.and_then(LocationConf::max_object_size) {
+        Some(max) => {
+            r.log(Level::Info, format_args!("s3: refused: a body of more than {max} bytes"));
+            S3Error::entity_too_large(max.saturating_add(1), max)
+        }
+        None => {
+            r.log(Level::Info, format_args!("s3: refused: a body of unknown length"));
+            S3Error::new(ErrorCode::MissingContentLength)
+        }
+    }
 }
 
 /// What withholds the end of a body of which nothing but the length is known, where the client may send more than that:

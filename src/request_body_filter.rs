@@ -47,6 +47,17 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     if ctx.body.needs_length.replace(false) {
         r.buffer_whole_body();
     }
+    if let Some(allowed) = ctx.body.undeclared.get() {
+        let rest = allowed.checked_sub(input.length());
+        ctx.body.undeclared.set(rest);
+        if rest.is_none() {
+            let error = request_body::undeclared_refusal(r);
+            let status = error.status();
+            ctx.response.error.replace(Some(error));
+            r.set_keep_alive(false);
+            return Err(status);
+        }
+    }
     let mut slot = ctx.body.check.borrow_mut();
     // Likewise known since the first call. Once nothing streams any more, all of it has come.
     if !r.streams_body() && slot.as_deref().is_some_and(|body| body.only_unbuffered) {

@@ -415,20 +415,6 @@ stopped($t);
 --- s3_error: 411 MissingContentLength
 --- origin_count: b=0
 
-=== TEST 47: chunked without aws-chunked: the origin gets a length, buffered or not
---- config eval: $::unbuffered
---- chunked_body eval: ['a' x 30000, 'b' x 30000]
---- request_body_size eval: undef
---- write_size: 20000
---- write_delay: 0.02
---- error_code: 200
---- origin_request_like
-b: (?i)^content-length: 60000$
---- origin_request_unlike
-b: (?i)^transfer-encoding
---- origin_body_sha256
-b: sent
-
 === TEST 48: payload unsigned: frames off, length right, nothing of them in the head
 --- http_config eval: $::unwrapping
 --- s3_sign eval: [$::signed, $::trailer, $::unsigned]

@@ -326,6 +326,28 @@ b: (?i)^origin: https://example.com$
 --- origin_request_unlike
 b: ^Authorization
 
+=== TEST 52.1: one with a body is none, whatever its length
+--- config eval: ::config(location => 's3_cors_preflight on; proxy_request_buffering off;')
+--- s3_sign:
+--- more_headers
+Origin: https://example.com
+Access-Control-Request-Method: PUT
+--- request: OPTIONS /bucket/key
+--- request_body: hello
+--- s3_error: 400 InvalidRequest
+--- origin_count: b=0
+
+=== TEST 52.2: likewise without a length
+--- config eval: ::config(location => 's3_cors_preflight on;')
+--- s3_sign:
+--- more_headers
+Origin: https://example.com
+Access-Control-Request-Method: PUT
+--- request: OPTIONS /bucket/key
+--- chunked_body eval: ["hello", " world"]
+--- s3_error: 400 InvalidRequest
+--- origin_count: b=0
+
 === TEST 53: s3_cors_preflight of nonsense
 --- config
 s3_cors_preflight yes; # HERE

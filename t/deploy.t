@@ -131,6 +131,9 @@ subtest 'a wrong variable is named' => sub {
         [single => { SERVERA_SECRET_KEY => $example{SERVERA_SECRET_KEY} }, 'SERVERA_SECRET_KEY is still that of .env.example: fill it in'],
         [serverb => { SERVERB_SCHEME => 'ftp' }, 'SERVERB_SCHEME is "ftp": http or https'],
         [serverb => { SERVERB_REGION => 'us; evil' }, 'ORIGIN_REGION has a character that cannot stand in nginx\'s configuration: "us; evil"'],
+        [serverb => { UNKNOWN_LENGTH => 'on' }, 'UNKNOWN_LENGTH is "on": refuse or buffer'],
+        [single => { UNKNOWN_LENGTH => 'buffer', CLIENT_BODY_TEMP_PATH => '/nonexistent' },
+            'UNKNOWN_LENGTH is buffer, and /nonexistent cannot be written to: mount a volume there'],
         [serverb => { S3_TEMPLATE => 'singel' }, 'S3_TEMPLATE is "singel": proxy or single'],
         [serverb => { S3_ORIGIN => 'SERVERC' }, 'S3_ORIGIN is "SERVERC": SERVERA or SERVERB'],
         [serverb => { SERVERB_ENDPOINT => 'https://s3.example.com' },
@@ -331,6 +334,33 @@ subtest 'keys in files that change' => sub {
     ok($deployment->wait_until(20, sub { $deployment->log('serverb') =~ /\[emerg\]/ }), 'a wrong file: the log says so');
     is($status->('another'), 200, 'a wrong file: the old keys stay');
     $deployment->stop($_) for qw(serverb b);
+};
+
+subtest 'uploads of unknown length' => sub {
+    $deployment->start_origin('b');
+    my %here = (%S3Proxy::Deployment::ENV_FILE, SERVERB_PORT => $deployment->port('b'));
+    mkdir "$dir/bodies";
+    my $upload = sub ($name, @chunks) {
+        my %request = (method => 'PUT', target => '/demo/chunked', version => 'HTTP/1.1', chunks => \@chunks, headers => [[Host => 'x']]);
+        sign(\%request, key => $here{CLIENT_ACCESS_KEY}, secret => $here{CLIENT_SECRET_KEY}, payload => 'unsigned');
+        push @{ $request{headers} }, ['Transfer-Encoding' => 'chunked'];
+        return exchange(connect_to($deployment->port($name)), \%request);
+    };
+    for my $name (qw(serverb single)) {
+        $deployment->start_proxy($name, %{ environment($name, \%here) });
+        my $answer = $upload->($name, 'hello', ' world');
+        is($answer->{status}, 411, "$name: refused");
+        like($answer->{body}, qr/<Code>MissingContentLength</, "$name: as S3 does");
+        $deployment->stop($name, 'QUIT');
+        $deployment->start_proxy($name, %{ environment($name, { %here, UNKNOWN_LENGTH => 'buffer', CLIENT_BODY_TEMP_PATH => "$dir/bodies" }) });
+        my $stored = $upload->($name, ('x' x 50_000) x 4);
+        is($stored->{status}, 200, "$name: stored first, where that may be") or diag($stored->{body}, substr $deployment->log($name), -3000);
+        is(-s "$dir/data-b/demo/chunked", 200_000, "$name: and whole");
+        like($deployment->log($name), qr{buffered to a temporary file \Q$dir\E/bodies/}, "$name: where it was told to");
+        $deployment->stop($name, 'QUIT');
+        unlink "$dir/data-b/demo/chunked";
+    }
+    $deployment->stop('b');
 };
 
 subtest 'workers' => sub {

@@ -111,7 +111,7 @@ Message: The body of the request is no longer there
 --- code: none_stored($t);
 
 === TEST 6: likewise, chunked: it was read whole, for its length
---- config eval: "$::settings location / { $::proxy proxy_request_buffering off; proxy_intercept_errors on; proxy_next_upstream off; error_page 503 = \@other; proxy_pass http://s3; }"
+--- config eval: "$::settings s3_unknown_length buffer; location / { $::proxy proxy_request_buffering off; proxy_intercept_errors on; proxy_next_upstream off; error_page 503 = \@other; proxy_pass http://s3; }"
 --- origins eval: $S3Proxy::Setup::ORIGINS =~ s/200 body="from b"/503/r
 --- chunked_body eval: ["hello", " world"]
 --- error_code: 200
@@ -170,6 +170,16 @@ unlike($_->{head}, qr/STREAMING|aws-chunked/, 'no frames') for $t->received('a')
 --- chunked_body eval: ["hello", " world"]
 --- error_code: 200
 --- code: is($_->{body}, 'hello world', 'whole') for $t->received('a');
+
+=== TEST 9.2.1: likewise, in no framing: its length is known by now
+--- skip_eval: no Lua for this nginx: !$::lua
+--- main_config eval: $::lua
+--- config eval: $::read_early
+--- s3_sign eval: [$::client, $::unsigned]
+--- request eval: [("PUT /bucket/key") x 2]
+--- chunked_body eval: ["hello", " world"]
+--- error_code: 200
+--- origin_body: a: hello world
 
 === TEST 9.3: damaged: refused as one that streams is, and nothing reaches an origin
 --- skip_eval: no Lua for this nginx: !$::lua

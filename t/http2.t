@@ -3,7 +3,7 @@
 
 use v5.36;
 use lib 't/lib';
-use IO::Socket::INET;
+use S3Proxy::Http2 qw(send_frames);
 use S3Proxy::Setup;
 use S3Proxy::Test;
 
@@ -18,34 +18,8 @@ default_sections(
 
 our $client = $CLIENT;
 
-# A frame of HTTP/2, and a header block of literals (RFC 9113, 4.1; RFC 7541, 6.2.2).
-my sub frame ($type, $flags, $stream, $payload) {
-    return pack('CnCCN', length($payload) >> 16, length($payload) & 0xffff, $type, $flags, $stream) . $payload;
-}
-my sub text ($text) {
-    return length $text < 127 ? pack('C', length $text) . $text
-        : do { my ($n, $out) = (length($text) - 127, pack 'C', 127); while ($n > 127) { $out .= pack 'C', $n % 128 + 128; $n >>= 7 } $out . pack('C', $n) . $text };
-}
-
-# Sends the head of the block's first request again, with `content-length: $length`, then `@data` in one frame each, and waits.
-# The last of them ends the stream, unless it is undefined: then the stream is reset.
-sub main::sends_more ($t, $length, @data) {
-    my $request = $t->{requests}[0];
-    my %pseudo = (':method' => $request->{method}, ':scheme' => 'http', ':path' => $request->{target});
-    my ($host) = map { $_->[1] } grep { lc $_->[0] eq 'host' } @{ $request->{headers} };
-    my @headers = ((map { [$_ => $pseudo{$_}] } sort keys %pseudo), [':authority' => $host],
-        (map { [lc $_->[0], $_->[1]] } grep { $_->[0] !~ /^(?:host|connection|content-length)$/i } @{ $request->{headers} }),
-        ['content-length' => $length]);
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $t->port('H2')) or die $!;
-    syswrite $socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '') . frame(1, 4, 1, join '', map { "\0" . text($_->[0]) . text($_->[1]) } @headers);
-    for my $index (0 .. $#data) {
-        # Each comes when what came before could have gone on.
-        select undef, undef, undef, 0.3;
-        syswrite $socket, defined $data[$index] ? frame(0, $index == $#data ? 1 : 0, 1, $data[$index]) : frame(3, 0, 1, pack 'N', 8);
-    }
-    select undef, undef, undef, 0.3;
-    return;
-}
+# Sends the head of the block's first request again, with another length and other data, in a frame each.
+sub main::sends_more ($t, $length, @data) { return send_frames($t->port('H2'), $t->{requests}[0], $length, @data) }
 
 run_tests();
 

@@ -32,7 +32,8 @@ sub http3 ($t, $method, $path, %option) {
     my $body = 'x' x (delete $option{body_size} // 0);
     my $request = { method => $method, target => $path, headers => [[Host => $authority]], body => $body };
     my $pieces = delete $option{pieces};
-    push @{ $request->{headers} }, ['content-length' => '' . (delete $option{announced} // length $body)] if length $body;
+    my $announced = exists $option{announced} ? delete $option{announced} : length $body || undef;
+    push @{ $request->{headers} }, ['content-length' => "$announced"] if defined $announced;
     S3Proxy::Sign::sign($request, key => 'AKIDCLIENT', secret => 'client/Secret+Key=0123456789', %option);
     my @headers = grep { lc $_->[0] ne 'host' } @{ $request->{headers} };
     push @headers, [host => $with_host] if defined $with_host;
@@ -92,3 +93,15 @@ for my $how ([payload => 'unsigned'], [presign => 900], [payload => sha256_hex('
     is(main::http3($t, 'PUT', '/bucket/key', body_size => 5, pieces => [5, 0], @$how)->{status}, 200, "as announced: @$how");
     is($whole->(), $before + 1, "and whole: @$how");
 }
+
+=== TEST 5: no content-length: nothing is stored to find it out
+--- code
+for my $how ([payload => 'unsigned'], [presign => 900], [payload => sha256_hex('xxxxx')]) {
+    my $answer = main::http3($t, 'PUT', '/bucket/key', body_size => 5, announced => undef, @$how);
+    is($answer->{status}, 411, "@$how");
+    like($answer->{body}, qr/<Code>MissingContentLength</, 'in the words of S3');
+}
+is(scalar(() = $t->received('b')), 0, 'nothing reached an origin');
+is(main::http3($t, 'GET', '/bucket/key', body_size => 5, announced => undef, payload => 'unsigned')->{status}, 411, 'GET with a body');
+is(main::http3($t, 'GET', '/bucket/key', body_size => 0, announced => undef, pieces => [0], payload => 'unsigned')->{status}, 200, 'GET whose stream ends later');
+--- ignore_response

@@ -115,7 +115,7 @@ for my $case (
     ['is too slow', '200 delay=3', '', ''],
     ['checked hashes', '503', 's3_verify_payload on;', ''],
     ['in small pieces', '503', '', 'write_size'],
-    ['without a length', '503', 's3_verify_payload on;', 'chunked_body'],
+    ['without a length', '503', 's3_verify_payload on; s3_unknown_length buffer;', 'chunked_body'],
 ) {
     my ($name, $words, $more, $way) = @$case;
     for my $where (qw(memory file)) {

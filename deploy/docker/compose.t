@@ -117,10 +117,14 @@ subtest 'a new secret of the client' => sub {
 subtest 'keys in files, several clients' => sub {
     page('install -o 33 -g 33 -m 0400 nginx-conf/clients.json.example deploy/secrets/clients.json', sub ($line) {
         write_to('clients.json', clients(ONE => 'one')) and $line =~ s{nginx-conf/clients.json.example}{clients.json}r });
-    setting(CLIENTS_FILE => '/etc/nginx/s3/secrets/clients.json');
+    is(chunked_upload(5)->{status}, 411, 'an upload of unknown length is refused');
+    setting(CLIENTS_FILE => '/etc/nginx/s3/secrets/clients.json', UNKNOWN_LENGTH => 'buffer');
     page("docker compose up -d --wait s3-proxy-server$_") for qw(a b);
     is(send_request('GET', '/demo/object-1', undef, one => 'ONE')->{status}, 200, 'a client of clients.json');
     is(send_request('PUT', '/demo/no', 'x', one => 'ONE')->{status}, 403, 'has its grants and no more');
+    # More than the memory that /run/nginx may take.
+    is(chunked_upload(80)->{status}, 200, 'an upload of unknown length is stored on the disk, where that is allowed');
+    is(header(send_request('HEAD', '/demo/chunked')->{headers}, 'content-length'), 80_000_000, 'all of it');
     my $load = load();
     sleep 1;
     write_to('deploy/secrets/clients.json', clients(ONE => 'one-new'));
@@ -299,6 +303,14 @@ sub slow_upload ($seconds) {
     my $response = eval { exchange(connect_to($PORT, timeout => 60), \%request) };
     diag('slow upload: ' . ($response ? "$response->{status} $response->{body} " . ($response->{error} // '') : $@)) if !$response || $response->{status} != 200;
     return $response ? $response->{status} : 0;
+}
+
+# An upload whose length nobody says, of so many megabytes.
+sub chunked_upload ($megabytes) {
+    my %request = (method => 'PUT', target => '/demo/chunked', version => 'HTTP/1.1', headers => [[Host => "127.0.0.1:$PORT"]], chunks => [('x' x 1_000_000) x $megabytes]);
+    sign(\%request, key => $client[0], secret => $client[1], payload => 'unsigned');
+    push @{ $request{headers} }, ['Transfer-Encoding' => 'chunked'];
+    return eval { exchange(connect_to($PORT, timeout => 120), \%request) } // { status => 0, body => $@, headers => [] };
 }
 
 sub load () { return S3Proxy::Load->start(port => $PORT, key => $client[0], secret => $client[1], objects => \%object, pause => 0.02) }

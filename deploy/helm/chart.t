@@ -59,13 +59,23 @@ is_deeply($more->{Ingress}{spec}{tls}, [{ hosts => ['s3.example.com'], secretNam
 is_deeply([map { map { $_->{port} } @{ $_->{ports} } } @{ $more->{NetworkPolicy}{spec}{egress} }], [53, 53, 9000, 443], 'policy: to whom the pods may talk');
 is_deeply([map { map { $_->{port} } @{ $_->{ports} } } @{ $more->{NetworkPolicy}{spec}{ingress} }], ['http'], 'policy: and who to them');
 
+is($one->{Deployment}{spec}{template}{spec}{volumes}[0]{emptyDir}{sizeLimit}, '64Mi', '/run/nginx has a size');
+is_deeply([map { $_->{name} } @{ $one->{Deployment}{spec}{template}{spec}{volumes} }], [qw(run secrets)], 'nothing is stored');
+like(configuration($one), qr{s3_unknown_length +refuse;\s+client_body_temp_path +\Q$dir\E/client_body;}, 'uploads of unknown length are refused');
+my $stored = chart('uploads of unknown length are stored', @keys, @both, unknownLength => 'buffer', 'bodies.sizeLimit' => '3Gi');
+my ($bodies) = grep { $_->{name} eq 'bodies' } @{ $stored->{Deployment}{spec}{template}{spec}{volumes} };
+is_deeply($bodies, { name => 'bodies', emptyDir => { sizeLimit => '3Gi' } }, 'they have a disk, and a limit');
+is({ map { $_->{name} => $_->{mountPath} } @{ $stored->{Deployment}{spec}{template}{spec}{containers}[0]{volumeMounts} } }->{bodies}, '/var/lib/nginx/body',
+    'which is where the image has them');
+like(configuration($stored), qr{s3_unknown_length +buffer;\s+client_body_temp_path +\Q$dir\E;}, 'uploads of unknown length are stored');
+
 my $file_only = chart('a clients file alone', @both, existingSecret => 'keys', 'clients.key' => 'false', 'clients.file' => 'true');
 like(configuration($file_only), qr{s3_clients clients \{\s+file /etc/s3-signature-proxy/clients\.json;}, 'a clients file alone');
 
 # Helm itself holds values against values.schema.json; here Python does.
 is((valid())[1], 0, 'the values of the chart fit the schema') or diag((valid())[0]);
 for (['origins.primary.scheme' => 'ftp'], ['origins.primary.endpoint' => 'https://s3.example.com'], ['origins.primary.port' => '"443"'], [replica => 3],
-    ['healthPath' => 'bucket'], ['readinessPath' => '/other'], ['clients.key' => 'false']) {
+    ['healthPath' => 'bucket'], [unknownLength => 'on'], ['bodies.sizeLimit' => 'much'], ['readinessPath' => '/other'], ['clients.key' => 'false']) {
     isnt((valid(@$_))[1], 0, "a value that the schema refuses: @$_");
 }
 
@@ -132,6 +142,8 @@ sub configuration ($objects) {
     my %environment = map { $_->{name} => $_->{value} } @{ $container->{env} };
     my $rendered = "$dir/conf.d";
     %environment = (%environment, NGINX_ENVSUBST_TEMPLATE_DIR => "$ROOT/nginx-conf/templates", NGINX_ENVSUBST_OUTPUT_DIR => $rendered,
+        # In the place of a folder of the image.
+        $environment{UNKNOWN_LENGTH} eq 'buffer' ? (CLIENT_BODY_TEMP_PATH => "$dir") : (),
         NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
     mkdir "$dir/bin";
     symlink '/bin/true', "$dir/bin/nginx";

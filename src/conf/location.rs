@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nginx::conf::{LocationDirective, Position, flag, size, text};
+use nginx::conf::{LocationDirective, Position, argument, flag, size, text};
 use nginx::exchange::ExchangeClient;
 use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
@@ -25,6 +25,7 @@ pub(crate) struct LocationConf {
     cors_preflight: Option<bool>,
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
+    unknown_length: Option<UnknownLength>,
     pub(super) health: Option<HealthCheck>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
@@ -83,6 +84,15 @@ pub(crate) struct NextUpstream {
     pub(crate) slow_down: bool,
 }
 
+/// `s3_unknown_length`: what becomes of a body whose length its head does not state, where the origin has to get one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnknownLength {
+    /// nginx stores it to its end, which says how long it is.
+    Buffer,
+    /// It is refused as S3 refuses it, before any of it is read.
+    Refuse,
+}
+
 impl NextUpstream {
     const DEFAULT: NextUpstream = NextUpstream { refused_key: true, slow_down: false };
 }
@@ -121,6 +131,22 @@ impl LocationConf {
     /// Largest chunk that a signature may cover, in bytes.
     pub(crate) fn max_chunk_size(&self) -> u64 {
         self.max_chunk_size.unwrap_or(DEFAULT_MAX_CHUNK)
+    }
+
+    /// What becomes of a body of unknown length that is no aws-chunked one. Only an S3 origin has to get a length.
+    pub(crate) fn unknown_length(&self) -> UnknownLength {
+        match self.resign() {
+            None => UnknownLength::Buffer,
+            Some(_) => self.unknown_length.unwrap_or(UnknownLength::Refuse),
+        }
+    }
+
+    /// The largest object or part that its clients may send, in bytes; none where there is no limit.
+    pub(crate) fn max_object_size(&self) -> Option<u64> {
+        match &self.verify {
+            Some(Verify::Clients(clients)) => clients.policy.max_object,
+            _ => None,
+        }
     }
 
     /// What of an aws-chunked body goes to the origin. One answer for all peers of the location: the body may be on its way
@@ -240,6 +266,28 @@ impl LocationDirective for S3MaxChunkSize {
     }
 }
 
+/// `s3_unknown_length refuse | buffer`
+pub(crate) struct S3UnknownLength;
+
+impl LocationDirective for S3UnknownLength {
+    type Module = S3Signature;
+
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
+        let unknown_length = match argument(words) {
+            b"buffer" => UnknownLength::Buffer,
+            b"refuse" => UnknownLength::Refuse,
+            word => {
+                let word = word.escape_ascii();
+                return Err(format!(
+                    "invalid value \"{word}\" in \"s3_unknown_length\" directive, it must be \"refuse\" or \"buffer\""
+                )
+                .into());
+            }
+        };
+        once(words, conf.unknown_length.replace(unknown_length).is_some())
+    }
+}
+
 /// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
 
@@ -269,6 +317,7 @@ pub(crate) fn merge(
     conf.cors_preflight = conf.cors_preflight.or(previous.cors_preflight);
     conf.verify_payload = conf.verify_payload.or(previous.verify_payload);
     conf.max_chunk_size = conf.max_chunk_size.or(previous.max_chunk_size);
+    conf.unknown_length = conf.unknown_length.or(previous.unknown_length);
 
     if let Some(Verify::Named(name, position)) = &conf.verify {
         let known = &cf.main_conf::<S3Signature>()?.clients;

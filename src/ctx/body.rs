@@ -14,6 +14,8 @@ pub(crate) struct BodyPart {
     pub(crate) check: RefCell<Option<Box<Body>>>,
     /// Whether nginx must know the body's length before the origin gets any of it.
     pub(crate) needs_length: Cell<bool>,
+    /// How many bytes may still come of a body whose length its head does not state; none where nothing limits it here.
+    pub(crate) undeclared: Cell<Option<u64>>,
 }
 
 /// A body that is checked.

@@ -35,7 +35,7 @@ class Client(QuicConnectionProtocol):
         headers += [(name.lower().encode(), value) for name, value in wanted["headers"]]
         body = b"x" * wanted["body_size"]
         headers = [(name, str(value).encode()) for name, value in headers]
-        self.http.send_headers(stream, headers, end_stream=not body)
+        self.http.send_headers(stream, headers, end_stream=not body and not wanted.get("pieces"))
         # A DATA frame each; with "pieces", each comes when what came before could have gone on.
         pieces = wanted.get("pieces") or [16384] * ((len(body) + 16383) // 16384)
         for index, size in enumerate(pieces):

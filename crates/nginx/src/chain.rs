@@ -36,6 +36,10 @@ impl<'r> Chain<'r> {
         Chain { first: std::ptr::null_mut(), lifetime: PhantomData }
     }
 
+    pub(crate) fn as_ptr(&self) -> *const ngx_chain_t {
+        self.first
+    }
+
     pub(crate) fn into_ptr(self) -> *mut ngx_chain_t {
         self.first
     }

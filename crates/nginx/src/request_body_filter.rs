@@ -17,7 +17,7 @@ use ngx::ffi::{
 
 pub use self::output::Output;
 use crate::boundary::boundary;
-use crate::chain::{Chain, Made};
+use crate::chain::{Chain, Made, total_size};
 use crate::conf::Conf;
 use crate::module::HttpModule;
 use crate::phase::status_code;
@@ -132,6 +132,12 @@ impl<'r> Input<'r> {
     /// Whether nothing has come.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many bytes of the body have come; the largest number where that cannot be told.
+    pub fn length(&self) -> u64 {
+        // SAFETY: the chain is the filter's, which changes nothing during the call.
+        unsafe { total_size(self.0.as_ptr()) }.unwrap_or(u64::MAX)
     }
 
     /// Shows the body to `check`, as far as there is room for what it gives on, and makes a chain of that.

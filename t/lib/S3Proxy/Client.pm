@@ -82,11 +82,12 @@ sub run_command (@command) {
 }
 
 # Runs curl with the given arguments; returns a response as read_response does,
-# with `http_version`, `exit` and `stderr`.
+# with `http_version`, `exit` and `stderr`. A reference in front of them names the file that is its standard input.
 sub curl (@arguments) {
     my $dir = File::Temp->newdir;
+    my $input = ref $arguments[0] ? ${ shift @arguments } : '/dev/null';
     my ($text, $exit) = run_command(
-        'curl', '-sS', '--path-as-is', '--max-time', 20, '-D', "$dir/head", '-o', "$dir/body",
+        'sh', '-c', 'exec curl "$@" <"$0"', $input, '-sS', '--path-as-is', '--max-time', 20, '-D', "$dir/head", '-o', "$dir/body",
         '-w', '%{http_version}', @arguments
     );
     my %response = (status => 0, headers => [], head => '', body => '', interim => [], framing => 'curl',
@@ -119,11 +120,12 @@ sub over_http2 ($port, $request) {
     if (defined $request->{body}) {
         print {$body} $request->{body};
         $body->flush;
-        push @arguments, '--data-binary', "\@$body";
+        # What curl reads from its standard input has no content-length, and may be nothing.
+        push @arguments, $request->{chunks} ? ('-T', '-') : ('--data-binary', "\@$body");
     }
     push @arguments, $request->{method} eq 'HEAD' ? '--head' : ('-X', $request->{method});
     # --request-target would send the target verbatim, but only over HTTP/1; --path-as-is keeps dots.
-    return curl(@arguments, '-g', "http://127.0.0.1:$port$request->{target}");
+    return curl(\"$body", @arguments, '-g', "http://127.0.0.1:$port$request->{target}");
 }
 
 sub _slurp ($path) {
