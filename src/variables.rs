@@ -60,7 +60,8 @@ impl Variable for S3Key {
     }
 }
 
-/// `$s3_operation`: the name of the S3 operation.
+/// `$s3_operation`: the name of the S3 operation that the client asks for. In a subrequest too, whose own method is GET whatever the
+/// client's is: `auth_request` decides about the client's.
 struct S3Operation;
 
 impl Variable for S3Operation {
@@ -68,6 +69,7 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
+        let r = r.main();
         of_target(r, |target| {
             let headers = r.headers().chain(target.hoisted());
             let access = Access::new(r.method(), target.path(), target.query(), headers);
