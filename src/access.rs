@@ -8,10 +8,10 @@ use s3::{Access, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
+use crate::caller;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::access::Admission;
-use crate::ctx::body::Body;
+use crate::ctx::access::{Admission, Entry};
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::request_body;
@@ -45,34 +45,50 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         return check_stored(r, ctx);
     }
     crate::fault::inject(r, "access");
-    // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
-    // client has not asked for that object, and what it signed is another target.
-    if matches!(conf.verify(), Some(Verify::Clients(_)))
-        && conf.resign().is_some()
-        && r.is_for_error_uri()
-    {
+    if is_stray_error_page(r, conf) {
         return Verdict::Refused(r.error_status());
     }
-    let verdict = match conf.verify() {
-        Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
+    ctx.access.is_decided.set(true);
+    let outcome = match conf.verify() {
+        Some(Verify::Clients(clients)) => {
+            caller::take_early(r, ctx, conf).unwrap_or_else(|| verify(r, conf, clients))
+        }
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
-            expect_body(r, ctx, body);
-            Admission::unauthenticated(Permit::verify_off())
+            let needs_length = request_body::needs_length(r, body.as_deref());
+            let admission = Admission::unauthenticated(Permit::verify_off());
+            Entry { admission, body, needs_length }
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
-    match verdict {
-        Ok(admission) if ctx.body.check.borrow().is_some() && request_body::is_stored(r) => {
-            if !stored::begin::<S3Signature>(r) {
-                return Verdict::Refused(500);
-            }
-            ctx.access.waiting.replace(Some(admission));
-            check_stored(r, ctx)
-        }
-        Ok(admission) => admit(ctx, admission),
+    match outcome {
+        Ok(entry) => enter(r, ctx, entry),
         Err(error) => refuse(r, ctx, error),
     }
+}
+
+/// An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the client
+/// has not asked for that object, and what it signed is another target.
+pub(crate) fn is_stray_error_page(r: Request<'_>, conf: &LocationConf) -> bool {
+    matches!(conf.verify(), Some(Verify::Clients(_)))
+        && conf.resign().is_some()
+        && r.is_for_error_uri()
+}
+
+/// Leaves for the request body filter what it has to do, and lets the request in, once a body that was read before is proven.
+fn enter<'r>(r: Request<'r>, ctx: &Ctx, entry: Entry) -> Verdict<'r> {
+    let Entry { admission, body, needs_length } = entry;
+    let is_checked = body.is_some();
+    ctx.body.needs_length.set(needs_length);
+    ctx.body.check.replace(body);
+    if !(is_checked && request_body::is_stored(r)) {
+        return admit(ctx, admission);
+    }
+    if !stored::begin::<S3Signature>(r) {
+        return Verdict::Refused(500);
+    }
+    ctx.access.waiting.replace(Some(admission));
+    check_stored(r, ctx)
 }
 
 fn admit<'r>(ctx: &Ctx, admission: Admission) -> Verdict<'r> {
@@ -100,12 +116,11 @@ fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
 }
 
 /// Verifies the signature and the client's grants.
-fn verify(
+pub(crate) fn verify(
     r: Request<'_>,
-    ctx: &Ctx,
     conf: &LocationConf,
     clients: &Rc<Clients>,
-) -> Result<Admission, S3Error> {
+) -> Result<Entry, S3Error> {
     // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
     // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
     if r.method() == b"OPTIONS"
@@ -114,7 +129,8 @@ fn verify(
         && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
-        return Ok(Admission::unauthenticated(Permit::preflight()));
+        let admission = Admission::unauthenticated(Permit::preflight());
+        return Ok(Entry::without_body(admission));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -125,18 +141,18 @@ fn verify(
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 authorize(r, clients, &request, &verified)?;
-                let permit = if r.method() == b"OPTIONS" {
-                    signed_preflight(r, conf)?
-                } else {
-                    expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
-                    verified.permit()
-                };
-                Ok(Admission {
+                let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
                     access_key: Some(verified.credential().access_key().into()),
                     clients: Some(Rc::clone(clients)),
-                })
+                };
+                if r.method() == b"OPTIONS" {
+                    return Ok(Entry::without_body(admission(signed_preflight(r, conf)?)));
+                }
+                let body = request_body::of_verified(r, conf, &verified)?;
+                let needs_length = request_body::needs_length(r, body.as_deref());
+                Ok(Entry { admission: admission(verified.permit()), body, needs_length })
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
@@ -178,12 +194,6 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// Leaves for the request body filter what it has to do.
-fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
-    ctx.body.needs_length.set(request_body::needs_length(r, body.as_deref()));
-    ctx.body.check.replace(body);
 }
 
 /// Checks that the client may do what it asks for.

@@ -3,16 +3,22 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use s3::S3Error;
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
 use crate::conf::clients::Clients;
+use crate::ctx::body::Body;
 
 /// The access phase's part of the context.
 #[derive(Default)]
 pub(crate) struct AccessPart {
     /// Why the request may be signed; none until the access phase has said so.
     pub(crate) admission: OnceCell<Admission>,
+    /// What verification has said, where it was asked before the access phase.
+    pub(crate) early: RefCell<Option<Box<EarlyOutcome>>>,
+    /// Whether the access phase has asked: nobody verifies any more.
+    pub(crate) is_decided: Cell<bool>,
     /// The admission that waits for a body that was read before, while that is checked where it lies.
     pub(crate) waiting: RefCell<Option<Admission>>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
@@ -39,4 +45,29 @@ impl Admission {
     pub(crate) fn unauthenticated(permit: Permit) -> Self {
         Admission { permit, mechanism: None, access_key: None, clients: None }
     }
+}
+
+/// A request that may come in: as whose, and what its body needs.
+pub(crate) struct Entry {
+    pub(crate) admission: Admission,
+    /// What checks the body; none where nothing is to be checked.
+    pub(crate) body: Option<Box<Body>>,
+    /// Whether nginx must know the body's length before the origin gets any of it.
+    pub(crate) needs_length: bool,
+}
+
+impl Entry {
+    /// Of a request whose body nobody looks at.
+    pub(crate) fn without_body(admission: Admission) -> Self {
+        Entry { admission, body: None, needs_length: false }
+    }
+}
+
+/// What verification said before the access phase, which takes it over if what it was found by is still so.
+pub(crate) struct EarlyOutcome {
+    /// The address of the location's configuration.
+    pub(crate) location: usize,
+    /// Whether the body had been read then.
+    pub(crate) body_was_read: bool,
+    pub(crate) outcome: Result<Entry, S3Error>,
 }
