@@ -8,10 +8,9 @@ use s3::{Access, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
-use crate::caller;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::access::{Admission, Entry};
+use crate::ctx::access::{Admission, Entrant};
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::request_body;
@@ -51,18 +50,18 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     ctx.access.is_decided.set(true);
     let outcome = match conf.verify() {
         Some(Verify::Clients(clients)) => {
-            caller::take_early(r, ctx, conf).unwrap_or_else(|| verify(r, conf, clients))
+            ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, conf, clients))
         }
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
             let needs_length = request_body::needs_length(r, body.as_deref());
             let admission = Admission::unauthenticated(Permit::verify_off());
-            Entry { admission, body, needs_length }
+            Entrant { admission, body, needs_length }
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
     match outcome {
-        Ok(entry) => enter(r, ctx, entry),
+        Ok(entrant) => enter(r, ctx, entrant),
         Err(error) => refuse(r, ctx, error),
     }
 }
@@ -76,8 +75,8 @@ pub(crate) fn is_stray_error_page(r: Request<'_>, conf: &LocationConf) -> bool {
 }
 
 /// Leaves for the request body filter what it has to do, and lets the request in, once a body that was read before is proven.
-fn enter<'r>(r: Request<'r>, ctx: &Ctx, entry: Entry) -> Verdict<'r> {
-    let Entry { admission, body, needs_length } = entry;
+fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
+    let Entrant { admission, body, needs_length } = entrant;
     let is_checked = body.is_some();
     ctx.body.needs_length.set(needs_length);
     ctx.body.check.replace(body);
@@ -120,7 +119,7 @@ pub(crate) fn verify(
     r: Request<'_>,
     conf: &LocationConf,
     clients: &Rc<Clients>,
-) -> Result<Entry, S3Error> {
+) -> Result<Entrant, S3Error> {
     // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
     // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
     if r.method() == b"OPTIONS"
@@ -130,7 +129,7 @@ pub(crate) fn verify(
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
         let admission = Admission::unauthenticated(Permit::preflight());
-        return Ok(Entry::without_body(admission));
+        return Ok(Entrant::without_body(admission));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -148,11 +147,11 @@ pub(crate) fn verify(
                     clients: Some(Rc::clone(clients)),
                 };
                 if r.method() == b"OPTIONS" {
-                    return Ok(Entry::without_body(admission(signed_preflight(r, conf)?)));
+                    return Ok(Entrant::without_body(admission(signed_preflight(r, conf)?)));
                 }
                 let body = request_body::of_verified(r, conf, &verified)?;
                 let needs_length = request_body::needs_length(r, body.as_deref());
-                Ok(Entry { admission: admission(verified.permit()), body, needs_length })
+                Ok(Entrant { admission: admission(verified.permit()), body, needs_length })
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);

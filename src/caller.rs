@@ -5,31 +5,38 @@
 //! access phase is the first to verify, so that a limit by address costs a stranger's request no verification.
 
 use nginx::Request;
-use s3::S3Error;
 use sigv4::Mechanism;
 
 use crate::S3Signature;
 use crate::access;
-use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::access::{Admission, EarlyOutcome, Entry};
-use crate::ctx::{self, Ctx};
+use crate::conf::location::Verify;
+use crate::ctx;
+use crate::ctx::access::{Admission, EarlyOutcome};
 
 /// The access key id that the request was verified for; none where it was not, or nobody's signature was looked for.
 pub(crate) fn access_key(r: Request<'_>) -> Option<&[u8]> {
-    ask(r, |admission| r.allocate_copy(admission.access_key.as_deref()?))
+    match admitted(r) {
+        Some(admission) => admission.access_key.as_deref(),
+        None => verified_early(r, |admission| r.allocate_copy(admission.access_key.as_deref()?)),
+    }
 }
 
 /// How the request was authenticated; `Some(None)` for one that was let in without.
 pub(crate) fn mechanism(r: Request<'_>) -> Option<Option<Mechanism>> {
-    ask(r, |admission| Some(admission.mechanism))
+    match admitted(r) {
+        Some(admission) => Some(admission.mechanism),
+        None => verified_early(r, |admission| Some(admission.mechanism)),
+    }
 }
 
-/// Asks about the admission of the client's request, or about the one that it is going to have.
-fn ask<T>(r: Request<'_>, ask: impl FnOnce(&Admission) -> Option<T>) -> Option<T> {
+/// The admission of the client's request, once the access phase has given it one.
+fn admitted(r: Request<'_>) -> Option<&Admission> {
+    ctx::existing(r.main())?.access.admission.get()
+}
+
+/// Asks about the admission that the client's request is going to have.
+fn verified_early<T>(r: Request<'_>, ask: impl FnOnce(&Admission) -> Option<T>) -> Option<T> {
     let r = r.main();
-    if let Some(admission) = ctx::existing(r).and_then(|ctx| ctx.access.admission.get()) {
-        return ask(admission);
-    }
     verify_early(r);
     let early = ctx::existing(r)?.access.early.borrow();
     ask(&early.as_ref()?.outcome.as_ref().ok()?.admission)
@@ -50,21 +57,5 @@ fn verify_early(r: Request<'_>) {
         return;
     }
     let outcome = access::verify(r, conf, clients);
-    let early = EarlyOutcome { location: id(conf), body_was_read: r.body_was_read(), outcome };
-    ctx.access.early.replace(Some(Box::new(early)));
-}
-
-/// What was found before the access phase, for that; none where nobody asked, or where the request is another by now.
-pub(crate) fn take_early(
-    r: Request<'_>,
-    ctx: &Ctx,
-    conf: &LocationConf,
-) -> Option<Result<Entry, S3Error>> {
-    let early = ctx.access.early.take()?;
-    let holds = early.location == id(conf) && early.body_was_read == r.body_was_read();
-    holds.then_some(early.outcome)
-}
-
-fn id(conf: &LocationConf) -> usize {
-    std::ptr::from_ref(conf).addr()
+    ctx.access.early.replace(Some(Box::new(EarlyOutcome::new(r, conf, outcome))));
 }

@@ -3,11 +3,13 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use nginx::Request;
 use s3::S3Error;
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
 use crate::conf::clients::Clients;
+use crate::conf::location::LocationConf;
 use crate::ctx::body::Body;
 
 /// The access phase's part of the context.
@@ -15,9 +17,9 @@ use crate::ctx::body::Body;
 pub(crate) struct AccessPart {
     /// Why the request may be signed; none until the access phase has said so.
     pub(crate) admission: OnceCell<Admission>,
-    /// What verification has said, where it was asked before the access phase.
+    /// What verification has said, where somebody asked before the access phase.
     pub(crate) early: RefCell<Option<Box<EarlyOutcome>>>,
-    /// Whether the access phase has asked: nobody verifies any more.
+    /// Whether the access phase has decided, so that nobody verifies any more.
     pub(crate) is_decided: Cell<bool>,
     /// The admission that waits for a body that was read before, while that is checked where it lies.
     pub(crate) waiting: RefCell<Option<Admission>>,
@@ -48,7 +50,7 @@ impl Admission {
 }
 
 /// A request that may come in: as whose, and what its body needs.
-pub(crate) struct Entry {
+pub(crate) struct Entrant {
     pub(crate) admission: Admission,
     /// What checks the body; none where nothing is to be checked.
     pub(crate) body: Option<Box<Body>>,
@@ -56,18 +58,43 @@ pub(crate) struct Entry {
     pub(crate) needs_length: bool,
 }
 
-impl Entry {
+impl Entrant {
     /// Of a request whose body nobody looks at.
     pub(crate) fn without_body(admission: Admission) -> Self {
-        Entry { admission, body: None, needs_length: false }
+        Entrant { admission, body: None, needs_length: false }
     }
 }
 
-/// What verification said before the access phase, which takes it over if what it was found by is still so.
+/// What verification said before the access phase, and of what.
 pub(crate) struct EarlyOutcome {
     /// The address of the location's configuration.
-    pub(crate) location: usize,
-    /// Whether the body had been read then.
-    pub(crate) body_was_read: bool,
-    pub(crate) outcome: Result<Entry, S3Error>,
+    location: usize,
+    body_was_read: bool,
+    pub(crate) outcome: Result<Entrant, S3Error>,
+}
+
+impl EarlyOutcome {
+    pub(crate) fn new(
+        r: Request<'_>,
+        conf: &LocationConf,
+        outcome: Result<Entrant, S3Error>,
+    ) -> Self {
+        let location = std::ptr::from_ref(conf).addr();
+        EarlyOutcome { location, body_was_read: r.body_was_read(), outcome }
+    }
+}
+
+impl AccessPart {
+    /// What was said before, for the access phase; none where nobody asked, or where it was of another location, or of a body
+    /// that was still to come and is here by now.
+    pub(crate) fn take_early(
+        &self,
+        r: Request<'_>,
+        conf: &LocationConf,
+    ) -> Option<Result<Entrant, S3Error>> {
+        let early = self.early.take()?;
+        let holds = early.location == std::ptr::from_ref(conf).addr()
+            && early.body_was_read == r.body_was_read();
+        holds.then_some(early.outcome)
+    }
 }

@@ -3,8 +3,9 @@
 use ngx::ffi::{
     NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
     ngx_array_push, ngx_http_complex_value_t, ngx_http_core_access_phase,
-    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_run_phases, ngx_http_finalize_request, ngx_http_handler_pt,
-    ngx_http_phase_handler_s, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
+    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_run_phases,
+    ngx_http_finalize_request, ngx_http_handler_pt, ngx_http_phase_handler_s,
+    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
     ngx_http_request_t, ngx_http_send_response, ngx_int_t, ngx_post_event, ngx_posted_next_events,
@@ -129,10 +130,8 @@ impl Request<'_> {
 }
 
 /// What runs a phase's handlers.
-type Checker = unsafe extern "C" fn(
-    *mut ngx_http_request_t,
-    *mut ngx_http_phase_handler_s,
-) -> ngx_int_t;
+type Checker =
+    unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_http_phase_handler_s) -> ngx_int_t;
 
 /// An HTTP status as the code that ends a request with it.
 pub(crate) fn status_code(status: u16) -> ngx_int_t {
