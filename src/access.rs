@@ -10,7 +10,7 @@ use sigv4::{Permit, RequestParts, Verified, header};
 use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::access::Admission;
+use crate::ctx::access::{Admission, Entrant};
 use crate::ctx::body::Body;
 use crate::ctx::{self, Ctx};
 use crate::log;
@@ -45,34 +45,62 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         return check_stored(r, ctx);
     }
     crate::fault::inject(r, "access");
-    // An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the
-    // client has not asked for that object, and what it signed is another target.
-    if matches!(conf.verify(), Some(Verify::Clients(_)))
-        && conf.resign().is_some()
-        && r.is_for_error_uri()
-    {
+    if is_stray_error_page(r, conf) {
         return Verdict::Refused(r.error_status());
     }
-    let verdict = match conf.verify() {
-        Some(Verify::Clients(clients)) => verify(r, ctx, conf, clients),
+    ctx.access.is_decided.set(true);
+    let outcome = match conf.verify() {
+        Some(Verify::Clients(clients)) => {
+            ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, conf, clients))
+        }
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
-            expect_body(r, ctx, conf, body);
-            Admission::unauthenticated(Permit::verify_off())
+            entrant(r, conf, Admission::unauthenticated(Permit::verify_off()), body)
         }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
-    match verdict {
-        Ok(admission) if ctx.body.check.borrow().is_some() && request_body::is_stored(r) => {
-            if !stored::begin::<S3Signature>(r) {
-                return Verdict::Refused(500);
-            }
-            ctx.access.waiting.replace(Some(admission));
-            check_stored(r, ctx)
-        }
-        Ok(admission) => admit(ctx, admission),
+    match outcome {
+        Ok(entrant) => enter(r, ctx, entrant),
         Err(error) => refuse(r, ctx, error),
     }
+}
+
+/// An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the client
+/// has not asked for that object, and what it signed is another target.
+pub(crate) fn is_stray_error_page(r: Request<'_>, conf: &LocationConf) -> bool {
+    matches!(conf.verify(), Some(Verify::Clients(_)))
+        && conf.resign().is_some()
+        && r.is_for_error_uri()
+}
+
+/// A request that may come in, with what has to be known of its body besides the check.
+fn entrant(
+    r: Request<'_>,
+    conf: &LocationConf,
+    admission: Admission,
+    body: Option<Box<Body>>,
+) -> Entrant {
+    let chunked = body.as_deref().is_some_and(|body| body.chunked);
+    let undeclared = request_body::undeclared(r, conf, chunked);
+    let needs_length = request_body::needs_length(r, body.as_deref());
+    Entrant { admission, body, needs_length, undeclared }
+}
+
+/// Leaves for the request body filter what it has to do, and lets the request in, once a body that was read before is proven.
+fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
+    let Entrant { admission, body, needs_length, undeclared } = entrant;
+    let is_checked = body.is_some();
+    ctx.body.undeclared.set(undeclared);
+    ctx.body.needs_length.set(needs_length);
+    ctx.body.check.replace(body);
+    if !(is_checked && request_body::is_stored(r)) {
+        return admit(ctx, admission);
+    }
+    if !stored::begin::<S3Signature>(r) {
+        return Verdict::Refused(500);
+    }
+    ctx.access.waiting.replace(Some(admission));
+    check_stored(r, ctx)
 }
 
 fn admit<'r>(ctx: &Ctx, admission: Admission) -> Verdict<'r> {
@@ -100,12 +128,11 @@ fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
 }
 
 /// Verifies the signature and the client's grants.
-fn verify(
+pub(crate) fn verify(
     r: Request<'_>,
-    ctx: &Ctx,
     conf: &LocationConf,
     clients: &Rc<Clients>,
-) -> Result<Admission, S3Error> {
+) -> Result<Entrant, S3Error> {
     // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
     // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
     if r.method() == b"OPTIONS"
@@ -115,7 +142,8 @@ fn verify(
             .map_err(|error| S3Error::from_sigv4(&error))?
     {
         preflight_has_no_body(r)?;
-        return Ok(Admission::unauthenticated(Permit::preflight()));
+        let admission = Admission::unauthenticated(Permit::preflight());
+        return Ok(Entrant::without_body(admission));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -126,18 +154,17 @@ fn verify(
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 authorize(r, clients, &request, &verified)?;
-                let permit = if r.method() == b"OPTIONS" {
-                    signed_preflight(r, conf)?
-                } else {
-                    expect_body(r, ctx, conf, request_body::of_verified(r, conf, &verified)?);
-                    verified.permit()
-                };
-                Ok(Admission {
+                let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
                     access_key: Some(verified.credential().access_key().into()),
                     clients: Some(Rc::clone(clients)),
-                })
+                };
+                if r.method() == b"OPTIONS" {
+                    return Ok(Entrant::without_body(admission(signed_preflight(r, conf)?)));
+                }
+                let body = request_body::of_verified(r, conf, &verified)?;
+                Ok(entrant(r, conf, admission(verified.permit()), body))
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
@@ -185,14 +212,6 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// Leaves for the request body filter what it has to do.
-fn expect_body(r: Request<'_>, ctx: &Ctx, conf: &LocationConf, body: Option<Box<Body>>) {
-    let chunked = body.as_deref().is_some_and(|body| body.chunked);
-    ctx.body.undeclared.set(request_body::undeclared(r, conf, chunked));
-    ctx.body.needs_length.set(request_body::needs_length(r, body.as_deref()));
-    ctx.body.check.replace(body);
 }
 
 /// Checks that the client may do what it asks for.

@@ -5,7 +5,7 @@
 
 use nginx::upstream::finalize;
 use nginx::{Request, Status, filter};
-use s3::{OriginError, S3Error, origin_error};
+use s3::{ErrorCode, OriginError, S3Error, origin_error};
 
 use crate::S3Signature;
 use crate::conf::location::{LocationConf, Verify};
@@ -60,13 +60,21 @@ fn own_error(r: Request<'_>, ctx: &Ctx) -> S3Error {
     if first != 0 {
         let mut refused = ctx::earlier(r).filter_map(|ctx| ctx.response.error.borrow_mut().take());
         let refused = refused.find(|error| error.status() == first);
-        return refused.unwrap_or_else(|| S3Error::for_status(first));
+        return refused.unwrap_or_else(|| of_status(r, first));
     }
     let status = r.error_status();
     // `satisfy any` may have let in whom the access phase refused; then the error is another.
     let ours = ctx.response.error.borrow_mut().take();
     let ours = ours.filter(|error| error.status() == status || status >= 500);
-    ours.unwrap_or_else(|| S3Error::for_status(status))
+    ours.unwrap_or_else(|| of_status(r, status))
+}
+
+/// What S3 says with the status. A client that is over a limit is told so, which SDKs adapt to; any other 503 is an outage.
+fn of_status(r: Request<'_>, status: u16) -> S3Error {
+    match status {
+        503 if r.is_over_limit() => S3Error::new(ErrorCode::SlowDown),
+        status => S3Error::for_status(status),
+    }
 }
 
 /// Whether what an origin says with this status is looked at, and if so, whether it must be what we know.

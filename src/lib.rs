@@ -9,6 +9,7 @@
 
 mod access;
 mod body_filter;
+mod caller;
 mod conf;
 mod ctx;
 mod error_page;

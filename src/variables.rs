@@ -5,6 +5,7 @@ use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address};
 use sigv4::{Mechanism, Target};
 
+use crate::caller;
 use crate::ctx;
 use crate::request_id::RequestId;
 use crate::worker::{self, Worker};
@@ -12,6 +13,7 @@ use crate::worker::{self, Worker};
 /// Registers all variables, in the order of the reference in README.md.
 pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3AccessKey>(cf)?;
+    add::<S3Client>(cf)?;
     add::<S3Bucket>(cf)?;
     add::<S3Key>(cf)?;
     add::<S3Operation>(cf)?;
@@ -28,11 +30,23 @@ struct S3AccessKey;
 
 impl Variable for S3AccessKey {
     const NAME: &'static str = "s3_access_key";
-    // The access phase sets it, and `map` may have asked before.
+    // Nobody is known before the request has come to its location, and `map` may have asked then.
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        ctx::existing(r.main())?.access.admission.get()?.access_key.as_deref()
+        caller::access_key(r)
+    }
+}
+
+/// `$s3_client`: that, or the address of a client that has none. As a key of limits it is never empty, so that none is without one.
+struct S3Client;
+
+impl Variable for S3Client {
+    const NAME: &'static str = "s3_client";
+    const CHANGES: bool = true;
+
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        Some(caller::access_key(r).unwrap_or_else(|| r.client_address()))
     }
 }
 
@@ -60,7 +74,8 @@ impl Variable for S3Key {
     }
 }
 
-/// `$s3_operation`: the name of the S3 operation.
+/// `$s3_operation`: the name of the S3 operation that the client asks for. In a subrequest too, whose own method is GET whatever the
+/// client's is: `auth_request` decides about the client's.
 struct S3Operation;
 
 impl Variable for S3Operation {
@@ -68,6 +83,7 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
+        let r = r.main();
         of_target(r, |target| {
             let headers = r.headers().chain(target.hoisted());
             let access = Access::new(r.method(), target.path(), target.query(), headers);
@@ -84,7 +100,7 @@ impl Variable for S3Auth {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        Some(match ctx::existing(r.main())?.access.admission.get()?.mechanism {
+        Some(match caller::mechanism(r)? {
             Some(Mechanism::Header) => b"header",
             Some(Mechanism::Presigned) => b"presigned",
             Some(Mechanism::V2Header) => b"v2-header",

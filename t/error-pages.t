@@ -187,7 +187,7 @@ for my $index (0, 1) {
 --- s3_sign:
 --- request eval: ["GET /p/k", "GET /p/k", "GET /q/k", "GET /b/k"]
 --- error_code: 403 503 503 503
---- response_body_like eval: ["<Code>AccessDenied<", "<p>50x", "<Code>ServiceUnavailable<", "<p>50x"]
+--- response_body_like eval: ["<Code>AccessDenied<", "<p>50x", "<Code>SlowDown<", "<p>50x"]
 
 === TEST 16: auth_basic still asks
 --- config eval: ::server(server => 'location /basic/ { s3_verify apps; satisfy any; auth_basic "a"; auth_basic_user_file none; proxy_pass http://s3; }')

@@ -265,3 +265,13 @@ a: ^x-amz-meta-try: 2$
 --- s3_sign: AKIDCLIENT wrong
 --- s3_error: 403 SignatureDoesNotMatch
 --- error_log: caller: nobody
+
+=== TEST 23: a limit by key after a body was read: who asks before sees nobody, the limit sees who it is, and the body is checked once
+--- http_config eval: S3Proxy::Setup::http_config(more => 'lua_load_resty_core on; limit_req_zone $s3_access_key zone=z:1m rate=1r/m;')
+--- config eval: "$::settings location / { s3_verify apps; s3_resign a; s3_verify_payload on; limit_req zone=z burst=1 nodelay; rewrite_by_lua_block { ngx.log(ngx.WARN, 'early: [', ngx.var.s3_access_key or '', ']') ngx.req.read_body() } proxy_pass http://%%ORIGIN_A%%; }"
+--- s3_sign eval: [$S3Proxy::Setup::CLIENT, "$S3Proxy::Setup::CLIENT payload=streaming", "$S3Proxy::Setup::CLIENT payload=streaming"]
+--- request eval: [("PUT /bucket/key\nhello") x 3]
+--- error_code eval: [200, 200, 503]
+--- error_log: early: []
+--- no_error_log: early: [AKID
+--- origin_count: a=2 b=0

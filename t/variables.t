@@ -141,3 +141,16 @@ is($line->{$_}, '', $_) for qw(bucket key operation cache_key);
 --- config
 location / { return 200 "[$s3_access_key$s3_auth$s3_origin$s3_error_code] $s3_bucket"; }
 --- response_body: [] bucket
+
+=== TEST 14: in a subrequest, which is a GET by itself: the client's operation, whoever asks first
+--- config eval: ::config(server => 'location = /auth { internal; proxy_pass_request_headers off; proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_set_header X-Op "$s3_operation $s3_bucket $s3_key $s3_auth $request_method"; proxy_pass http://%%ORIGIN_A%%; }', location => 'auth_request /auth; add_header X-Op "$s3_operation" always;')
+--- http_config eval: ::http_config()
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^a: .*/a: 200/mr
+--- request eval: ["PUT /bucket/dir/key\nhello", "DELETE /bucket/key", "POST /bucket?delete\n<x/>"]
+--- error_code: 200
+--- client_key_sent
+--- origin_request_like
+a[0]: ^X-Op: PutObject bucket dir/key header PUT
+a[1]: ^X-Op: DeleteObject bucket key header DELETE
+a[2]: ^X-Op: DeleteObjects bucket  header POST
+--- response_headers eval: [ "X-Op: PutObject", "X-Op: DeleteObject", "X-Op: DeleteObjects" ]

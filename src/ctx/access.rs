@@ -3,16 +3,24 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use nginx::Request;
+use s3::S3Error;
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
 use crate::conf::clients::Clients;
+use crate::conf::location::LocationConf;
+use crate::ctx::body::Body;
 
 /// The access phase's part of the context.
 #[derive(Default)]
 pub(crate) struct AccessPart {
     /// Why the request may be signed; none until the access phase has said so.
     pub(crate) admission: OnceCell<Admission>,
+    /// What verification has said, where somebody asked before the access phase.
+    pub(crate) early: RefCell<Option<Box<EarlyOutcome>>>,
+    /// Whether the access phase has decided, so that nobody verifies any more.
+    pub(crate) is_decided: Cell<bool>,
     /// The admission that waits for a body that was read before, while that is checked where it lies.
     pub(crate) waiting: RefCell<Option<Admission>>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
@@ -38,5 +46,57 @@ impl Admission {
     /// Of a request that nobody has authenticated.
     pub(crate) fn unauthenticated(permit: Permit) -> Self {
         Admission { permit, mechanism: None, access_key: None, clients: None }
+    }
+}
+
+/// A request that may come in: as whose, and what its body needs.
+pub(crate) struct Entrant {
+    pub(crate) admission: Admission,
+    /// What checks the body; none where nothing is to be checked.
+    pub(crate) body: Option<Box<Body>>,
+    /// Whether nginx must know the body's length before the origin gets any of it.
+    pub(crate) needs_length: bool,
+    /// How many bytes may come of a body whose length its head does not state; none where nothing limits it here.
+    pub(crate) undeclared: Option<u64>,
+}
+
+impl Entrant {
+    /// Of a request whose body nobody looks at.
+    pub(crate) fn without_body(admission: Admission) -> Self {
+        Entrant { admission, body: None, needs_length: false, undeclared: None }
+    }
+}
+
+/// What verification said before the access phase, and of what.
+pub(crate) struct EarlyOutcome {
+    /// The address of the location's configuration.
+    location: usize,
+    body_was_read: bool,
+    pub(crate) outcome: Result<Entrant, S3Error>,
+}
+
+impl EarlyOutcome {
+    pub(crate) fn new(
+        r: Request<'_>,
+        conf: &LocationConf,
+        outcome: Result<Entrant, S3Error>,
+    ) -> Self {
+        let location = std::ptr::from_ref(conf).addr();
+        EarlyOutcome { location, body_was_read: r.body_was_read(), outcome }
+    }
+}
+
+impl AccessPart {
+    /// What was said before, for the access phase; none where nobody asked, or where it was of another location, or of a body
+    /// that was still to come and is here by now.
+    pub(crate) fn take_early(
+        &self,
+        r: Request<'_>,
+        conf: &LocationConf,
+    ) -> Option<Result<Entrant, S3Error>> {
+        let early = self.early.take()?;
+        let holds = early.location == std::ptr::from_ref(conf).addr()
+            && early.body_was_read == r.body_was_read();
+        holds.then_some(early.outcome)
     }
 }

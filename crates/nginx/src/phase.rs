@@ -2,8 +2,9 @@
 
 use ngx::ffi::{
     NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
-    ngx_array_push, ngx_http_complex_value_t, ngx_http_core_main_conf_t, ngx_http_core_module,
-    ngx_http_core_run_phases, ngx_http_finalize_request, ngx_http_handler_pt,
+    ngx_array_push, ngx_http_complex_value_t, ngx_http_core_access_phase,
+    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_run_phases,
+    ngx_http_finalize_request, ngx_http_handler_pt, ngx_http_phase_handler_s,
     ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
@@ -97,6 +98,40 @@ pub fn install<H: PhaseHandler>(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     unsafe { place.write(Some(handler::<H>)) };
     Ok(())
 }
+
+impl Request<'_> {
+    /// Whether the request has come to its location, for good, and neither access nor an answer to it is decided: the phase
+    /// before access, where `limit_req` and `limit_conn` are, and that of access itself.
+    pub fn awaits_access(self) -> bool {
+        // SAFETY: set before any configuration is read.
+        let index = unsafe { ngx_http_core_module.ctx_index };
+        // SAFETY: main_conf has an entry for each http module; the core module's is never null.
+        let core = unsafe {
+            (*self.read(|r| r.main_conf).add(index)).cast::<ngx_http_core_main_conf_t>().as_ref()
+        };
+        let Some(core) = core else { return false };
+        // Handlers of a phase name the first one of the next phase; the phase engine has nothing that says which phase it is in
+        // (src/http/ngx_http.c, ngx_http_init_phase_handlers). There is an access phase: `install` has put a handler there.
+        let at = |index: usize| {
+            // SAFETY: the index of the handler that the request is at, or of the first one of the phase after it; after the last
+            // there is an entry of zeros.
+            unsafe { core.phase_engine.handlers.add(index).as_ref() }
+        };
+        let decides = |index: usize| {
+            let checker = at(index).and_then(|handler| handler.checker);
+            checker.is_some_and(|checker| {
+                std::ptr::fn_addr_eq(checker, ngx_http_core_access_phase as Checker)
+            })
+        };
+        let Ok(current) = usize::try_from(self.read(|r| r.phase_handler)) else { return false };
+        let next = at(current).map(|handler| handler.next);
+        self.status() == 0 && (decides(current) || next.is_some_and(decides))
+    }
+}
+
+/// What runs a phase's handlers.
+type Checker =
+    unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_http_phase_handler_s) -> ngx_int_t;
 
 /// An HTTP status as the code that ends a request with it.
 pub(crate) fn status_code(status: u16) -> ngx_int_t {

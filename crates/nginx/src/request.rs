@@ -172,6 +172,18 @@ impl<'r> Request<'r> {
         self.read(bits::keepalive)
     }
 
+    /// The client's address as text: that of the connection, or what `real_ip` and the PROXY protocol have put in its place.
+    pub fn client_address(self) -> &'r [u8] {
+        // SAFETY: a request has a connection as long as it lives; the text is in the connection's pool, or, from `real_ip`, in
+        // the request's, which has a cleanup to put the other back.
+        unsafe { bytes(&(*self.read(|r| r.connection)).addr_text) }
+    }
+
+    /// Whether `limit_req` or `limit_conn` has refused the request.
+    pub fn is_over_limit(self) -> bool {
+        self.read(bits::over_limit)
+    }
+
     /// Opens or closes the connection after the response.
     pub fn set_keep_alive(self, keep: bool) {
         // SAFETY: single-threaded; no reference to the structure is alive.

@@ -28,6 +28,12 @@ NGX_BITS_READ(internal)
 NGX_BITS_READ(keepalive)
 NGX_BITS_READ(request_body_no_buffering)
 
+/* Whether limit_req or limit_conn has refused the request; the numbers have names in those modules only. */
+ngx_uint_t ngx_rust_request_over_limit(const ngx_http_request_t *r)
+{
+    return r->main->limit_req_status == 3 || r->main->limit_conn_status == 2;
+}
+
 NGX_BITS_WRITE(disable_not_modified)
 NGX_BITS_WRITE(header_only)
 NGX_BITS_WRITE(keepalive)

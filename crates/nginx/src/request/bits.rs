@@ -42,6 +42,7 @@ readers! {
     header_only ngx_rust_request_header_only;
     internal ngx_rust_request_internal;
     keepalive ngx_rust_request_keepalive;
+    over_limit ngx_rust_request_over_limit;
     request_body_no_buffering ngx_rust_request_request_body_no_buffering;
 }
 
