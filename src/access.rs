@@ -14,6 +14,7 @@ use crate::ctx::access::{Admission, Entrant};
 use crate::ctx::body::Body;
 use crate::ctx::{self, Ctx};
 use crate::log;
+use crate::mismatch;
 use crate::request_body;
 use crate::stored_body;
 use crate::worker::{self, HeaderLines, Worker};
@@ -168,7 +169,9 @@ pub(crate) fn verify(
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
-                r.log(log::level(&answer), format_args!("s3: refused: {error}"));
+                let cause = mismatch::cause(&error, &request, clients, conf, now, buffers);
+                let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
+                r.log(log::level(&answer), format_args!("s3: refused: {error}{colon}{cause}"));
                 Err(answer)
             }
         }

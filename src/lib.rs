@@ -19,6 +19,7 @@ mod header_filter;
 mod health;
 mod log;
 mod malloc;
+mod mismatch;
 mod origin_answer;
 mod probes;
 mod request_body;

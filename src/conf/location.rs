@@ -26,6 +26,7 @@ pub(crate) struct LocationConf {
     verify_payload: Option<bool>,
     max_chunk_size: Option<u64>,
     unknown_length: Option<UnknownLength>,
+    explain_mismatch: Option<u32>,
     pub(super) health: Option<HealthCheck>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
@@ -147,6 +148,11 @@ impl LocationConf {
             Some(Verify::Clients(clients)) => clients.policy.max_object,
             _ => None,
         }
+    }
+
+    /// Of how many refused signatures a second each worker looks for the cause.
+    pub(crate) fn explained_mismatches(&self) -> u32 {
+        self.explain_mismatch.unwrap_or(1)
     }
 
     /// What of an aws-chunked body goes to the origin. One answer for all peers of the location: the body may be on its way
@@ -291,6 +297,39 @@ impl LocationDirective for S3UnknownLength {
 /// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
 const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
 
+/// `s3_explain_mismatch off | rate=NUMBERr/s`
+pub(crate) struct S3ExplainMismatch;
+
+impl LocationDirective for S3ExplainMismatch {
+    type Module = S3Signature;
+
+    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
+        let rate = match words {
+            [_, b"off"] => Some(0),
+            [_, word] => rate(word),
+            _ => None,
+        };
+        let wrong = || {
+            let most = MAX_EXPLAINED;
+            format!(
+                "\"s3_explain_mismatch\" takes off, or a rate from 1r/s to {most}r/s: rate=1r/s"
+            )
+        };
+        once(words, conf.explain_mismatch.replace(rate.ok_or_else(wrong)?).is_some())
+    }
+}
+
+/// Most causes that a worker looks for in a second: each may take some milliseconds.
+const MAX_EXPLAINED: u32 = 20;
+
+/// `rate=5r/s`, as `limit_req_zone` has it.
+fn rate(word: &[u8]) -> Option<u32> {
+    let number = word.strip_prefix(b"rate=")?.strip_suffix(b"r/s")?;
+    let is_number = number.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(number).ok().filter(|_| is_number)?.parse().ok()?;
+    (1..=MAX_EXPLAINED).contains(&number).then_some(number)
+}
+
 /// nginx's word for a directive that stands twice in one place.
 pub(super) fn once(words: &[&[u8]], stands_already: bool) -> Result<(), ConfError> {
     let name = words.first().copied().unwrap_or_default().escape_ascii();
@@ -318,6 +357,7 @@ pub(crate) fn merge(
     conf.verify_payload = conf.verify_payload.or(previous.verify_payload);
     conf.max_chunk_size = conf.max_chunk_size.or(previous.max_chunk_size);
     conf.unknown_length = conf.unknown_length.or(previous.unknown_length);
+    conf.explain_mismatch = conf.explain_mismatch.or(previous.explain_mismatch);
 
     if let Some(Verify::Named(name, position)) = &conf.verify {
         let known = &cf.main_conf::<S3Signature>()?.clients;

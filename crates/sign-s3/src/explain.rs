@@ -1,26 +1,20 @@
 //! Shows what has to be signed for a request, and where its signature differs.
 //!
-//! The verdict is that of `sigv4::verify`. What is added here is the search for a difference: the request is signed again in
-//! all the ways in which clients and intermediaries are known to get it wrong, and a way that gives the signature that was
-//! sent is a proof, not a guess.
+//! The verdict is that of `sigv4::verify`, and what a signature fits that does not match is found by
+//! `sigv4::MismatchedRequest`. Here is how a request is read, and what is said of it.
 
-mod canonical_parts;
-mod differences;
 mod received;
 mod report;
-mod signature;
-mod variants;
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use sigv4::{
-    Credential, Error, Explanation, Header, HeaderError, Keyring, Policy, RequestParts, Secret,
-    TargetBuffers, Timestamp, TokenError,
+    Credential, Error, Explanation, Header, HeaderError, Keyring, MismatchedRequest, Policy,
+    RequestParts, Secret, TargetBuffers, Timestamp, TokenError,
 };
 
 use crate::args::Explain;
-use crate::explain::differences::fitting;
 use crate::explain::received::Received;
 use crate::explain::report::Report;
 use crate::{Failure, Outcome, now};
@@ -65,7 +59,14 @@ pub(crate) fn run(args: &Explain) -> Result<Outcome, Failure> {
         if let Some(secret) = &secret {
             let region = args.region.as_deref().map(str::as_bytes);
             if report.is_mismatch() {
-                report.differences(&fitting(explanation, &received, secret, region));
+                let other_hosts: Vec<_> = received.other_hosts.iter().map(Vec::as_slice).collect();
+                let mismatched = MismatchedRequest {
+                    explanation,
+                    target: &received.target,
+                    other_hosts: &other_hosts,
+                    region,
+                };
+                report.differences(&mismatched.causes(secret));
             }
         }
     }

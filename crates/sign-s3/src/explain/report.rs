@@ -2,12 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
+use sha2::{Digest as _, Sha256};
 use sigv4::{Error, Explanation, Mechanism, RequestParts, Secret, SignatureError, Timestamp};
 
-use super::differences::{is_v2, sign};
-use super::signature;
-use super::variants::{EMPTY_SHA256, UNSIGNED, split_target};
 use crate::secret_source::has_white_space_at_end;
+
+/// What requests without a body that is looked at have in the place of its hash: nothing, nothing signed, the hash of nothing.
+const BODILESS: [&[u8]; 3] =
+    [b"", b"UNSIGNED-PAYLOAD", b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"];
 
 /// Labelled lines; values of several lines are indented below their label.
 #[derive(Default)]
@@ -20,7 +22,7 @@ pub(super) struct Report {
 impl Report {
     /// What was received.
     pub(super) fn request(&mut self, request: &RequestParts<'_>, now: Timestamp) {
-        let (path, _) = split_target(request.target);
+        let path = path(request.target);
         self.line("method", printable(request.method));
         self.line("path", printable(path));
         self.line("now", now);
@@ -39,11 +41,11 @@ impl Report {
             },
         );
         self.line("access key", printable(access_key));
-        if !is_v2(explanation) {
+        if !explanation.is_v2() {
             self.line("scope", printable(scope));
             self.line("signed headers", printable(signed_headers));
             self.block("canonical request", &explanation.canonical_request);
-            self.line("its SHA-256", signature::sha256(&explanation.canonical_request));
+            self.line("its SHA-256", hex::encode(Sha256::digest(&explanation.canonical_request)));
         }
         self.block("string to sign", &explanation.string_to_sign);
     }
@@ -52,7 +54,7 @@ impl Report {
     pub(super) fn signatures(&mut self, explanation: &Explanation, secret: Option<&Secret>) {
         self.line("signature sent", printable(&explanation.signature));
         let Some(secret) = secret else { return };
-        let computed = sign(explanation, secret.expose());
+        let computed = explanation.signature_under(secret);
         self.line("signature computed", printable(&computed));
         self.mismatch = computed != explanation.signature;
     }
@@ -99,10 +101,9 @@ impl Report {
             let name = printable(name);
             self.line("hint", format_args!("signed header \"{name}\" is not in the request"));
         }
-        let (path, _) = split_target(request.target);
+        let path = path(request.target);
         let names = request.headers.iter().map(|header| header.name);
         let payload = explanation.canonical_request.rsplit(|&b| b == b'\n').next();
-        let bodiless = [b"".as_slice(), UNSIGNED.as_bytes(), EMPTY_SHA256.as_bytes()];
         let region = explanation.scope.split(|&b| b == b'/').nth(1);
         let hints = [
             (path.contains(&b'+'), "\"+\" in the path stands for a blank; a plus is sent as %2B"),
@@ -115,11 +116,11 @@ impl Report {
                 "the session token is taken as sent; whether it is that of the key is not checked",
             ),
             (
-                payload.is_some_and(|payload| !bodiless.contains(&payload)),
+                payload.is_some_and(|payload| !BODILESS.contains(&payload)),
                 "the body has to fit x-amz-content-sha256; it is not looked at here",
             ),
             (
-                is_v2(explanation),
+                explanation.is_v2(),
                 "Signature V2 is refused by servers that do not allow it explicitly",
             ),
             (region == Some(b""), "the region is empty; servers that know their region refuse it"),
@@ -135,7 +136,7 @@ impl Report {
     /// The form of a signature that does not match.
     fn form(&mut self, explanation: &Explanation) {
         let sent = &explanation.signature;
-        if is_v2(explanation) {
+        if explanation.is_v2() {
             if sent.contains(&b' ') {
                 self.line("hint", "\"+\" in the signature has to be sent as %2B in a URL");
             }
@@ -181,6 +182,10 @@ impl Report {
             let _ = writeln!(self.text, "{indent}{}", printable(line));
         }
     }
+}
+
+fn path(target: &[u8]) -> &[u8] {
+    target.split(|&b| b == b'?').next().unwrap_or_default()
 }
 
 /// Text as it is, so that it can be compared with what the client has, but for what a terminal would not show or would obey.

@@ -3,26 +3,31 @@
 //! Each variant is one difference, named so that it reads after "the signature fits". The list is that of the protocol
 //! reference: sections 2.2 to 2.5, and the cases of section 10 that end in a mismatch.
 
-use sigv4::target;
+use crate::mismatch::MismatchedRequest;
+use crate::mismatch::canonical_parts::CanonicalParts;
+use crate::payload::UNSIGNED;
+use crate::target;
 
-use super::canonical_parts::CanonicalParts;
-use super::received::Received;
+/// Most slashes of a path that are tried as two.
+const MAX_SLASHES: usize = 16;
 
 /// A difference, and the canonical request that has it.
-pub(super) struct Variant {
-    pub(super) what: String,
-    pub(super) parts: CanonicalParts,
+pub(crate) struct Variant {
+    pub(crate) what: String,
+    pub(crate) parts: CanonicalParts,
 }
 
 /// SHA-256 of nothing, which clients without a body sign.
-pub(super) const EMPTY_SHA256: &str =
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// Payload line where the body is not signed.
-pub(super) const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+const EMPTY_SHA256: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// All variants of a canonical request that differ from it.
-pub(super) fn variants(parts: &CanonicalParts, received: &Received) -> Vec<Variant> {
-    let mut variants = Variants { parts, found: Vec::new() };
+/// The variants of a canonical request that differ from it, `most` of them: each part of a request has its own, so that a
+/// stranger chooses their number.
+pub(crate) fn variants(
+    parts: &CanonicalParts,
+    received: &MismatchedRequest<'_>,
+    most: usize,
+) -> Vec<Variant> {
+    let mut variants = Variants { parts, most, found: Vec::new() };
     variants.method();
     variants.host(received);
     variants.path(received);
@@ -34,11 +39,15 @@ pub(super) fn variants(parts: &CanonicalParts, received: &Received) -> Vec<Varia
 
 struct Variants<'a> {
     parts: &'a CanonicalParts,
+    most: usize,
     found: Vec<Variant>,
 }
 
 impl Variants<'_> {
     fn add(&mut self, what: impl Into<String>, parts: CanonicalParts) {
+        if self.found.len() >= self.most {
+            return;
+        }
         // The same text under another name says nothing new, so the special cases come before the general ones.
         if parts != *self.parts && !self.found.iter().any(|variant| variant.parts == parts) {
             self.found.push(Variant { what: what.into(), parts });
@@ -54,7 +63,7 @@ impl Variants<'_> {
     }
 
     /// Proxies in front rewrite the Host or drop its port; clients sign a port that they do not send, and the reverse.
-    fn host(&mut self, received: &Received) {
+    fn host(&mut self, received: &MismatchedRequest<'_>) {
         let Some(host) = self.parts.header("host").map(<[u8]>::to_vec) else { return };
         let name = match host.iter().rposition(|&b| b == b':') {
             Some(colon) if host.iter().skip(colon).skip(1).all(u8::is_ascii_digit) => {
@@ -64,7 +73,7 @@ impl Variants<'_> {
         };
         let with_port = |port: &str| [name, port.as_bytes()].concat();
         let ports = ["", ":80", ":443", ":8080", ":8443", ":9000"].map(with_port);
-        let others = received.other_hosts.iter().cloned();
+        let others = received.other_hosts.iter().map(|host| host.to_vec());
         for other in ports.into_iter().chain([host.to_ascii_lowercase()]).chain(others) {
             let what = format!(
                 "host \"{}\"; the request has \"{}\"",
@@ -75,8 +84,8 @@ impl Variants<'_> {
         }
     }
 
-    fn path(&mut self, received: &Received) {
-        let (raw, _) = split_target(&received.target);
+    fn path(&mut self, received: &MismatchedRequest<'_>) {
+        let (raw, _) = split_target(received.target);
         let canonical = &self.parts.path;
         let mut literal_plus = Vec::new();
         let escaped_plus = replace(raw, b"+", b"%2B");
@@ -87,18 +96,25 @@ impl Variants<'_> {
         self.add_path("the path encoded twice; S3 encodes it once", twice);
         let mut decoded = Vec::new();
         target::decode(canonical, &mut decoded);
-        self.add_path("the path without encoding", decoded);
+        self.add_path("the path without encoding, or it was encoded again on the way", decoded);
         let normalised = normalised(canonical);
         self.add_path("the path without empty and dot segments; S3 keeps them", normalised);
         self.add_path("the path as sent; S3 encodes it anew", raw.to_vec());
+        // Two slashes of which an intermediary left one; which one it was, nobody knows.
+        let slashes = canonical.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        for (at, _) in slashes.take(MAX_SLASHES) {
+            let (front, back) = canonical.split_at_checked(at).unwrap_or_default();
+            let path = [front, b"/", back].concat();
+            self.add_path("a path with two slashes that became one on the way", path);
+        }
     }
 
     fn add_path(&mut self, what: &str, path: Vec<u8>) {
         self.add(what, CanonicalParts { path, ..self.parts.clone() });
     }
 
-    fn query(&mut self, received: &Received) {
-        let (_, raw) = split_target(&received.target);
+    fn query(&mut self, received: &MismatchedRequest<'_>) {
+        let (_, raw) = split_target(received.target);
         let is_signature = |pair: &&[u8]| pair.starts_with(b"X-Amz-Signature=");
         let sent: Vec<_> = raw.split(|&b| b == b'&').filter(|pair| !is_signature(pair)).collect();
         let parts = self.parts;
@@ -131,7 +147,8 @@ impl Variants<'_> {
         self.add(what, CanonicalParts { query: pairs.join(&b'&'), ..self.parts.clone() });
     }
 
-    /// Values that intermediaries write anew, and repeated headers of which only one was signed.
+    /// Values that intermediaries write anew or take away, and repeated headers of which only one was signed. The values of
+    /// headers that are not known are not shown: there are keys among them.
     fn headers(&mut self) {
         let known: [(&str, &[&str]); 3] = [
             ("accept-encoding", &["identity", "gzip", "gzip, deflate", "gzip, deflate, br", ""]),
@@ -146,27 +163,30 @@ impl Variants<'_> {
         }
         for line in &self.parts.headers {
             let mut halves = line.splitn(2, |&b| b == b':');
-            let (name, value) =
+            let (name, values) =
                 (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
             let Ok(name) = std::str::from_utf8(name) else { continue };
-            for part in value.split(|&b| b == b',') {
-                let what = format!("header \"{name}\" with value \"{}\" only", part.escape_ascii());
-                self.add(what, self.parts.with_header(name, part.trim_ascii()));
+            // Looked at as far as variants are tried, however many there are.
+            for (at, value) in values.split(|&b| b == b',').take(self.most.min(1000)).enumerate() {
+                let number = at.saturating_add(1);
+                let what = format!("header \"{name}\" with value {number} only of its values");
+                self.add(what, self.parts.with_header(name, value.trim_ascii()));
             }
         }
     }
 
     fn payload(&mut self) {
         for payload in [UNSIGNED, EMPTY_SHA256] {
+            let name = payload.escape_ascii();
             let sent = self.parts.payload.escape_ascii();
-            let what = format!("payload hash {payload}; the request has {sent}");
+            let what = format!("payload hash {name}; the request has {sent}");
             self.add(what, CanonicalParts { payload: payload.into(), ..self.parts.clone() });
         }
     }
 }
 
 /// Path and query of a target, without the question mark.
-pub(super) fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
     let mut halves = target.splitn(2, |&b| b == b'?');
     (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
 }
@@ -198,6 +218,7 @@ fn normalised(path: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Explanation, Mechanism};
 
     #[test]
     fn paths() {
@@ -212,8 +233,23 @@ mod tests {
     fn no_variant_is_the_request_itself() {
         let text = b"GET\n/b/a%20b\nacl=\nhost:h\n\nhost\nUNSIGNED-PAYLOAD";
         let parts = CanonicalParts::parse(text).unwrap();
-        let received = Received::from_url("http://h/b/a+b?acl", "GET", &[]).unwrap();
-        let variants = variants(&parts, &received);
+        let explanation = Explanation {
+            mechanism: Mechanism::Header,
+            access_key: Vec::new(),
+            scope: Vec::new(),
+            signed_headers: b"host".to_vec(),
+            canonical_request: text.to_vec(),
+            string_to_sign: Vec::new(),
+            signature: Vec::new(),
+        };
+        let received = MismatchedRequest {
+            explanation: &explanation,
+            target: b"/b/a+b?acl",
+            other_hosts: &[],
+            region: None,
+        };
+        assert_eq!(variants(&parts, &received, 3).len(), 3);
+        let variants = variants(&parts, &received, usize::MAX);
         assert!(variants.len() > 15);
         assert!(variants.iter().all(|variant| variant.parts != parts));
     }

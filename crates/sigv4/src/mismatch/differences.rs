@@ -1,59 +1,61 @@
 //! Which difference leads from what was received to the signature that was sent.
 
-use sigv4::{Explanation, Mechanism, Secret};
+use subtle::ConstantTimeEq as _;
 
-use super::canonical_parts::CanonicalParts;
-use super::received::Received;
-use super::signature;
-use super::variants::variants;
+use crate::mismatch::MismatchedRequest;
+use crate::mismatch::canonical_parts::CanonicalParts;
+use crate::mismatch::signature;
+use crate::mismatch::variants::variants;
+use crate::{Explanation, Keyring, Secret, target};
 
-/// What the signature that was sent fits, named to read after "the signature fits"; empty if nothing that is known.
-///
-/// `region` is the one that should have been signed for.
-pub(super) fn fitting(
-    explanation: &Explanation,
-    received: &Received,
+/// What the signature that was sent fits, named to read after "the signature fits"; empty if nothing that is known. Of the
+/// variants of the canonical request `most` are tried.
+pub(crate) fn fitting(
+    mismatched: &MismatchedRequest<'_>,
     secret: &Secret,
-    region: Option<&[u8]>,
+    most: usize,
 ) -> Vec<String> {
-    // A signature whose form alone is wrong is still to be recognised.
-    let sent: Vec<u8> = if is_v2(explanation) {
+    let explanation = mismatched.explanation;
+    let sent = sent(explanation);
+    let mut candidates = secrets(explanation, secret);
+    candidates.extend(if explanation.is_v2() {
+        v2_candidates(explanation, secret)
+    } else {
+        v4_candidates(mismatched, secret, most)
+    });
+    let fitting = candidates.into_iter().filter(|(_, computed)| is_same(computed, &sent));
+    fitting.map(|(what, _)| what).collect()
+}
+
+/// The key with whose secret the request was signed, though it names another.
+pub(crate) fn other_key<G>(explanation: &Explanation, keyring: &Keyring<G>) -> Option<String> {
+    let sent = sent(explanation);
+    let fits = |secret: &Secret| is_same(&signature::of(explanation, secret.expose()), &sent);
+    let other = keyring.iter().find(|credential| credential.secrets().any(fits))?;
+    Some(format!("the secret of access key \"{}\"", other.access_key().escape_ascii()))
+}
+
+/// The signature as sent; one whose form alone is wrong is still to be recognised.
+fn sent(explanation: &Explanation) -> Vec<u8> {
+    if explanation.is_v2() {
         explanation.signature.iter().map(|&b| if b == b' ' { b'+' } else { b }).collect()
     } else {
         explanation.signature.to_ascii_lowercase()
-    };
-    let mut candidates = secrets(explanation, secret);
-    candidates.extend(if is_v2(explanation) {
-        v2_candidates(explanation, secret)
-    } else {
-        v4_candidates(explanation, received, secret, region)
-    });
-    let fitting = candidates.into_iter().filter(|(_, computed)| *computed == sent);
-    fitting.map(|(what, _)| what).collect()
+    }
+}
+
+/// In constant time, as what is computed here is a right signature, if of another request.
+fn is_same(computed: &[u8], sent: &[u8]) -> bool {
+    computed.ct_eq(sent).into()
 }
 
 /// What was perhaps signed, named to read after "the signature fits", and its signature.
 type Candidate = (String, Vec<u8>);
 
-/// Whether this is Signature V2.
-pub(super) fn is_v2(explanation: &Explanation) -> bool {
-    matches!(explanation.mechanism, Mechanism::V2Header | Mechanism::V2Presigned)
-}
-
-/// The signature that is right.
-pub(super) fn sign(explanation: &Explanation, secret: &[u8]) -> Vec<u8> {
-    let Explanation { scope, string_to_sign, .. } = explanation;
-    if is_v2(explanation) {
-        signature::v2(secret, string_to_sign)
-    } else {
-        signature::v4(secret, scope, string_to_sign)
-    }
-}
-
 /// Secrets that were read from files, line end included, by one side only; and the form of the signature alone.
 fn secrets(explanation: &Explanation, secret: &Secret) -> Vec<Candidate> {
     let secret = secret.expose();
-    let sign = |what: &str, secret: &[u8]| (what.to_owned(), sign(explanation, secret));
+    let sign = |what: &str, secret: &[u8]| (what.to_owned(), signature::of(explanation, secret));
     let mut candidates = vec![
         sign("this request; only its form is wrong", secret),
         sign("the secret with a line end behind it", &[secret, b"\n"].concat()),
@@ -66,12 +68,11 @@ fn secrets(explanation: &Explanation, secret: &Secret) -> Vec<Candidate> {
 }
 
 fn v4_candidates(
-    explanation: &Explanation,
-    received: &Received,
+    mismatched: &MismatchedRequest<'_>,
     secret: &Secret,
-    region: Option<&[u8]>,
+    most: usize,
 ) -> Vec<Candidate> {
-    let Explanation { scope, string_to_sign, canonical_request, .. } = explanation;
+    let Explanation { scope, string_to_sign, canonical_request, .. } = mismatched.explanation;
     let secret = secret.expose();
     let mut candidates = Vec::new();
     let lines: Vec<_> = string_to_sign.split(|&b| b == b'\n').collect();
@@ -79,12 +80,12 @@ fn v4_candidates(
     let string = |scope: &[u8], hash: &[u8]| [algorithm, date, scope, hash].join(&b'\n');
 
     let parts = CanonicalParts::parse(canonical_request);
-    for variant in parts.map(|parts| variants(&parts, received)).unwrap_or_default() {
+    for variant in parts.map(|parts| variants(&parts, mismatched, most)).unwrap_or_default() {
         let hash = signature::sha256(&variant.parts.canonical_request());
-        let computed = signature::v4(secret, scope, &string(scope, hash.as_bytes()));
+        let computed = signature::v4(secret, scope, &string(scope, &hash));
         candidates.push((variant.what, computed));
     }
-    for other in region.into_iter().chain([b"us-east-1".as_slice(), b""]) {
+    for other in mismatched.region.into_iter().chain([b"us-east-1".as_slice(), b""]) {
         let mut scope_parts: Vec<_> = scope.split(|&b| b == b'/').collect();
         match scope_parts.get_mut(1) {
             Some(region) if *region != other => *region = other,
@@ -125,7 +126,7 @@ fn v2_candidates(explanation: &Explanation, secret: &Secret) -> Vec<Candidate> {
         add("a request without \"Content-Type\"".to_owned(), 2, b"");
     }
     let mut decoded = Vec::new();
-    sigv4::target::decode(resource, &mut decoded);
+    target::decode(resource, &mut decoded);
     if decoded != resource {
         let what = "the path without encoding; it has to be signed as sent".to_owned();
         add(what, lines.len().saturating_sub(1), &decoded);

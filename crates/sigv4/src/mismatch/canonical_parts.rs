@@ -2,19 +2,19 @@
 
 /// The parts of a canonical request, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CanonicalParts {
-    pub(super) method: Vec<u8>,
-    pub(super) path: Vec<u8>,
-    pub(super) query: Vec<u8>,
+pub(crate) struct CanonicalParts {
+    pub(crate) method: Vec<u8>,
+    pub(crate) path: Vec<u8>,
+    pub(crate) query: Vec<u8>,
     /// `name:value`, one line each.
-    pub(super) headers: Vec<Vec<u8>>,
-    pub(super) signed_headers: Vec<u8>,
-    pub(super) payload: Vec<u8>,
+    pub(crate) headers: Vec<Vec<u8>>,
+    pub(crate) signed_headers: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl CanonicalParts {
     /// Takes a canonical request apart. No part has a line end in it: that is what `sigv4` refuses as a control byte.
-    pub(super) fn parse(canonical_request: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(canonical_request: &[u8]) -> Option<Self> {
         let mut lines = canonical_request.split(|&b| b == b'\n').map(<[u8]>::to_vec);
         let (method, path, query) = (lines.next()?, lines.next()?, lines.next()?);
         let payload = lines.next_back()?;
@@ -25,7 +25,7 @@ impl CanonicalParts {
     }
 
     /// Puts the parts together again.
-    pub(super) fn canonical_request(&self) -> Vec<u8> {
+    pub(crate) fn canonical_request(&self) -> Vec<u8> {
         let first = [&self.method, &self.path, &self.query].map(Vec::as_slice);
         let last = [b"", self.signed_headers.as_slice(), &self.payload];
         let headers = self.headers.iter().map(Vec::as_slice);
@@ -34,13 +34,22 @@ impl CanonicalParts {
     }
 
     /// The value of a header, whose name is lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find_map(|line| value(line, name))
     }
 
-    /// The same with another value of a header that is there.
-    pub(super) fn with_header(&self, name: &str, new: &[u8]) -> Self {
+    /// The same with another value of a header that is there, or is listed and was taken away on the way.
+    pub(crate) fn with_header(&self, name: &str, new: &[u8]) -> Self {
         let mut parts = self.clone();
+        let is_listed = self.signed_headers.split(|&b| b == b';').any(|own| own == name.as_bytes());
+        if is_listed && self.header(name).is_none() {
+            // Lines are in the order of the names, as their list is.
+            let is_before = |line: &Vec<u8>| {
+                line.split(|&b| b == b':').next().is_some_and(|own| own < name.as_bytes())
+            };
+            let at = parts.headers.partition_point(is_before);
+            parts.headers.insert(at, [name.as_bytes(), b":", new].concat());
+        }
         for line in &mut parts.headers {
             if value(line, name).is_some() {
                 *line = [name.as_bytes(), b":", new].concat();
@@ -69,6 +78,12 @@ mod tests {
         assert_eq!(parts.header("hos"), None);
         let other = parts.with_header("host", b"h");
         assert_eq!(other.headers, [b"host:h".to_vec(), b"x-amz-acl:".to_vec()]);
+        let lost = CanonicalParts { headers: vec![b"x-amz-acl:".to_vec()], ..parts.clone() };
+        assert_eq!(
+            lost.with_header("host", b"h").headers,
+            [b"host:h".to_vec(), b"x-amz-acl:".to_vec()]
+        );
+        assert_eq!(lost.with_header("expect", b"h"), lost);
         assert_eq!(CanonicalParts::parse(b"GET\n/\n\nhost:h\nhost\nUNSIGNED-PAYLOAD"), None);
         assert_eq!(CanonicalParts::parse(b""), None);
     }
