@@ -155,6 +155,12 @@ impl Grants {
         self.covers(operation.kind(), percent_decode(bucket), percent_decode(key))
     }
 
+    /// Whether a list of buckets shows this one, by its decoded name: some grant is for it, as for
+    /// [`Probe`](OperationKind::Probe).
+    pub fn shows(&self, bucket: &[u8]) -> bool {
+        self.covers(OperationKind::Probe, bucket.iter().copied(), std::iter::empty())
+    }
+
     pub(crate) fn covers(
         &self,
         kind: OperationKind,

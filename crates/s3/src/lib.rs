@@ -17,6 +17,7 @@
 )]
 
 pub mod address;
+pub mod answer;
 pub mod authorize;
 pub mod bucket_names;
 pub mod clients_file;
