@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{Access, ErrorCode, Grants, S3Error};
+use s3::{Access, ErrorCode, Extract, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
@@ -124,7 +124,7 @@ fn verify(
     worker::with(|Worker { buffers, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                authorize(r, clients, &request, &verified)?;
+                authorize(r, ctx, clients, &request, &verified)?;
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
@@ -189,6 +189,7 @@ fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
 /// Checks that the client may do what it asks for.
 fn authorize(
     r: Request<'_>,
+    ctx: &Ctx,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
@@ -197,11 +198,16 @@ fn authorize(
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(target.hoisted());
     let access = Access::new(request.method, target.path(), target.query(), headers);
-    s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
+    let grants = credential.grants();
+    let extract = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         S3Error::access_denied()
-    })
+    })?;
+    if extract == Extract::OwnBuckets {
+        ctx.response.own_buckets.replace(Some(grants.clone()));
+    }
+    Ok(())
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.

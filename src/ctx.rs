@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
+use s3::Operation;
 
 use self::access::AccessPart;
 use self::answer::Reading;
@@ -36,6 +37,8 @@ pub(crate) struct UpstreamPart {
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
+    /// What was asked for, where the answer may have to be changed.
+    pub(crate) operation: Cell<Option<Operation>>,
     /// Whether the request that was signed last is a HEAD, whatever the client's is.
     pub(crate) sends_head: Cell<bool>,
 }

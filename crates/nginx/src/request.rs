@@ -167,6 +167,12 @@ impl<'r> Request<'r> {
         self.read(|r| !r.headers_in.expect.is_null() && !bits::expect_tested(r))
     }
 
+    /// Whether the client speaks TLS to nginx, with HTTP/3 too.
+    pub fn is_tls(self) -> bool {
+        // SAFETY: a request has a connection as long as it lives.
+        unsafe { !(*self.read(|r| r.connection)).ssl.is_null() }
+    }
+
     /// Whether the connection was to be kept open when the request was read.
     pub fn keeps_alive(self) -> bool {
         self.read(bits::keepalive)

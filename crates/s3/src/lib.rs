@@ -33,7 +33,7 @@ pub mod reserved;
 pub mod right;
 
 pub use address::Address;
-pub use authorize::{Access, Denied, authorize};
+pub use authorize::{Access, Denied, Extract, authorize};
 pub use bucket_names::{BucketName, BucketNameError, BucketNames};
 pub use clients_file::{ClientsError, ClientsFile, SecretReference};
 pub use error::{FaultSource, S3Error};

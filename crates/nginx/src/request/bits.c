@@ -28,6 +28,7 @@ NGX_BITS_READ(internal)
 NGX_BITS_READ(keepalive)
 NGX_BITS_READ(request_body_no_buffering)
 
+NGX_BITS_WRITE(allow_ranges)
 NGX_BITS_WRITE(disable_not_modified)
 NGX_BITS_WRITE(header_only)
 NGX_BITS_WRITE(keepalive)

@@ -46,6 +46,7 @@ readers! {
 }
 
 writers! {
+    set_allow_ranges ngx_rust_request_set_allow_ranges;
     set_disable_not_modified ngx_rust_request_set_disable_not_modified;
     set_header_only ngx_rust_request_set_header_only;
     set_keepalive ngx_rust_request_set_keepalive;
