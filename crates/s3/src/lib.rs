@@ -18,6 +18,7 @@
 
 pub mod address;
 pub mod authorize;
+pub mod bucket_names;
 pub mod clients_file;
 mod copy_source;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod right;
 
 pub use address::Address;
 pub use authorize::{Access, Denied, authorize};
+pub use bucket_names::{BucketName, BucketNameError, BucketNames};
 pub use clients_file::{ClientsError, ClientsFile, SecretReference};
 pub use error::{FaultSource, S3Error};
 pub use error_code::ErrorCode;
