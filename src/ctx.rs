@@ -50,8 +50,10 @@ pub(crate) struct HealthPart {
 }
 
 impl Ctx {
-    /// After an internal redirect: the id and the status of the first error stay, and nothing else.
+    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, and
+    /// nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
+        self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
         self.response.failed_with.set(earlier.response.failed_with.get());
         if let Some(id) = earlier.response.request_id.get() {
             self.response.request_id.get_or_init(|| *id);
