@@ -16,6 +16,7 @@ use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::request_body;
 use crate::stored_body;
+use crate::virtual_host;
 use crate::worker::{self, HeaderLines, Worker};
 
 /// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; the
@@ -111,26 +112,33 @@ fn verify(
     if r.method() == b"OPTIONS"
         && conf.passes_preflight()
         && r.header(header::AUTHORIZATION.as_bytes()).is_none()
-        && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
-            .map_err(|error| S3Error::from_sigv4(&error))?
+        && worker::with(|Worker { buffers, .. }| {
+            sigv4::may_be_preflight(virtual_host::client_target(r, ctx), buffers)
+        })
+        .map_err(|error| S3Error::from_sigv4(&error))?
     {
+        virtual_host::check_host(r, &clients.policy)?;
+        virtual_host::settle(r, ctx, virtual_host::bucket(r, clients)?.as_deref())?;
         return Ok(Admission::unauthenticated(Permit::preflight()));
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
     let mut headers = HeaderLines::new();
     worker::header_lines(r, &mut headers);
-    let request = worker::signed_request(r, &headers);
+    let target = virtual_host::client_target(r, ctx);
+    let request = RequestParts { method: r.method(), target, headers: &headers };
     worker::with(|Worker { buffers, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                authorize(r, ctx, clients, &request, &verified)?;
+                let bucket = virtual_host::bucket(r, clients)?;
+                authorize(r, ctx, clients, &request, &verified, bucket.as_deref())?;
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
                     expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
                     verified.permit()
                 };
+                virtual_host::settle(r, ctx, bucket.as_deref())?;
                 Ok(Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
@@ -193,11 +201,14 @@ fn authorize(
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
+    virtual_bucket: Option<&[u8]>,
 ) -> Result<(), S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
+    let in_path_style = virtual_bucket.map(|bucket| [b"/", bucket, target.path()].concat());
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(target.hoisted());
-    let access = Access::new(request.method, target.path(), target.query(), headers);
+    let path = in_path_style.as_deref().unwrap_or(target.path());
+    let access = Access::new(request.method, path, target.query(), headers);
     let grants = credential.grants();
     let extract = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();

@@ -8,53 +8,17 @@ use std::borrow::Cow;
 
 use nginx::response_body::{self, Unsent};
 use nginx::{Chain, Level, Request, Status, filter};
-use s3::answer::{AnswerError, Changes, ClientNames, Rewriter, rewritten};
-use s3::{Address, Grants, Operation, S3Error, origin_error};
+use s3::answer::{AnswerError, AnswerRewriter, Changes, rewritten};
+use s3::{Address, Operation, S3Error, origin_error};
 use sigv4::header;
 
 use crate::S3Signature;
 use crate::conf::location::Verify;
 use crate::conf::origin::Origin;
 use crate::ctx::response::Response;
+use crate::ctx::rewriting::{Names, Rewriting};
 use crate::ctx::{self, Ctx};
 use crate::error_response;
-
-/// An answer that is being changed.
-pub(crate) struct Rewriting {
-    rewriter: Rewriter,
-    names: Names,
-}
-
-/// The client's names.
-struct Names {
-    url: Vec<u8>,
-    host: Vec<u8>,
-    region: Option<Vec<u8>>,
-    /// Whose buckets are shown; none where all are.
-    own: Option<Grants>,
-}
-
-impl ClientNames for Names {
-    fn shows(&self, bucket: &[u8]) -> bool {
-        self.own.as_ref().is_none_or(|grants| grants.shows(bucket))
-    }
-
-    fn shows_all(&self) -> bool {
-        self.own.is_none()
-    }
-
-    fn url(&self) -> &[u8] {
-        &self.url
-    }
-
-    fn host(&self) -> &[u8] {
-        &self.host
-    }
-
-    fn region(&self) -> Option<&[u8]> {
-        self.region.as_deref()
-    }
-}
 
 /// The operation of a request that is signed, as far as its answer may have to be changed; none for nearly all.
 pub(crate) fn operation(
@@ -131,7 +95,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         region: region(r.main()).map(<[u8]>::to_vec),
         own,
     };
-    let rewriting = Rewriting { rewriter: Rewriter::new(), names };
+    let rewriting = Rewriting { rewriter: AnswerRewriter::new(), names };
     ctx.response.state.replace(Response::Rewritten(Box::new(rewriting)));
     filter::next_header::<S3Signature>(r)
 }
@@ -158,7 +122,18 @@ fn host(r: Request<'_>) -> &[u8] {
 
 /// The URL that the client used, as far as nginx knows it, or its path where no host was named.
 fn url(r: Request<'_>, host: &[u8]) -> Vec<u8> {
-    [&*url_of_host(r, host), r.main().target_path()].concat()
+    let target = r.main().target();
+    // As the client sent it, whose host may have the bucket.
+    let target = target.get(bucket_in_front(r).len()..).unwrap_or_default();
+    let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
+    [&*url_of_host(r, host), path].concat()
+}
+
+/// What stands in front of the client's path, since its host has the bucket: `/BUCKET`, or nothing.
+fn bucket_in_front(r: Request<'_>) -> &[u8] {
+    let main = r.main();
+    let length = ctx::existing(main).map_or(0, |ctx| ctx.access.bucket_in_front.get());
+    main.target().get(..length).unwrap_or_default()
 }
 
 /// Its scheme and host.
@@ -178,6 +153,8 @@ fn translate_location(r: Request<'_>, origin: &Origin) {
         return;
     };
     let Some(path) = path_at(value, origin) else { return };
+    let without_bucket = path.strip_prefix(bucket_in_front(r));
+    let path = without_bucket.filter(|rest| rest.starts_with(b"/")).unwrap_or(path);
     let place = [&*url_of_host(r, host(r)), path].concat();
     if let Some(place) = r.allocate_copy(&place) {
         r.set_response_header(b"location", place);
@@ -195,14 +172,14 @@ fn path_at<'a>(url: &'a [u8], origin: &Origin) -> Option<&'a [u8]> {
 }
 
 /// Why a part of an answer is not sent.
-enum Fault {
+enum CutOff {
     Answer(AnswerError),
     Unsent(Unsent),
 }
 
-impl From<Unsent> for Fault {
+impl From<Unsent> for CutOff {
     fn from(unsent: Unsent) -> Self {
-        Fault::Unsent(unsent)
+        CutOff::Unsent(unsent)
     }
 }
 
@@ -210,18 +187,18 @@ impl From<Unsent> for Fault {
 pub(crate) fn pass_body<'r>(r: Request<'r>, rewriting: &mut Rewriting, chain: Chain<'r>) -> Status {
     crate::fault::inject(r, "answer");
     let Rewriting { rewriter, names } = rewriting;
-    let result = response_body::rewrite::<S3Signature, Fault>(r, chain, |input, last, out| {
+    let result = response_body::rewrite::<S3Signature, CutOff>(r, chain, |input, last, out| {
         let result = if last { rewriter.finish(names) } else { rewriter.feed(input, names, out) };
-        result.map_err(Fault::Answer)
+        result.map_err(CutOff::Answer)
     });
     let fault = match result {
         Ok(status) => return status,
         Err(fault) => fault,
     };
     let reason: Cow<'_, str> = match fault {
-        Fault::Answer(error) => error.to_string().into(),
-        Fault::Unsent(Unsent::InFile) => "it lies in a file".into(),
-        Fault::Unsent(Unsent::Memory) => "out of memory".into(),
+        CutOff::Answer(error) => error.to_string().into(),
+        CutOff::Unsent(Unsent::InFile) => "it lies in a file".into(),
+        CutOff::Unsent(Unsent::Memory) => "out of memory".into(),
     };
     r.log(Level::Error, format_args!("s3: the origin's answer is cut off: {reason}"));
     Status::NGX_ERROR

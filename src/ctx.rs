@@ -6,6 +6,7 @@ pub(crate) mod access;
 pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
+pub(crate) mod rewriting;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -53,8 +54,10 @@ pub(crate) struct HealthPart {
 }
 
 impl Ctx {
-    /// After an internal redirect: the id and the status of the first error stay, and nothing else.
+    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, and
+    /// nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
+        self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
         self.response.failed_with.set(earlier.response.failed_with.get());
         if let Some(id) = earlier.response.request_id.get() {
             self.response.request_id.get_or_init(|| *id);

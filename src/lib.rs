@@ -28,6 +28,7 @@ mod stored_body;
 mod subrequest;
 mod upstream;
 mod variables;
+mod virtual_host;
 mod worker;
 
 use nginx::conf::Conf;
@@ -97,6 +98,7 @@ impl Lifecycle for S3Signature {
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
+        conf::domains::configure(cf)?;
         conf::plan::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }

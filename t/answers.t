@@ -233,3 +233,20 @@ ok($response->{complete} && $response->{body} eq $expected, 'all of it');
 --- request eval: [("GET /photos/k") x 2]
 --- error_code: 301
 --- response_body_like: <Endpoint>localhost:\d+</Endpoint>
+
+=== TEST 21: the bucket of a URL stays in the host where the client has it there
+--- http_config eval: ::http_config(clients => 'region local; domain s3.lan;')
+--- more_headers: Host: photos.s3.lan
+--- origins eval: ::answers(::complete('http://10.0.0.1:9000/photos/a%20b'))
+--- request eval: [("POST /a%20b?uploadId=u\n<CompleteMultipartUpload/>") x 2]
+--- response_body eval: ::complete('http://photos.s3.lan/a%20b')
+--- origin_request_like
+b: ^POST /photos/a%20b\?uploadId=u HTTP
+
+=== TEST 22: and so does that of Location in the header
+--- http_config eval: ::http_config(clients => 'region local; domain s3.lan;')
+--- more_headers: Host: photos.s3.lan
+--- origins eval: ::answers('', 'header="Location: http://%%ORIGIN_B%%/photos/k"', 201)
+--- request eval: [("POST /\nx") x 2]
+--- error_code: 201
+--- response_headers: Location: http://photos.s3.lan/k

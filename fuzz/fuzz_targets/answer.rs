@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
-use s3::answer::{AnswerError, ClientNames, Rewriter};
+use s3::answer::{AnswerError, AnswerRewriter, ClientNames};
 
 /// A client that has the origin's `o-NAME` as NAME, and sees those that begin with `a`.
 struct Client;
@@ -57,7 +57,7 @@ fn rewrite(
 ) -> Result<Vec<u8>, AnswerError> {
     let mut cuts = cuts.map(|cut| usize::from(cut) * document.len() / 255);
     cuts.sort_unstable();
-    let (mut rewriter, mut out, mut from) = (Rewriter::new(), Vec::new(), 0);
+    let (mut rewriter, mut out, mut from) = (AnswerRewriter::new(), Vec::new(), 0);
     for cut in cuts.into_iter().chain([document.len()]) {
         rewriter.feed(&document[from..cut], names, &mut out)?;
         from = cut;

@@ -15,6 +15,9 @@ pub(crate) struct AccessPart {
     pub(crate) admission: OnceCell<Admission>,
     /// The admission that waits for a body that was read before, while that is checked where it lies.
     pub(crate) waiting: RefCell<Option<Admission>>,
+    /// How many bytes of the target are no part of what the client sent, but the bucket that it named in its Host header, and
+    /// the slash before it. Internal redirects keep that target.
+    pub(crate) bucket_in_front: Cell<usize>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
     pub(crate) keep_alive: Cell<bool>,
 }

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use s3::{Grants, OriginError, S3Error};
 
-use crate::answer::Rewriting;
+use crate::ctx::rewriting::Rewriting;
 use crate::request_id::RequestId;
 
 /// The output filters' part of the context.

@@ -5,6 +5,7 @@ mod context;
 mod error_page;
 mod headers;
 mod response;
+mod target;
 mod timer;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use ngx::ffi::{
 
 pub use self::error_page::{ErrorPage, install_error_page};
 pub use self::headers::Headers;
+pub use self::target::note_target_variable;
 pub(crate) use self::timer::RequestTimer;
 use crate::log::{self, Level};
 use crate::module::{HttpModule, MainSlot, ctx_index};

@@ -2,7 +2,7 @@
 //!
 //! Some answers name a bucket, a key, a region or a place, and what an origin says there is true of the origin only: its host is
 //! not the one that the client calls, its region not the one that clients sign for, its bucket may have another name, and a
-//! client with limits is not to hear of every bucket. [`Rewriter`] goes through such a document while it streams and changes
+//! client with limits is not to hear of every bucket. [`AnswerRewriter`] goes through such a document while it streams and changes
 //! the values that [`ClientNames`] has other words for; everything else stays as it came, byte for byte.
 //!
 //! [`rewritten`] says which answers these are. The others are not looked at.
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use self::expected::{Changes, rewritten};
-pub use self::rewriter::Rewriter;
+pub use self::rewriter::AnswerRewriter;
 
 /// The client's words for what an origin names. What is not said otherwise is called the same by both.
 pub trait ClientNames {

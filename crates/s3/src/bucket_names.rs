@@ -3,6 +3,7 @@
 //! Clients and an origin may know one bucket by two names. The map between them is one-to-one, so that no two names of the
 //! clients' are one bucket, and each bucket of an origin's has at most one name to give in an answer.
 
+pub(crate) mod host_label;
 pub(crate) mod pattern;
 
 use std::collections::BTreeMap;

@@ -34,6 +34,7 @@ pub mod right;
 
 pub use address::Address;
 pub use authorize::{Access, Denied, Extract, authorize};
+pub use bucket_names::host_label::bucket_in_host;
 pub use bucket_names::{BucketName, BucketNameError, BucketNames};
 pub use clients_file::{ClientsError, ClientsFile, SecretReference};
 pub use error::{FaultSource, S3Error};

@@ -51,4 +51,5 @@ writers! {
     set_header_only ngx_rust_request_set_header_only;
     set_keepalive ngx_rust_request_set_keepalive;
     set_request_body_no_buffering ngx_rust_request_set_request_body_no_buffering;
+    set_valid_location ngx_rust_request_set_valid_location;
 }

@@ -2,7 +2,7 @@
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Field {
+pub(super) enum NameField {
     /// A bucket's name behind the fields of an ARN.
     Arn,
     /// A bucket's name.
@@ -73,10 +73,10 @@ pub(super) fn is_listed_bucket(open: &[Name]) -> bool {
 }
 
 /// What the element `local` inside of the elements `open` holds.
-pub(super) fn field(open: &[Name], local: &[u8]) -> Option<Field> {
+pub(super) fn field(open: &[Name], local: &[u8]) -> Option<NameField> {
     Some(match (open, local) {
-        ([], b"LocationConstraint") => Field::Region,
-        ([b"ListBucketResult" | b"ListVersionsResult"], b"Name") => Field::Bucket,
+        ([], b"LocationConstraint") => NameField::Region,
+        ([b"ListBucketResult" | b"ListVersionsResult"], b"Name") => NameField::Bucket,
         (
             [b"ListBucketResult" | b"ListVersionsResult" | b"ListMultipartUploadsResult"],
             b"KeyMarker" | b"Marker" | b"NextKeyMarker" | b"NextMarker" | b"Prefix" | b"StartAfter",
@@ -99,7 +99,7 @@ pub(super) fn field(open: &[Name], local: &[u8]) -> Option<Field> {
                 | b"ListPartsResult",
             ],
             b"Key",
-        ) => Field::Key,
+        ) => NameField::Key,
         (
             [
                 b"CompleteMultipartUploadResult"
@@ -109,15 +109,15 @@ pub(super) fn field(open: &[Name], local: &[u8]) -> Option<Field> {
             ],
             b"Bucket",
         )
-        | ([b"Error"], b"Bucket" | b"BucketName") => Field::Bucket,
-        ([b"CompleteMultipartUploadResult"], b"Location") => Field::Location,
-        ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"Name") => Field::ListedBucket,
-        ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"BucketArn") => Field::Arn,
+        | ([b"Error"], b"Bucket" | b"BucketName") => NameField::Bucket,
+        ([b"CompleteMultipartUploadResult"], b"Location") => NameField::Location,
+        ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"Name") => NameField::ListedBucket,
+        ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"BucketArn") => NameField::Arn,
         ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"BucketRegion")
-        | ([b"Error"], b"Region") => Field::Region,
-        ([b"Error"], b"Endpoint") => Field::Endpoint,
-        ([b"Error"], b"Key") => Field::FaultyKey,
-        ([b"Error"], b"Resource") => Field::Resource,
+        | ([b"Error"], b"Region") => NameField::Region,
+        ([b"Error"], b"Endpoint") => NameField::Endpoint,
+        ([b"Error"], b"Key") => NameField::FaultyKey,
+        ([b"Error"], b"Resource") => NameField::Resource,
         _ => return None,
     })
 }

@@ -1,7 +1,7 @@
 //! Goes through an answer while it streams.
 
-use super::field::{self, Field, Name, field};
-use super::scanner::{Piece, Scanner};
+use super::field::{self, Name, NameField, field};
+use super::scanner::{Scanner, XmlPiece};
 use super::value::{Mapped, mapped};
 use super::{AnswerError, ClientNames};
 
@@ -18,12 +18,12 @@ const MAX_DEPTH: usize = 32;
 /// At most a tag, a value and a bucket's element are kept; everything else goes out at once. A body that is no document of S3
 /// passes as it is, unless buckets are hidden, since then nobody can say what it shows.
 #[derive(Debug, Default)]
-pub struct Rewriter {
+pub struct AnswerRewriter {
     scanner: Scanner,
-    document: Document,
+    document: AnswerDocument,
 }
 
-impl Rewriter {
+impl AnswerRewriter {
     /// At the beginning of an answer.
     pub fn new() -> Self {
         Self::default()
@@ -84,14 +84,14 @@ impl Rewriter {
 
 /// What is known of the document so far.
 #[derive(Debug, Default)]
-struct Document {
+struct AnswerDocument {
     /// The elements that are open, the root first.
     open: Vec<Name>,
     has_root: bool,
     /// Whether it is none that is looked into, and the rest passes.
     is_other: bool,
     /// The value that is being read, if the innermost element has one that matters.
-    field: Option<Field>,
+    field: Option<NameField>,
     /// That value, as it is spelled.
     value: Vec<u8>,
     /// The element of one of the caller's buckets, which goes out when it is known whether it may.
@@ -106,17 +106,17 @@ struct HeldBucket {
     is_shown: Option<bool>,
 }
 
-impl Document {
+impl AnswerDocument {
     fn take(
         &mut self,
-        piece: Piece<'_>,
+        piece: XmlPiece<'_>,
         names: &dyn ClientNames,
         out: &mut Vec<u8>,
     ) -> Result<(), AnswerError> {
         match piece {
-            Piece::Nothing => Ok(()),
-            Piece::Text(part) | Piece::Other(part) if self.field.is_some() => self.keep(part),
-            Piece::Text(text) => {
+            XmlPiece::Nothing => Ok(()),
+            XmlPiece::Text(part) | XmlPiece::Other(part) if self.field.is_some() => self.keep(part),
+            XmlPiece::Text(text) => {
                 // S3 has nothing but blanks before the root; anything else is no document.
                 let is_blank = |byte: &u8| byte.is_ascii_whitespace() || BOM.contains(byte);
                 if !self.has_root && !text.iter().all(is_blank) {
@@ -124,13 +124,13 @@ impl Document {
                 }
                 self.write(text, out)
             }
-            Piece::Other(bytes) => self.write(bytes, out),
-            Piece::DocType(_) if self.has_root => Err(AnswerError::Malformed),
-            Piece::DocType(bytes) => {
+            XmlPiece::Other(bytes) => self.write(bytes, out),
+            XmlPiece::DocType(_) if self.has_root => Err(AnswerError::Malformed),
+            XmlPiece::DocType(bytes) => {
                 self.pass(names)?;
                 self.write(bytes, out)
             }
-            Piece::Tag(tag) => self.tag(tag, names, out),
+            XmlPiece::Tag(tag) => self.tag(tag, names, out),
         }
     }
 
@@ -194,7 +194,7 @@ impl Document {
     fn empty(
         &mut self,
         tag: &[u8],
-        field: Option<Field>,
+        field: Option<NameField>,
         names: &dyn ClientNames,
         out: &mut Vec<u8>,
     ) -> Result<(), AnswerError> {
@@ -250,12 +250,12 @@ impl Document {
     /// The client's word for a value, and what it says about the bucket that it is of.
     fn judge(
         &mut self,
-        field: Field,
+        field: NameField,
         value: &[u8],
         names: &dyn ClientNames,
     ) -> Result<Mapped, AnswerError> {
         let mapped = mapped(field, value, names)?;
-        if let (Field::ListedBucket, Some(held)) = (field, &mut self.bucket) {
+        if let (NameField::ListedBucket, Some(held)) = (field, &mut self.bucket) {
             held.is_shown = Some(held.is_shown.unwrap_or(true) && mapped != Mapped::Hidden);
         }
         Ok(mapped)

@@ -12,7 +12,7 @@ const MAX_TAG: usize = 4 << 10;
 
 /// What stands next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Piece<'a> {
+pub(super) enum XmlPiece<'a> {
     /// The beginning of a tag or the like; the rest is to come.
     Nothing,
     /// A part of a comment, a declaration or a processing instruction.
@@ -52,7 +52,7 @@ impl Scanner {
     pub(super) fn step<'s>(
         &'s mut self,
         input: &'s [u8],
-    ) -> Result<(Piece<'s>, usize), AnswerError> {
+    ) -> Result<(XmlPiece<'s>, usize), AnswerError> {
         if std::mem::take(&mut self.is_over) {
             self.held.clear();
         }
@@ -67,23 +67,23 @@ impl Scanner {
                 }
                 self.held.extend_from_slice(part);
                 if end.is_none() {
-                    return Ok((Piece::Nothing, part.len()));
+                    return Ok((XmlPiece::Nothing, part.len()));
                 }
                 self.state = State::Text;
                 self.is_over = true;
-                Ok((Piece::Tag(&self.held), part.len()))
+                Ok((XmlPiece::Tag(&self.held), part.len()))
             }
             State::Instruction(parser) => {
                 let end = parser.feed(input).map(|at| at.saturating_add(1));
-                Ok(self.streamed(input, end, Piece::Other))
+                Ok(self.streamed(input, end, XmlPiece::Other))
             }
             State::Comment(mark) => {
                 let end = mark.feed(input);
-                Ok(self.streamed(input, end, Piece::Other))
+                Ok(self.streamed(input, end, XmlPiece::Other))
             }
             State::Section(mark) => {
                 let end = mark.feed(input);
-                Ok(self.streamed(input, end, Piece::Text))
+                Ok(self.streamed(input, end, XmlPiece::Text))
             }
         }
     }
@@ -103,8 +103,8 @@ impl Scanner {
         &mut self,
         input: &'s [u8],
         end: Option<usize>,
-        piece: fn(&'s [u8]) -> Piece<'s>,
-    ) -> (Piece<'s>, usize) {
+        piece: fn(&'s [u8]) -> XmlPiece<'s>,
+    ) -> (XmlPiece<'s>, usize) {
         if end.is_some() {
             self.state = State::Text;
         }
@@ -112,60 +112,60 @@ impl Scanner {
         (piece(part), part.len())
     }
 
-    fn text<'s>(&mut self, input: &'s [u8]) -> (Piece<'s>, usize) {
+    fn text<'s>(&mut self, input: &'s [u8]) -> (XmlPiece<'s>, usize) {
         match input.iter().position(|&byte| byte == b'<') {
             Some(0) => {
                 self.held.push(b'<');
                 self.state = State::Opening;
-                (Piece::Nothing, 1)
+                (XmlPiece::Nothing, 1)
             }
             at => {
                 let text = up_to(input, at);
-                (Piece::Text(text), text.len())
+                (XmlPiece::Text(text), text.len())
             }
         }
     }
 
     /// Takes one byte more, until they tell what has begun.
-    fn opening<'s>(&'s mut self, input: &[u8]) -> Result<(Piece<'s>, usize), AnswerError> {
-        let Some(&byte) = input.first() else { return Ok((Piece::Nothing, 0)) };
+    fn opening<'s>(&'s mut self, input: &[u8]) -> Result<(XmlPiece<'s>, usize), AnswerError> {
+        let Some(&byte) = input.first() else { return Ok((XmlPiece::Nothing, 0)) };
         self.held.push(byte);
         let is_beginning_of = |whole: &[u8]| whole.starts_with(&self.held);
         match self.held.get(1) {
             Some(b'?') => {
                 self.state = State::Instruction(PiParser::default());
                 self.is_over = true;
-                Ok((Piece::Other(&self.held), 1))
+                Ok((XmlPiece::Other(&self.held), 1))
             }
             Some(b'!') if self.held == b"<!--" => {
                 self.state = State::Comment(Mark::new(b'-'));
                 self.is_over = true;
-                Ok((Piece::Other(&self.held), 1))
+                Ok((XmlPiece::Other(&self.held), 1))
             }
             Some(b'!') if self.held == b"<![CDATA[" => {
                 self.state = State::Section(Mark::new(b']'));
                 self.is_over = true;
-                Ok((Piece::Text(&self.held), 1))
+                Ok((XmlPiece::Text(&self.held), 1))
             }
             Some(b'!') if self.held.eq_ignore_ascii_case(b"<!DOCTYPE") => {
                 self.is_over = true;
-                Ok((Piece::DocType(&self.held), 1))
+                Ok((XmlPiece::DocType(&self.held), 1))
             }
             Some(b'!')
                 if is_beginning_of_doctype(&self.held)
                     || is_beginning_of(b"<!--")
                     || is_beginning_of(b"<![CDATA[") =>
             {
-                Ok((Piece::Nothing, 1))
+                Ok((XmlPiece::Nothing, 1))
             }
             Some(b'/') => {
                 self.state = State::Tag(ElementParser::default());
-                Ok((Piece::Nothing, 1))
+                Ok((XmlPiece::Nothing, 1))
             }
             // ASCII that may begin a name, or any letter beyond.
             Some(byte) if byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':' | 0x80..) => {
                 self.state = State::Tag(ElementParser::default());
-                Ok((Piece::Nothing, 1))
+                Ok((XmlPiece::Nothing, 1))
             }
             _ => {
                 self.held.pop();

@@ -69,7 +69,7 @@ fn rewrite<'a>(
     client: &Client,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<String, AnswerError> {
-    let (mut rewriter, mut out) = (Rewriter::new(), Vec::new());
+    let (mut rewriter, mut out) = (AnswerRewriter::new(), Vec::new());
     for piece in pieces {
         rewriter.feed(piece, client, &mut out)?;
     }

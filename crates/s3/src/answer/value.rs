@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 
-use super::field::Field;
+use super::field::NameField;
 use super::{AnswerError, ClientNames};
 use crate::error_xml;
 
@@ -26,14 +26,14 @@ pub(super) enum Mapped {
 
 /// Finds the client's word for the value of a field, which is given as it stands in the document.
 pub(super) fn mapped(
-    field: Field,
+    field: NameField,
     raw: &[u8],
     names: &dyn ClientNames,
 ) -> Result<Mapped, AnswerError> {
     match field {
-        Field::Key => return key(raw, names.root()),
+        NameField::Key => return key(raw, names.root()),
         // What an error is about may be something else than a key; the client's alone is shown.
-        Field::FaultyKey => {
+        NameField::FaultyKey => {
             return match key(raw, names.root()) {
                 Err(AnswerError::OutsideRoot) => Ok(Mapped::Text(Vec::new())),
                 result => result,
@@ -43,17 +43,17 @@ pub(super) fn mapped(
     }
     let value = decode(raw)?;
     let new = match field {
-        Field::Arn => arn(&value, names),
-        Field::Bucket => names.bucket(&value).unwrap_or_default(),
-        Field::Endpoint => Cow::Borrowed(names.host()),
-        Field::FaultyKey | Field::Key => Cow::Borrowed(&*value),
-        Field::ListedBucket => match names.bucket(&value) {
+        NameField::Arn => arn(&value, names),
+        NameField::Bucket => names.bucket(&value).unwrap_or_default(),
+        NameField::Endpoint => Cow::Borrowed(names.host()),
+        NameField::FaultyKey | NameField::Key => Cow::Borrowed(&*value),
+        NameField::ListedBucket => match names.bucket(&value) {
             Some(bucket) if names.shows(&bucket) => bucket,
             _ => return Ok(Mapped::Hidden),
         },
-        Field::Location => Cow::Borrowed(names.url()),
-        Field::Region => region(&value, names),
-        Field::Resource => resource(&value, names),
+        NameField::Location => Cow::Borrowed(names.url()),
+        NameField::Region => region(&value, names),
+        NameField::Resource => resource(&value, names),
     };
     Ok(if *new == *value { Mapped::Same } else { Mapped::Text(escaped(&new)) })
 }
