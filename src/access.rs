@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{Access, ErrorCode, Grants, S3Error};
+use s3::{Access, ErrorCode, Extract, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
@@ -17,6 +17,7 @@ use crate::log;
 use crate::mismatch;
 use crate::request_body;
 use crate::stored_body;
+use crate::virtual_host;
 use crate::worker::{self, HeaderLines, Worker};
 
 /// The access phase's handler: decides about the client's request. nginx does not run this phase for subrequests; the
@@ -52,7 +53,7 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     ctx.access.is_decided.set(true);
     let outcome = match conf.verify() {
         Some(Verify::Clients(clients)) => {
-            ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, conf, clients))
+            ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
         }
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
             entrant(r, conf, Admission::unauthenticated(Permit::verify_off()), body)
@@ -84,12 +85,16 @@ fn entrant(
     let chunked = body.as_deref().is_some_and(|body| body.chunked);
     let undeclared = request_body::undeclared(r, conf, chunked);
     let needs_length = request_body::needs_length(r, body.as_deref());
-    Entrant { admission, body, needs_length, undeclared }
+    Entrant { body, needs_length, undeclared, ..Entrant::without_body(admission) }
 }
 
 /// Leaves for the request body filter what it has to do, and lets the request in, once a body that was read before is proven.
 fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
-    let Entrant { admission, body, needs_length, undeclared } = entrant;
+    let Entrant { admission, body, needs_length, undeclared, bucket, own_buckets } = entrant;
+    if let Err(error) = virtual_host::settle(r, ctx, bucket.as_deref()) {
+        return refuse(r, ctx, error);
+    }
+    ctx.response.own_buckets.replace(own_buckets);
     let is_checked = body.is_some();
     ctx.body.undeclared.set(undeclared);
     ctx.body.needs_length.set(needs_length);
@@ -131,6 +136,7 @@ fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
 /// Verifies the signature and the client's grants.
 pub(crate) fn verify(
     r: Request<'_>,
+    ctx: &Ctx,
     conf: &LocationConf,
     clients: &Rc<Clients>,
 ) -> Result<Entrant, S3Error> {
@@ -139,22 +145,28 @@ pub(crate) fn verify(
     if r.method() == b"OPTIONS"
         && conf.passes_preflight()
         && r.header(header::AUTHORIZATION.as_bytes()).is_none()
-        && worker::with(|Worker { buffers, .. }| sigv4::may_be_preflight(r.target(), buffers))
-            .map_err(|error| S3Error::from_sigv4(&error))?
+        && worker::with(|Worker { buffers, .. }| {
+            sigv4::may_be_preflight(virtual_host::client_target(r, ctx), buffers)
+        })
+        .map_err(|error| S3Error::from_sigv4(&error))?
     {
+        virtual_host::check_host(r, &clients.policy)?;
         preflight_has_no_body(r)?;
         let admission = Admission::unauthenticated(Permit::preflight());
-        return Ok(Entrant::without_body(admission));
+        let bucket = virtual_host::bucket(r, clients)?;
+        return Ok(Entrant { bucket, ..Entrant::without_body(admission) });
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
     let mut headers = HeaderLines::new();
     worker::header_lines(r, &mut headers);
-    let request = worker::signed_request(r, &headers);
+    let target = virtual_host::client_target(r, ctx);
+    let request = RequestParts { method: r.method(), target, headers: &headers };
     worker::with(|Worker { buffers, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                authorize(r, clients, &request, &verified)?;
+                let bucket = virtual_host::bucket(r, clients)?;
+                let own_buckets = authorize(r, clients, &request, &verified, bucket.as_deref())?;
                 let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
@@ -162,10 +174,12 @@ pub(crate) fn verify(
                     clients: Some(Rc::clone(clients)),
                 };
                 if r.method() == b"OPTIONS" {
-                    return Ok(Entrant::without_body(admission(signed_preflight(r, conf)?)));
+                    let admission = admission(signed_preflight(r, conf)?);
+                    return Ok(Entrant { bucket, ..Entrant::without_body(admission) });
                 }
                 let body = request_body::of_verified(r, conf, &verified)?;
-                Ok(entrant(r, conf, admission(verified.permit()), body))
+                let entrant = entrant(r, conf, admission(verified.permit()), body);
+                Ok(Entrant { bucket, own_buckets, ..entrant })
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
@@ -217,22 +231,27 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
     }
 }
 
-/// Checks that the client may do what it asks for.
+/// Checks that the client may do what it asks for; gives the grants by which the answer is to be cut, where it may not see all of it.
 fn authorize(
     r: Request<'_>,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
-) -> Result<(), S3Error> {
+    virtual_bucket: Option<&[u8]>,
+) -> Result<Option<Grants>, S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
+    let in_path_style = virtual_bucket.map(|bucket| [b"/", bucket, target.path()].concat());
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(target.hoisted());
-    let access = Access::new(request.method, target.path(), target.query(), headers);
-    s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
+    let path = in_path_style.as_deref().unwrap_or(target.path());
+    let access = Access::new(request.method, path, target.query(), headers);
+    let grants = credential.grants();
+    let extract = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         S3Error::access_denied()
-    })
+    })?;
+    Ok((extract == Extract::OwnBuckets).then(|| grants.clone()))
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.

@@ -5,6 +5,7 @@ use nginx::{Chain, Level, Request, Status, filter};
 use s3::{Finding, OriginError, S3Error};
 
 use crate::S3Signature;
+use crate::answer;
 use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
 use crate::error_response;
@@ -30,6 +31,11 @@ pub(crate) fn body_filter<'r>(r: Request<'r>, mut chain: Chain<'r>) -> Status {
             Status::NGX_OK
         }
         Response::Held { error, strict } => judge(r, ctx, chain, error, strict),
+        Response::Rewritten(mut rewriting) => {
+            let status = answer::pass_body(r, &mut rewriting, chain);
+            ctx.response.state.replace(Response::Rewritten(rewriting));
+            status
+        }
         Response::Replace(document) => {
             ctx.response.state.replace(Response::Replaced);
             chain.discard();
@@ -95,7 +101,7 @@ fn judge<'r>(
             answer_at_once(r, ctx, chain, &S3Error::origin_refused_unreadably())
         }
         Finding::NeedMore | Finding::Doubt(_) | Finding::Origin(_) => {
-            relay(r, chain, error.bytes(), drained.last)
+            relay(r, ctx, chain, error.bytes(), drained.last)
         }
     }
 }
@@ -114,18 +120,16 @@ fn answer_incomplete<'r>(r: Request<'r>, ctx: &Ctx, chain: Chain<'r>) -> Status 
 }
 
 /// Sends what was withheld, and what is still in the chain.
-fn relay<'r>(r: Request<'r>, chain: Chain<'r>, body: &[u8], last: bool) -> Status {
-    let code = filter::next_header::<S3Signature>(r);
+fn relay<'r>(r: Request<'r>, ctx: &Ctx, chain: Chain<'r>, body: &[u8], last: bool) -> Status {
+    let code = answer::pass_header(r, ctx);
     if code > Status::NGX_OK || code == Status::NGX_ERROR {
         return code;
     }
     if body.is_empty() && !last {
-        return filter::next_body::<S3Signature>(r, chain);
+        return body_filter(r, chain);
     }
     let Some(body) = r.allocate_copy(body) else { return Status::NGX_ERROR };
-    chain
-        .prepend(r, body, last)
-        .map_or(Status::NGX_ERROR, |chain| filter::next_body::<S3Signature>(r, chain))
+    chain.prepend(r, body, last).map_or(Status::NGX_ERROR, |chain| body_filter(r, chain))
 }
 
 /// Sends our document in the place of the header and body that were withheld.

@@ -56,6 +56,6 @@ fn verify_early(r: Request<'_>) {
     if ctx.access.is_decided.get() || ctx.access.early.borrow().is_some() {
         return;
     }
-    let outcome = access::verify(r, conf, clients);
+    let outcome = access::verify(r, ctx, conf, clients);
     ctx.access.early.replace(Some(Box::new(EarlyOutcome::new(r, conf, outcome))));
 }

@@ -1,6 +1,7 @@
 //! The directives, and the structures that they fill.
 
 pub(crate) mod clients;
+pub(crate) mod domains;
 pub(crate) mod health;
 pub(crate) mod location;
 pub(crate) mod main;

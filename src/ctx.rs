@@ -6,11 +6,13 @@ pub(crate) mod access;
 pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
+pub(crate) mod rewriting;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
+use s3::Operation;
 
 use self::access::AccessPart;
 use self::answer::Reading;
@@ -36,6 +38,8 @@ pub(crate) struct UpstreamPart {
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
+    /// What was asked for, where the answer may have to be changed.
+    pub(crate) operation: Cell<Option<Operation>>,
     /// Whether the request that was signed last is a HEAD, whatever the client's is.
     pub(crate) sends_head: Cell<bool>,
 }
@@ -50,8 +54,10 @@ pub(crate) struct HealthPart {
 }
 
 impl Ctx {
-    /// After an internal redirect: the id and the status of the first error stay, and nothing else.
+    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, and
+    /// nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
+        self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
         self.response.failed_with.set(earlier.response.failed_with.get());
         if let Some(id) = earlier.response.request_id.get() {
             self.response.request_id.get_or_init(|| *id);

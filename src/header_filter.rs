@@ -1,14 +1,16 @@
 //! The header filter: what of a response may go out as it is.
 //!
-//! Three kinds of response are changed on their way out: our own refusals, the error pages that nginx makes by itself
-//! (413, 502, 504 …), and an origin's answer that speaks of the origin's key, which is nothing for a client to see.
+//! Four kinds of response are changed on their way out: our own refusals, the error pages that nginx makes by itself
+//! (413, 502, 504 …), an origin's answer that speaks of the origin's key, which is nothing for a client to see, and one that names
+//! things as the origin does (`answer`).
 
 use nginx::upstream::finalize;
 use nginx::{Request, Status, filter};
 use s3::{ErrorCode, OriginError, S3Error, origin_error};
 
 use crate::S3Signature;
-use crate::conf::location::{LocationConf, Verify};
+use crate::answer;
+use crate::conf::location::LocationConf;
 use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
 use crate::error_response;
@@ -28,10 +30,11 @@ pub(crate) fn header_filter(r: Request<'_>) -> Status {
         return filter::next_header::<S3Signature>(r);
     }
     crate::fault::inject(r, "header_filter");
-    conf.into_iter().for_each(|conf| translate_region(r, conf));
+    translate_region(r);
     match ctx::existing(r) {
         Some(ctx) if ctx.upstream.origin.borrow().is_some() => origin_header(r, ctx),
-        _ => filter::next_header::<S3Signature>(r),
+        Some(ctx) => answer::pass_header(r, ctx),
+        None => filter::next_header::<S3Signature>(r),
     }
 }
 
@@ -46,9 +49,8 @@ fn is_of_server(r: Request<'_>) -> bool {
 
 /// Puts the region that clients sign for in the place of the origin's: SDKs take `x-amz-bucket-region` for the one to sign for
 /// from then on, and `s3_clients` would refuse that. Where it names no regions, any will do.
-fn translate_region<'r>(r: Request<'r>, conf: &'r LocationConf) {
-    let Some(Verify::Clients(clients)) = conf.verify() else { return };
-    if let Some(region) = clients.policy.regions.first() {
+fn translate_region(r: Request<'_>) {
+    if let Some(region) = answer::region(r) {
         r.set_response_header(b"x-amz-bucket-region", region);
     }
 }
@@ -94,7 +96,7 @@ fn strictness(status: u16) -> Option<bool> {
 fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
     // Not the response's own status: an `error_page` may have put another in its place.
     let Some(strict) = r.upstream_status().and_then(strictness) else {
-        return filter::next_header::<S3Signature>(r);
+        return answer::pass_header(r, ctx);
     };
     // What one client was refused must not become an answer for others, and its body could hold the origin's key id.
     r.do_not_keep();
@@ -108,7 +110,7 @@ fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
         if r.upstream_status() == Some(401) {
             return error_response::send_instead(r, ctx, b"401");
         }
-        return filter::next_header::<S3Signature>(r);
+        return answer::pass_header(r, ctx);
     }
     finalize::watch::<S3Signature>(r);
     let error =

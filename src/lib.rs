@@ -2,12 +2,13 @@
 //!
 //! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
 //! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
-//! body), `upstream` (sign), `origin_answer` (ask another), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
+//! body), `upstream` (sign), `origin_answer` (ask another), `answer` (the client's names), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
 //! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
 
 #![deny(unsafe_code)]
 
 mod access;
+mod answer;
 mod body_filter;
 mod caller;
 mod conf;
@@ -29,6 +30,7 @@ mod stored_body;
 mod subrequest;
 mod upstream;
 mod variables;
+mod virtual_host;
 mod worker;
 
 use nginx::conf::Conf;
@@ -102,6 +104,7 @@ impl Lifecycle for S3Signature {
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
+        conf::domains::configure(cf)?;
         conf::plan::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }

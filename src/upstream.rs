@@ -17,12 +17,16 @@ use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
+use crate::answer;
 use crate::conf::location::{Resign, Verify};
 use crate::conf::origin::Origin;
 use crate::ctx;
 use crate::ctx::body::Body;
 use crate::probes;
 use crate::worker::{self, Worker};
+
+/// What an answer may be compressed in.
+const ACCEPT_ENCODING: &str = "accept-encoding";
 
 impl PeerHooks for S3Signature {
     /// Whether requests of this location are signed.
@@ -127,7 +131,7 @@ fn try_sign<'r>(
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
-    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed }| {
+    let (placed, chunk_chain, operation) = worker::with(|Worker { buffers, head: signed }| {
         let request = OriginRequest {
             head: &head,
             permit: &permit,
@@ -141,15 +145,21 @@ fn try_sign<'r>(
         // The access phase has seen the client's target; this one may be rewritten, or anybody's.
         let headers = head.headers().map(|header| (header.name, header.value));
         let headers = headers.chain(target.hoisted());
-        match Access::new(head.method(), target.path(), target.query(), headers).reserved() {
+        let access = Access::new(head.method(), target.path(), target.query(), headers);
+        match access.reserved() {
             Some(Reserved::AdminApi) if opens_admin_api(main) => {}
             Some(reserved) => return Err(Refusal::Reserved(reserved)),
             None => {}
         }
+        let operation =
+            answer::operation(head.method(), target.path(), target.query(), || access.operation());
+        if operation.is_some_and(|operation| answer::wants_identity(main, operation)) {
+            sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
+        }
         // `proxy_set_body` puts the body behind the head, into the same buffer.
         signed.extend_from_slice(body);
         let placed = r.allocate_copy(signed).ok_or(Refusal::Memory)?;
-        Ok((placed, resigned.chunk_chain()))
+        Ok((placed, resigned.chunk_chain(), operation))
     })?;
     let frames = checked.and_then(Body::signed_frames);
     let rewriter = match (chunk_chain, frames) {
@@ -166,6 +176,7 @@ fn try_sign<'r>(
     // What an earlier attempt has left.
     ctx.response.error.replace(None);
     ctx.upstream.reading.replace(None);
+    ctx.upstream.operation.set(operation);
     ctx.upstream.sends_head.set(head.method() == b"HEAD");
     process_header::watch::<S3Signature>(r);
     Ok(placed)

@@ -8,6 +8,7 @@ use sigv4::{Mechanism, Target};
 use crate::caller;
 use crate::ctx;
 use crate::request_id::RequestId;
+use crate::virtual_host::target_in_path_style;
 use crate::worker::{self, Worker};
 
 /// Registers all variables, in the order of the reference in README.md.
@@ -180,11 +181,13 @@ impl Variable for S3CacheKey {
     }
 }
 
-/// Asks about the canonical target, without parameters of query authentication; none for a target that has no canonical
+/// Asks about the canonical target, in path style, without parameters of query authentication; none for a target that has no canonical
 /// form.
 fn of_target<'r>(
     r: Request<'r>,
     ask: impl FnOnce(Target<'_>) -> Option<&'r [u8]>,
 ) -> Option<&'r [u8]> {
-    worker::with(|Worker { buffers, .. }| ask(sigv4::canonical_target(r.target(), buffers).ok()?))
+    let in_path_style = target_in_path_style(r);
+    let target = in_path_style.as_deref().unwrap_or(r.target());
+    worker::with(|Worker { buffers, .. }| ask(sigv4::canonical_target(target, buffers).ok()?))
 }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use sigv4::{Header, RequestParts, TargetBuffers, Timestamp, header};
+use sigv4::{Header, TargetBuffers, Timestamp, header};
 use smallvec::SmallVec;
 
 use nginx::Request;
@@ -54,12 +54,4 @@ pub(crate) fn header_lines<'a>(r: Request<'a>, lines: &mut HeaderLines<'a>) {
     {
         lines.push(Header { name: TRANSFER_ENCODING, value: b"chunked" });
     }
-}
-
-/// The client's request as sigv4 wants it.
-pub(crate) fn signed_request<'a, 'r: 'a>(
-    r: Request<'r>,
-    headers: &'a [Header<'a>],
-) -> RequestParts<'a> {
-    RequestParts { method: r.method(), target: r.target(), headers }
 }

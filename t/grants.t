@@ -53,7 +53,7 @@ __DATA__
 
 === TEST 3: and what not
 --- s3_sign: AKIDREAD read-secret
---- request eval: ["GET /photos/2025/a", "PUT /photos/2026/a\nx", "DELETE /photos/2026/a", "GET /other/2026/a", "GET /photos?list-type=2", "GET /uploads/any", "GET /photos/2026/../2025/a", "GET /logs/2026/x", "GET /", "PUT /photos", "PUT /uploads/any?acl"]
+--- request eval: ["GET /photos/2025/a", "PUT /photos/2026/a\nx", "DELETE /photos/2026/a", "GET /other/2026/a", "GET /photos?list-type=2", "GET /uploads/any", "GET /photos/2026/../2025/a", "GET /logs/2026/x", "GET /?format=json", "PUT /photos", "PUT /uploads/any?acl"]
 --- s3_error: 403 AccessDenied
 --- origin_count: b=0
 

@@ -8,6 +8,7 @@ use s3::{ClientsFile, Grants, SecretReference};
 use sigv4::{Credential, Keyring, Policy, Secret};
 
 use crate::S3Signature;
+use crate::conf::domains;
 use crate::conf::secret::{from_environment, from_file, secret, value};
 
 /// Longest tolerated difference of clocks in seconds: beyond a day it is no tolerance but a missing check.
@@ -53,6 +54,7 @@ impl MainDirective for S3Clients {
                 format!("no \"key\" and no \"file\" with one in s3_clients \"{name}\"").into()
             );
         }
+        domains::check(&builder.policy)?;
         let ClientsBuilder { keyring, policy, admin_api } = builder;
         let clients = Clients { name, keyring, policy, admin_api };
         cf.main_conf::<S3Signature>()?.clients.push(Rc::new(clients));
@@ -66,6 +68,7 @@ const COMMANDS: &[BlockCommand<ClientsBuilder>] = &[
     BlockCommand { name: "file", arguments: 1..=1, repeats: true, set: clients_file },
     BlockCommand { name: "region", arguments: 1..=usize::MAX, repeats: false, set: regions },
     BlockCommand { name: "host", arguments: 1..=usize::MAX, repeats: false, set: hosts },
+    BlockCommand { name: "domain", arguments: 1..=usize::MAX, repeats: false, set: domains },
     BlockCommand {
         name: "ignore_header",
         arguments: 1..=usize::MAX,
@@ -90,6 +93,14 @@ fn regions(
 fn hosts(_: &mut Conf<'_>, builder: &mut ClientsBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
     builder.policy.hosts = arguments(words).iter().map(|host| host.to_vec()).collect();
     Ok(())
+}
+
+fn domains(
+    _: &mut Conf<'_>,
+    builder: &mut ClientsBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
+    domains::set(&mut builder.policy, arguments(words))
 }
 
 fn ignore_headers(

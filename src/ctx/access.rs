@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
-use s3::S3Error;
+use s3::{BucketName, Grants, S3Error};
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
@@ -23,6 +23,9 @@ pub(crate) struct AccessPart {
     pub(crate) is_decided: Cell<bool>,
     /// The admission that waits for a body that was read before, while that is checked where it lies.
     pub(crate) waiting: RefCell<Option<Admission>>,
+    /// How many bytes of the target are no part of what the client sent, but the bucket that it named in its Host header, and
+    /// the slash before it. Internal redirects keep that target.
+    pub(crate) bucket_in_front: Cell<usize>,
     /// Whether nginx wanted to keep the connection when the access phase refused the request.
     pub(crate) keep_alive: Cell<bool>,
 }
@@ -58,12 +61,23 @@ pub(crate) struct Entrant {
     pub(crate) needs_length: bool,
     /// How many bytes may come of a body whose length its head does not state; none where nothing limits it here.
     pub(crate) undeclared: Option<u64>,
+    /// The bucket that the Host header names.
+    pub(crate) bucket: Option<BucketName>,
+    /// Whose buckets alone the answer may show: those that these grants are for; none where all may be.
+    pub(crate) own_buckets: Option<Grants>,
 }
 
 impl Entrant {
     /// Of a request whose body nobody looks at.
     pub(crate) fn without_body(admission: Admission) -> Self {
-        Entrant { admission, body: None, needs_length: false, undeclared: None }
+        Entrant {
+            admission,
+            body: None,
+            needs_length: false,
+            undeclared: None,
+            bucket: None,
+            own_buckets: None,
+        }
     }
 }
 

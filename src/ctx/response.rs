@@ -2,8 +2,9 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use s3::{OriginError, S3Error};
+use s3::{Grants, OriginError, S3Error};
 
+use crate::ctx::rewriting::Rewriting;
 use crate::request_id::RequestId;
 
 /// The output filters' part of the context.
@@ -17,6 +18,8 @@ pub(crate) struct ResponsePart {
     pub(crate) error_code: Cell<Option<&'static str>>,
     /// The id of our own answers, and of the log line.
     pub(crate) request_id: OnceCell<RequestId>,
+    /// Whose buckets alone the answer may show: those that these grants are for; none where all may be.
+    pub(crate) own_buckets: RefCell<Option<Grants>>,
     /// The status of the error that sent the request to an `error_page`, the first if there were several; 0 if none did.
     pub(crate) failed_with: Cell<u16>,
 }
@@ -32,6 +35,8 @@ pub(crate) enum Response {
     Held { error: OriginError, strict: bool },
     /// This document goes out in the place of the body that will come.
     Replace(Vec<u8>),
+    /// It is put into the client's names.
+    Rewritten(Box<Rewriting>),
     /// The document has gone out; the rest of the other body is dropped.
     Replaced,
 }

@@ -29,6 +29,7 @@ pub mod pool;
 pub mod request;
 pub mod request_body;
 pub mod request_body_filter;
+pub mod response_body;
 pub mod shared_memory;
 pub mod spare_memory;
 pub mod stored_body;

@@ -1,6 +1,6 @@
 //! What ties a module's own types to the module that nginx knows.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
 use ngx::ffi::{
@@ -65,6 +65,8 @@ pub(crate) struct MainHooks {
     pub(crate) clients: RefCell<Vec<ClientSettings>>,
     /// Zones of shared memory, and how many words each has.
     pub(crate) zones: RefCell<Vec<(*mut ngx_shm_zone_t, usize)>>,
+    /// The index of the variable that holds the request's target.
+    pub(crate) target_variable: Cell<Option<usize>>,
     /// The compiled parameters of directives.
     pub(crate) values: RefCell<Vec<ngx_http_complex_value_t>>,
 }

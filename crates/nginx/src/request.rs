@@ -5,6 +5,7 @@ mod context;
 mod error_page;
 mod headers;
 mod response;
+mod target;
 mod timer;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use ngx::ffi::{
 
 pub use self::error_page::{ErrorPage, install_error_page};
 pub use self::headers::Headers;
+pub use self::target::note_target_variable;
 pub(crate) use self::timer::RequestTimer;
 use crate::log::{self, Level};
 use crate::module::{HttpModule, MainSlot, ctx_index};
@@ -165,6 +167,12 @@ impl<'r> Request<'r> {
     /// Whether the client waits for "100 Continue" before it sends its body.
     pub fn expects_continue(self) -> bool {
         self.read(|r| !r.headers_in.expect.is_null() && !bits::expect_tested(r))
+    }
+
+    /// Whether the client speaks TLS to nginx, with HTTP/3 too.
+    pub fn is_tls(self) -> bool {
+        // SAFETY: a request has a connection as long as it lives.
+        unsafe { !(*self.read(|r| r.connection)).ssl.is_null() }
     }
 
     /// Whether the connection was to be kept open when the request was read.

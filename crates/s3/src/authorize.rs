@@ -11,7 +11,7 @@ use sigv4::header;
 use crate::copy_source::{Source, copy_source, rename_source};
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
-use crate::right::{Extent, Right, Rights};
+use crate::right::{self, Extent, Right, Rights};
 use crate::{Address, Grants, Operation, OperationKind, S3Error};
 
 /// What of a request the decision depends on.
@@ -88,6 +88,16 @@ impl<'a> Access<'a> {
     }
 }
 
+/// What of a request's answer a client may see.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "an answer may have buckets in it that are not for the client"]
+pub enum Extract {
+    /// All of it.
+    All,
+    /// Of a list of buckets those that [`Grants::shows`].
+    OwnBuckets,
+}
+
 /// Why a request is refused; for the log, since the client learns no more than `AccessDenied`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -132,7 +142,7 @@ impl From<Denied> for S3Error {
 /// stands for it) occurs; other headers ask for a [`Right`]. Several keys deleted at once, or an operation that is not
 /// known, need the whole bucket, since what they touch cannot be seen here. `CreateSession` is refused to everybody, and
 /// so are interfaces that are not S3's, unless the operator says `admin_api`: then they are for whoever may do anything
-/// anywhere.
+/// anywhere. Buckets may be listed by whoever may do something in one; the answer says what is to be seen of the list.
 ///
 /// ```
 /// use s3::{Access, Grant, Grants, Verb, authorize};
@@ -147,7 +157,7 @@ impl From<Denied> for S3Error {
 /// # Errors
 ///
 /// [`Denied`], which becomes a 403 `AccessDenied`.
-pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Result<(), Denied> {
+pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Result<Extract, Denied> {
     match access.reserved() {
         Some(Reserved::CreateSession) => return Err(Denied::Operation(Operation::CreateSession)),
         Some(Reserved::AdminApi) if !admin_api || !is_granted_all(grants) => {
@@ -156,7 +166,7 @@ pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Resul
         _ => {}
     }
     if grants.is_unrestricted() {
-        return Ok(());
+        return Ok(Extract::All);
     }
     let operation = access.operation();
     let denied = Denied::Operation(operation);
@@ -167,15 +177,31 @@ pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Resul
         OperationKind::List => listed_prefix(access.query).ok_or(denied)?,
         _ => address.key,
     };
+    let mut extract = Extract::All;
     if !grants.allows(operation, address.bucket, key) {
-        return Err(denied);
+        // Each client may know of the buckets where it may do anything at all.
+        let may_have_some = operation == Operation::ListBuckets
+            && !grants.is_empty()
+            && parameters(access.query).all(|(name, _)| is_of_bucket_list(name));
+        if !may_have_some {
+            return Err(denied);
+        }
+        extract = Extract::OwnBuckets;
     }
     // A preflight asks for nothing, and is not signed.
     if operation == Operation::Preflight {
-        return Ok(());
+        return Ok(Extract::All);
     }
     authorize_rights(grants, access, &address)?;
-    authorize_sources(grants, access, &address)
+    authorize_sources(grants, access, &address)?;
+    Ok(extract)
+}
+
+/// Whether this is a parameter of ListBuckets. What another would make of the list (`format=json` has an origin answer in
+/// another form) nobody knows, and only a list that can be read is for clients that see a part of it.
+fn is_of_bucket_list(name: &[u8]) -> bool {
+    matches!(name, b"bucket-region" | b"continuation-token" | b"max-buckets" | b"prefix" | b"x-id")
+        || right::after(name, b"x-amz-").is_some()
 }
 
 /// Whether the client may do anything anywhere.

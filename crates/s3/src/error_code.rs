@@ -50,6 +50,7 @@ error_codes! {
     InternalError 500 "We encountered an internal error. Please try again.";
     InvalidAccessKeyId 403 "The AWS Access Key Id you provided does not exist in our records.";
     InvalidArgument 400 "Invalid Argument";
+    InvalidBucketName 400 "The specified bucket is not valid.";
     InvalidChunkSizeError 403 "Only the last chunk is allowed to have a size less than 8192 bytes";
     InvalidDigest 400 "The Content-MD5 you specified was invalid.";
     InvalidRange 416 "The requested range is not satisfiable";
@@ -60,6 +61,7 @@ error_codes! {
     MalformedTrailerError 400 "The request contained trailing data that was not well-formed or did not conform to our published schema.";
     MethodNotAllowed 405 "The specified method is not allowed against this resource.";
     MissingContentLength 411 "You must provide the Content-Length HTTP header.";
+    NoSuchBucket 404 "The specified bucket does not exist";
     NoSuchKey 404 "The specified key does not exist.";
     NotImplemented 501 "A header you provided implies functionality that is not implemented";
     OperationAborted 409 "A conflicting conditional operation is currently in progress against this resource. Please try again.";

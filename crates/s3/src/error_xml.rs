@@ -48,7 +48,8 @@ fn tag(begin: &[u8], name: &str, out: &mut Vec<u8>) {
     out.push(b'>');
 }
 
-fn text(value: &[u8], out: &mut Vec<u8>) {
+/// Writes the text of an element.
+pub(crate) fn text(value: &[u8], out: &mut Vec<u8>) {
     // Most values are hexadecimal digits and the like, which stand for themselves. All bytes are looked at, which becomes
     // vector instructions: a refused signature is answered with two kilobytes of them.
     if value.iter().fold(true, |all, &byte| all & is_plain(byte)) {

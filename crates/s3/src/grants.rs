@@ -144,15 +144,27 @@ impl Grants {
         self.grants.is_none()
     }
 
+    /// Whether nothing is allowed anywhere.
+    pub fn is_empty(&self) -> bool {
+        self.grants.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Whether one grant covers the operation on this bucket and key, both percent-encoded.
     ///
     /// For an operation on a whole bucket the key is empty, which only a grant without prefix covers. For one that
     /// lists, the key is the request's `prefix` parameter: what begins with it may then be told. For
-    /// [`Operation::ListBuckets`] both are empty, which only the bucket pattern `*` covers.
+    /// [`Operation::ListBuckets`] both are empty, which only the bucket pattern `*` covers; others see those that it
+    /// [`shows`](Self::shows).
     ///
     /// This does not look at the source of a copy; [`authorize`](crate::authorize()) looks at everything.
     pub fn allows(&self, operation: Operation, bucket: &[u8], key: &[u8]) -> bool {
         self.covers(operation.kind(), percent_decode(bucket), percent_decode(key))
+    }
+
+    /// Whether a list of buckets shows this one, by its decoded name: some grant is for it, as for
+    /// [`Probe`](OperationKind::Probe).
+    pub fn shows(&self, bucket: &[u8]) -> bool {
+        self.covers(OperationKind::Probe, bucket.iter().copied(), std::iter::empty())
     }
 
     pub(crate) fn covers(
@@ -278,6 +290,18 @@ mod tests {
             |prefix| Grants::limited(vec![Grant::new(&["*"], prefix, &[Verb::List]).unwrap()]);
         assert!(all(b"").allows(Operation::ListBuckets, b"", b""));
         assert!(!all(b"a").allows(Operation::ListBuckets, b"", b""));
+    }
+
+    #[test]
+    fn buckets_that_are_shown() {
+        for name in ["photos", "logs-", "logs-1", "own"] {
+            assert!(photos().shows(name.as_bytes()), "{name}");
+        }
+        for name in ["photos2", "logs", "", "."] {
+            assert!(!photos().shows(name.as_bytes()), "{name}");
+        }
+        assert!(Grants::unrestricted().shows(b"any"));
+        assert!(!Grants::limited(Vec::new()).shows(b"any"));
     }
 
     #[test]

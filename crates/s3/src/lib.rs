@@ -17,7 +17,9 @@
 )]
 
 pub mod address;
+pub mod answer;
 pub mod authorize;
+pub mod bucket_names;
 pub mod clients_file;
 mod copy_source;
 pub mod error;
@@ -31,7 +33,9 @@ pub mod reserved;
 pub mod right;
 
 pub use address::Address;
-pub use authorize::{Access, Denied, authorize};
+pub use authorize::{Access, Denied, Extract, authorize};
+pub use bucket_names::host_label::bucket_in_host;
+pub use bucket_names::{BucketName, BucketNameError, BucketNames};
 pub use clients_file::{ClientsError, ClientsFile, SecretReference};
 pub use error::{FaultSource, S3Error};
 pub use error_code::ErrorCode;

@@ -72,6 +72,7 @@ pub use resign::error::ResignError;
 pub use resign::origin_body::{OriginBody, OtherBody, Unwrapped};
 pub use resign::permit::Permit;
 pub use resign::spelling::in_client_spelling;
+pub use resign::unsigned::remove_unsigned;
 pub use resign::{OriginRequest, Resigned, resign};
 pub use sign::{SignedRequest, presign, presign_v2, sign_request};
 pub use target::{Target, TargetBuffers, canonical_target, param};

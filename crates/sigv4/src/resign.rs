@@ -11,6 +11,7 @@ pub(crate) mod origin_body;
 pub(crate) mod origin_head;
 pub(crate) mod permit;
 pub(crate) mod spelling;
+pub(crate) mod unsigned;
 
 use smallvec::SmallVec;
 

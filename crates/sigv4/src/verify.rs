@@ -66,9 +66,7 @@ pub fn verify<'k, 'b, G>(
     // From here on, faults are told to whoever has proven to hold a key: which hosts are served, how large an object may be,
     // and which headers a URL may carry is no business of an unauthenticated client. S3 answers in this order, too (1.5).
     let host = parsed.head.host.unwrap_or_default();
-    if !policy.serves(host) {
-        return Err(Error::Header(HeaderError::HostNotServed { host: host.to_vec() }));
-    }
+    policy.check_host(host).map_err(Error::Header)?;
     let is_sent = |header: &Header<'_>| !verified.drops(header.name);
     hoisted::check(target, request.headers.iter().copied().filter(is_sent))?;
     let object = RequestedObject::new(target, parsed.virtual_bucket.is_some());

@@ -77,6 +77,9 @@ class Driver(CommandDriver):
         # S3 may answer 200 and tell of a failure in the document.
         if not values(answer, "ETag"):
             raise Failure(answer.decode())
+        # The client's URL, never the origin's.
+        if any(not place.startswith(self.target.endpoint + "/") for place in values(answer, "Location")):
+            raise Failure(answer.decode())
 
     def copy(self, source, target):
         header = f"x-amz-copy-source: /{self.target.bucket}/{quote(source, safe='/~')}"

@@ -41,7 +41,10 @@ class Driver(Base):
         self.call("put_object", key, io.BytesIO(data), len(data))
 
     def multipart(self, key, data, part_size):
-        self.call("put_object", key, io.BytesIO(data), len(data), part_size=part_size)
+        result = self.call("put_object", key, io.BytesIO(data), len(data), part_size=part_size)
+        # Of an upload in parts; the client's URL, never the origin's.
+        if result.location and not result.location.startswith(self.target.endpoint + "/"):
+            raise Failure(f"Location {result.location}")
 
     def get(self, key):
         return self.read(key)

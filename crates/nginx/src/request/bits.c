@@ -34,7 +34,9 @@ ngx_uint_t ngx_rust_request_over_limit(const ngx_http_request_t *r)
     return r->main->limit_req_status == 3 || r->main->limit_conn_status == 2;
 }
 
+NGX_BITS_WRITE(allow_ranges)
 NGX_BITS_WRITE(disable_not_modified)
 NGX_BITS_WRITE(header_only)
 NGX_BITS_WRITE(keepalive)
 NGX_BITS_WRITE(request_body_no_buffering)
+NGX_BITS_WRITE(valid_location)

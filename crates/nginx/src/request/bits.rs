@@ -47,8 +47,10 @@ readers! {
 }
 
 writers! {
+    set_allow_ranges ngx_rust_request_set_allow_ranges;
     set_disable_not_modified ngx_rust_request_set_disable_not_modified;
     set_header_only ngx_rust_request_set_header_only;
     set_keepalive ngx_rust_request_set_keepalive;
     set_request_body_no_buffering ngx_rust_request_set_request_body_no_buffering;
+    set_valid_location ngx_rust_request_set_valid_location;
 }

@@ -9,6 +9,7 @@ use crate::boundary::boundary;
 use crate::module::{HttpModule, ctx_index};
 use crate::request::{Request, RequestTimer};
 use crate::request_body_filter::Buffers;
+use crate::response_body::ResponseBuffers;
 use crate::stored_body::StoredBody;
 use crate::upstream::{FinalizeRequest, ResponseHead, RewrittenBody};
 
@@ -33,6 +34,8 @@ pub(crate) struct RequestHooks {
     pub(crate) stored: RefCell<Option<StoredBody>>,
     /// What rewrites the body on its way to the upstream.
     pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
+    /// The buffers of the response's body, while it is changed.
+    pub(crate) response: RefCell<ResponseBuffers>,
     /// The `finalize_request` that ours stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
     /// The hooks around the head of the upstream's answer.

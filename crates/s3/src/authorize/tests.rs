@@ -1,7 +1,8 @@
 use super::*;
 use crate::{Grant, Verb};
 
-const ALLOWED: Result<(), Denied> = Ok(());
+const ALLOWED: Result<Extract, Denied> = Ok(Extract::All);
+const OWN_BUCKETS: Result<Extract, Denied> = Ok(Extract::OwnBuckets);
 
 fn grants() -> Grants {
     let grant = |bucket, prefix: &str, verbs: &[Verb]| {
@@ -15,7 +16,7 @@ fn grants() -> Grants {
 }
 
 /// `request` is `METHOD /path?query`; after it, `name: value` of headers, each in a line of its own.
-fn decide(grants: &Grants, request: &str) -> Result<(), Denied> {
+fn decide(grants: &Grants, request: &str) -> Result<Extract, Denied> {
     let mut lines = request.lines();
     let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -25,11 +26,11 @@ fn decide(grants: &Grants, request: &str) -> Result<(), Denied> {
     authorize(grants, false, &access)
 }
 
-fn check(request: &str, expected: Result<(), Denied>) {
+fn check(request: &str, expected: Result<Extract, Denied>) {
     assert_eq!(decide(&grants(), request), expected, "{request}");
 }
 
-fn denied(operation: Operation) -> Result<(), Denied> {
+fn denied(operation: Operation) -> Result<Extract, Denied> {
     Err(Denied::Operation(operation))
 }
 
@@ -60,13 +61,18 @@ fn lists() {
     check("GET /photos?prefix=2026%2F&uploads=", ALLOWED);
     check("GET /whole", ALLOWED);
     check("GET /media", denied(Operation::ListObjects));
-    check("GET /", denied(Operation::ListBuckets));
+    check("GET /", OWN_BUCKETS);
+    check("GET /?max-buckets=2&prefix=m&X-Amz-Date=1&x-id=ListBuckets", OWN_BUCKETS);
+    check("GET /?format=json", denied(Operation::ListBuckets));
+    check("HEAD /", denied(Operation::Unknown));
+    let none = Grants::limited(Vec::new());
+    assert_eq!(decide(&none, "GET /"), denied(Operation::ListBuckets));
     let all = Grants::limited(vec![Grant::new(&["*"], b"", &[Verb::List]).unwrap()]);
     assert_eq!(decide(&all, "GET /"), ALLOWED);
     assert_eq!(decide(&all, "GET /?prefix=a"), ALLOWED);
     let some = Grants::limited(vec![Grant::new(&["*"], b"a", &[Verb::List]).unwrap()]);
     assert_eq!(decide(&some, "GET /b?prefix=a"), ALLOWED);
-    assert_eq!(decide(&some, "GET /?prefix=a"), denied(Operation::ListBuckets));
+    assert_eq!(decide(&some, "GET /?prefix=a"), OWN_BUCKETS);
 }
 
 #[test]

@@ -119,6 +119,13 @@ fn header(reason: &HeaderError) -> S3Error {
         HeaderError::ControlByte { name } => {
             argument("Header values must not hold control characters.", &lossy(name), b"")
         }
+        HeaderError::HostBelowServed { .. } => S3Error::new(ErrorCode::InvalidRequest).with_message(
+            "The request's Host names a bucket (virtual-host style), which is not served here. Use path-style requests.",
+        ),
+        HeaderError::HostOutsideDomains { .. } => S3Error::new(ErrorCode::InvalidRequest)
+            .with_message(
+                "The request's Host is neither a domain that is served here nor a bucket's name below one.",
+            ),
         // The client may have signed correctly for a host that something in between has replaced; S3, which
         // knows no list of hosts, finds the same out from the signature.
         HeaderError::HostNotServed { .. } => S3Error::new(ErrorCode::SignatureDoesNotMatch)

@@ -27,9 +27,23 @@ pub enum HeaderError {
         /// The header's name as received, or of the query parameter that stands for it.
         name: Vec<u8>,
     },
+    /// The Host is below one of [`Policy::hosts`](crate::Policy::hosts), as in virtual-host style, and no
+    /// [`Policy::domains`](crate::Policy::domains) are served: its path would name another bucket than its host.
+    #[error("host \"{}\" is in virtual-host style, and no domain is served", .host.escape_ascii())]
+    HostBelowServed {
+        /// The Host header's value.
+        host: Vec<u8>,
+    },
     /// The Host is not one of [`Policy::hosts`](crate::Policy::hosts) (C5).
     #[error("host \"{}\" is not served", .host.escape_ascii())]
     HostNotServed {
+        /// The Host header's value; empty if there was none.
+        host: Vec<u8>,
+    },
+    /// The Host is neither one of [`Policy::domains`](crate::Policy::domains), nor below one, nor one of
+    /// [`Policy::hosts`](crate::Policy::hosts).
+    #[error("host \"{}\" is in no domain that is served", .host.escape_ascii())]
+    HostOutsideDomains {
         /// The Host header's value; empty if there was none.
         host: Vec<u8>,
     },

@@ -2,7 +2,7 @@
 
 use crate::resign::disposition::{Disposition, disposition};
 use crate::verify::protocol_headers::ProtocolHeaders;
-use crate::{bytes, header};
+use crate::{HeaderError, bytes, header};
 
 /// Rules for requests that are verified. The default accepts any region and any host, and no Signature V2.
 #[derive(Clone, Debug)]
@@ -41,24 +41,25 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The bucket in a Host header: what stands before the longest matching domain, without its dot.
+    /// The bucket in a Host header: what stands before the longest matching domain, without its dot. None in the domain itself,
+    /// which is that of path-style requests, also where it is below another one.
     pub fn virtual_bucket<'h>(&self, host: &'h [u8]) -> Option<&'h [u8]> {
         if self.domains.is_empty() {
             return None;
         }
-        let name = match host.iter().rposition(|&b| b == b':') {
-            Some(colon) if host.iter().skip(colon).skip(1).all(u8::is_ascii_digit) => {
-                host.get(..colon)?
-            }
-            _ => host,
-        };
-        let bucket = |domain: &Vec<u8>| {
-            let (front, back) = name.split_at_checked(name.len().checked_sub(domain.len())?)?;
-            let bucket = front.strip_suffix(b".")?;
-            (back.eq_ignore_ascii_case(domain) && !bucket.is_empty()).then_some(bucket)
-        };
+        let name = without_port(host);
+        if self.domains.iter().any(|domain| name.eq_ignore_ascii_case(domain)) {
+            return None;
+        }
         // The longest domain leaves the shortest bucket.
-        self.domains.iter().filter_map(bucket).min_by_key(|bucket| bucket.len())
+        let buckets = self.domains.iter().filter_map(|domain| before(name, domain));
+        buckets.min_by_key(|bucket| bucket.len())
+    }
+
+    /// A host of [`hosts`](Self::hosts), if there is one, that is below one of [`domains`](Self::domains): whether it is a bucket's
+    /// or not, only one of the two can say.
+    pub fn host_below_domain(&self) -> Option<&[u8]> {
+        self.hosts.iter().map(Vec::as_slice).find(|host| self.virtual_bucket(host).is_some())
     }
 
     /// Adds a header, its name in any case, to those that may come unsigned, because somebody between client and server adds
@@ -85,10 +86,49 @@ impl Policy {
         self.ignored.iter().any(|own| bytes::eq_ignore_ascii_case(name, own))
     }
 
-    /// Whether requests for this Host are served.
-    pub(crate) fn serves(&self, host: &[u8]) -> bool {
-        self.hosts.is_empty() || self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    /// Whether requests for this Host are served, in path style or in virtual-host style.
+    ///
+    /// # Errors
+    ///
+    /// Says which of [`hosts`](Self::hosts) and [`domains`](Self::domains) it does not fit.
+    pub fn check_host(&self, host: &[u8]) -> Result<(), HeaderError> {
+        let (hosts, domains) = (&self.hosts, &self.domains);
+        if (hosts.is_empty() && domains.is_empty())
+            || hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        {
+            return Ok(());
+        }
+        let name = without_port(host);
+        let is_in =
+            |domain: &Vec<u8>| name.eq_ignore_ascii_case(domain) || before(name, domain).is_some();
+        let owned = || host.to_vec();
+        if domains.iter().any(is_in) {
+            Ok(())
+        } else if !domains.is_empty() {
+            Err(HeaderError::HostOutsideDomains { host: owned() })
+        } else if hosts.iter().any(|own| before(host, own).is_some()) {
+            Err(HeaderError::HostBelowServed { host: owned() })
+        } else {
+            Err(HeaderError::HostNotServed { host: owned() })
+        }
     }
+}
+
+/// A Host header's value without its port.
+fn without_port(host: &[u8]) -> &[u8] {
+    match host.iter().rposition(|&b| b == b':') {
+        Some(colon) if host.iter().skip(colon).skip(1).all(u8::is_ascii_digit) => {
+            host.get(..colon).unwrap_or(host)
+        }
+        _ => host,
+    }
+}
+
+/// What stands before `.DOMAIN`, if anything does.
+fn before<'n>(name: &'n [u8], domain: &[u8]) -> Option<&'n [u8]> {
+    let (front, back) = name.split_at_checked(name.len().checked_sub(domain.len())?)?;
+    let front = front.strip_suffix(b".").filter(|front| !front.is_empty())?;
+    back.eq_ignore_ascii_case(domain).then_some(front)
 }
 
 #[cfg(test)]
@@ -139,10 +179,50 @@ mod tests {
         };
         check("b.s3.example.com", Some("b"));
         check("B.c.S3.Example.com:8443", Some("B.c"));
-        check("s3.example.com", Some("s3"));
+        // A domain by itself, though it is below another.
+        check("s3.example.com", None);
+        check("S3.example.com:80", None);
+        check("t3.example.com", Some("t3"));
         check(".s3.example.com", Some(".s3"));
         check("example.com", None);
         check("bexample.com", None);
         check("", None);
+    }
+
+    #[test]
+    fn hosts_and_domains() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let check = |hosts: &[&str], domains: &[&str], host: &str, expected: &str| {
+            let policy =
+                Policy { hosts: texts(hosts), domains: texts(domains), ..Policy::default() };
+            let found = match policy.check_host(host.as_bytes()) {
+                Ok(()) => "served",
+                Err(HeaderError::HostBelowServed { .. }) => "below",
+                Err(HeaderError::HostNotServed { .. }) => "not served",
+                Err(HeaderError::HostOutsideDomains { .. }) => "outside",
+                Err(_) => "?",
+            };
+            assert_eq!(found, expected, "{hosts:?} {domains:?} {host}");
+        };
+        check(&[], &[], "b.a", "served");
+        check(&["a:80"], &[], "A:80", "served");
+        check(&["a:80"], &[], "a", "not served");
+        check(&["a:80"], &[], "b.a:80", "below");
+        check(&["a"], &[], "b.c.a", "below");
+        check(&["a"], &[], "ba", "not served");
+        check(&[], &["a"], "a:80", "served");
+        check(&[], &["a"], "b.c.A:80", "served");
+        check(&[], &["a"], ".a", "outside");
+        check(&[], &["a"], "ba", "outside");
+        check(&[], &["a"], "", "outside");
+        check(&["c:80"], &["a"], "c:80", "served");
+        check(&["c:80"], &["a"], "b.c:80", "outside");
+        let policy = |host: &str| Policy {
+            hosts: texts(&[host]),
+            domains: texts(&["a"]),
+            ..Policy::default()
+        };
+        assert_eq!(policy("b.a:80").host_below_domain(), Some(&b"b.a:80"[..]));
+        assert_eq!(policy("a:80").host_below_domain(), None);
     }
 }

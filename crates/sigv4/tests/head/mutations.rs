@@ -67,7 +67,11 @@ fn damaged_requests() {
     let keyring = keyring(&file);
     let policies = [
         policy(&file),
-        Policy { signature_v2: true, domains: vec![b"example:8443".to_vec()], ..Policy::default() },
+        Policy {
+            signature_v2: true,
+            domains: vec![b"s3.proxy.example".to_vec()],
+            ..Policy::default()
+        },
     ];
     let origin = OriginCredential::new("O", Secret::new("s"), None, "r", "s3");
     let permits = [Permit::verify_off(), Permit::preflight()];

@@ -192,7 +192,11 @@ pub(crate) fn code(error: &Error) -> &'static str {
         | Error::Time(TimeError::Expired { .. })
         | Error::Time(TimeError::ExpiresNotNumber { mechanism: V2Presigned, .. })
         | Error::Header(HeaderError::NotSigned { .. })
-        | Error::Header(HeaderError::HostNotServed { .. })
+        | Error::Header(
+            HeaderError::HostBelowServed { .. }
+            | HeaderError::HostNotServed { .. }
+            | HeaderError::HostOutsideDomains { .. },
+        )
         | Error::Mechanism(MechanismError::Missing)
         | Error::Time(TimeError::NotYetValid { .. })
         | Error::Query(QueryError::NotSigned { .. })

@@ -385,6 +385,20 @@ fn everything_else() {
         &members,
     );
     check(
+        Error::Header(HeaderError::HostBelowServed { host: value() }),
+        400,
+        "InvalidRequest",
+        "virtual-host style",
+        &[],
+    );
+    check(
+        Error::Header(HeaderError::HostOutsideDomains { host: value() }),
+        400,
+        "InvalidRequest",
+        "neither a domain",
+        &[],
+    );
+    check(
         Error::Header(HeaderError::HostNotServed { host: value() }),
         403,
         "SignatureDoesNotMatch",

@@ -1,0 +1,41 @@
+//! What is kept of an answer while it is put into the client's names.
+
+use s3::Grants;
+use s3::answer::{AnswerRewriter, ClientNames};
+
+/// An answer that is being changed.
+pub(crate) struct Rewriting {
+    pub(crate) rewriter: AnswerRewriter,
+    pub(crate) names: Names,
+}
+
+/// The client's names.
+pub(crate) struct Names {
+    pub(crate) url: Vec<u8>,
+    pub(crate) host: Vec<u8>,
+    pub(crate) region: Option<Vec<u8>>,
+    /// Whose buckets are shown; none where all are.
+    pub(crate) own: Option<Grants>,
+}
+
+impl ClientNames for Names {
+    fn shows(&self, bucket: &[u8]) -> bool {
+        self.own.as_ref().is_none_or(|grants| grants.shows(bucket))
+    }
+
+    fn shows_all(&self) -> bool {
+        self.own.is_none()
+    }
+
+    fn url(&self) -> &[u8] {
+        &self.url
+    }
+
+    fn host(&self) -> &[u8] {
+        &self.host
+    }
+
+    fn region(&self) -> Option<&[u8]> {
+        self.region.as_deref()
+    }
+}
