@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{Access, ErrorCode, Grants, S3Error};
+use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
@@ -124,11 +124,12 @@ fn verify(
     worker::with(|Worker { buffers, .. }| {
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                authorize(r, clients, &request, &verified)?;
+                let delete_check = authorize(r, clients, &request, &verified)?;
                 let permit = if r.method() == b"OPTIONS" {
                     signed_preflight(r, conf)?
                 } else {
-                    expect_body(r, ctx, request_body::of_verified(r, conf, &verified)?);
+                    let body = request_body::of_verified(r, conf, &verified, delete_check)?;
+                    expect_body(r, ctx, body);
                     verified.permit()
                 };
                 Ok(Admission {
@@ -186,22 +187,35 @@ fn expect_body(r: Request<'_>, ctx: &Ctx, body: Option<Box<Body>>) {
     ctx.body.check.replace(body);
 }
 
-/// Checks that the client may do what it asks for.
+/// Checks that the client may do what it asks for; gives what has to see the body before all of that is known.
 fn authorize(
     r: Request<'_>,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
-) -> Result<(), S3Error> {
+) -> Result<Option<Box<DeleteCheck>>, S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(target.hoisted());
-    let access = Access::new(request.method, target.path(), target.query(), headers);
-    s3::authorize(credential.grants(), clients.admin_api, &access).map_err(|denied| {
-        let client = credential.access_key().escape_ascii();
-        r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
-        S3Error::access_denied()
-    })
+    let access = Access::new(request.method, target.path(), target.query(), headers)
+        .from_client(client_address(r));
+    match s3::authorize(credential.grants(), clients.admin_api, &access) {
+        Ok(Authorized::Whole) => Ok(None),
+        Ok(Authorized::EachKey) => {
+            Ok(Some(Box::new(DeleteCheck::new(credential.grants(), &access))))
+        }
+        Err(denied) => {
+            let client = credential.access_key().escape_ascii();
+            r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
+            Err(S3Error::access_denied())
+        }
+    }
+}
+
+/// Where the client calls from, for grants that are for some networks.
+fn client_address(r: Request<'_>) -> Option<ClientAddress> {
+    let ip = r.client_ip().map(ClientAddress::Ip);
+    ip.or_else(|| r.is_from_unix_socket().then_some(ClientAddress::Unix))
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.
