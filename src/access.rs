@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{Access, ErrorCode, Extract, Grants, S3Error};
+use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
@@ -12,6 +12,7 @@ use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::access::{Admission, Entrant};
 use crate::ctx::body::Body;
+use crate::ctx::rewriting::OwnBuckets;
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::mismatch;
@@ -55,9 +56,8 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         Some(Verify::Clients(clients)) => {
             ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
         }
-        Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
-            entrant(r, conf, Admission::unauthenticated(Permit::verify_off()), body)
-        }),
+        Some(Verify::Off) => request_body::of_unverified(r, conf)
+            .map(|body| entrant(r, conf, Admission::unauthenticated(Permit::verify_off()), body)),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
@@ -166,7 +166,8 @@ pub(crate) fn verify(
         match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 let bucket = virtual_host::bucket(r, clients)?;
-                let own_buckets = authorize(r, clients, &request, &verified, bucket.as_deref())?;
+                let authorized = authorize(r, clients, &request, &verified, bucket.as_deref())?;
+                let AuthorizedParts { delete_check, own_buckets } = authorized;
                 let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
@@ -177,7 +178,7 @@ pub(crate) fn verify(
                     let admission = admission(signed_preflight(r, conf)?);
                     return Ok(Entrant { bucket, ..Entrant::without_body(admission) });
                 }
-                let body = request_body::of_verified(r, conf, &verified)?;
+                let body = request_body::of_verified(r, conf, &verified, delete_check)?;
                 let entrant = entrant(r, conf, admission(verified.permit()), body);
                 Ok(Entrant { bucket, own_buckets, ..entrant })
             }
@@ -231,27 +232,53 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
     }
 }
 
-/// Checks that the client may do what it asks for; gives the grants by which the answer is to be cut, where it may not see all of it.
+/// What an operation that is authorized in part needs.
+#[derive(Default)]
+struct AuthorizedParts {
+    /// What has to see the body before all of it is known.
+    delete_check: Option<Box<DeleteCheck>>,
+    /// The buckets that alone the answer may show.
+    own_buckets: Option<OwnBuckets>,
+}
+
+/// Checks that the client may do what it asks for.
 fn authorize(
     r: Request<'_>,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
     virtual_bucket: Option<&[u8]>,
-) -> Result<Option<Grants>, S3Error> {
+) -> Result<AuthorizedParts, S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
     let in_path_style = virtual_bucket.map(|bucket| [b"/", bucket, target.path()].concat());
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(target.hoisted());
     let path = in_path_style.as_deref().unwrap_or(target.path());
-    let access = Access::new(request.method, path, target.query(), headers);
+    let client = client_address(r);
+    let access = Access::new(request.method, path, target.query(), headers).from_client(client);
     let grants = credential.grants();
-    let extract = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
+    let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         S3Error::access_denied()
     })?;
-    Ok((extract == Extract::OwnBuckets).then(|| grants.clone()))
+    let mut parts = AuthorizedParts::default();
+    match authorized {
+        Authorized::Whole => {}
+        Authorized::EachKey => {
+            parts.delete_check = Some(Box::new(DeleteCheck::new(grants, &access)));
+        }
+        Authorized::OwnBuckets => {
+            parts.own_buckets = Some(OwnBuckets { grants: grants.clone(), client });
+        }
+    }
+    Ok(parts)
+}
+
+/// Where the client calls from, for grants that are for some networks.
+fn client_address(r: Request<'_>) -> Option<ClientAddress> {
+    let ip = r.client_ip().map(ClientAddress::Ip);
+    ip.or_else(|| r.is_from_unix_socket().then_some(ClientAddress::Unix))
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.

@@ -2,25 +2,63 @@
 
 use nginx::kept_body::Kept;
 use nginx::{Level, Request, spare_memory};
-use s3::{ErrorCode, S3Error};
+use s3::delete_check::MAX_DELETE_BODY;
+use s3::{DeleteCheck, DeleteFault, ErrorCode, S3Error};
 use sigv4::aws_chunked::{
-    BodyDeclaration, BodyError, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest,
-    Rules, Scheme,
+    BodyDeclaration, BodyFilter, ChecksumAlgorithm, Forward, Framing, PayloadDigest, Rules, Scheme,
 };
 use sigv4::{Payload, Verified, header};
 
 use crate::S3Signature;
 use crate::conf::location::{LocationConf, UnknownLength};
-use crate::ctx::body::Body;
+use crate::ctx::body::{Body, BodyFault};
 use crate::ctx::{self, Ctx};
 use crate::log;
 
-/// What checks the body of a verified request; none where its head claims nothing that is checked here.
+/// What checks the body of a verified request; none where its head claims nothing that is checked here. With `delete_check` the
+/// keys in it are judged, whatever its head claims.
 ///
 /// # Errors
 ///
 /// The head declares something that cannot be checked, or another module has read the body already.
 pub(crate) fn of_verified<G>(
+    r: Request<'_>,
+    conf: &LocationConf,
+    verified: &Verified<'_, '_, G>,
+    delete_check: Option<Box<DeleteCheck>>,
+) -> Result<Option<Box<Body>>, S3Error> {
+    let body = of_claims(r, conf, verified)?;
+    let Some(check) = delete_check else { return Ok(body) };
+    let refused = |fault| {
+        let fault = BodyFault::Keys(fault);
+        Err(refusal(r, &fault, verified.credential().access_key()))
+    };
+    let length = verified.decoded_length().or(content_length(r));
+    if length.is_some_and(|length| length > MAX_DELETE_BODY as u64) {
+        return refused(DeleteFault::TooLarge);
+    }
+    // No filter is called for it.
+    if !declares_body(r) || content_length(r) == Some(0) {
+        return refused(DeleteFault::Malformed("it is empty"));
+    }
+    let access_key = || verified.credential().access_key().to_vec();
+    let mut body = match body.filter(|body| !body.only_unbuffered) {
+        Some(body) => body,
+        None if is_stored(r) => {
+            fit_to_check(r)?;
+            passing(content_length(r), access_key())
+        }
+        None => passing(content_length(r), access_key()),
+    };
+    // Frames are for objects and parts: `sigv4::verify` has refused them here.
+    if body.chunked {
+        return refused(DeleteFault::Malformed("it is framed"));
+    }
+    body.keys = Some(check);
+    Ok(Some(body))
+}
+
+fn of_claims<G>(
     r: Request<'_>,
     conf: &LocationConf,
     verified: &Verified<'_, '_, G>,
@@ -39,7 +77,7 @@ pub(crate) fn of_verified<G>(
     let forward = conf.forward();
     let rules = rules(conf, framing(payload));
     let filter = BodyFilter::of_request(verified, content_length(r), rules, forward);
-    let refused = |error: BodyError| refusal(r, &error, verified.credential().access_key());
+    let refused = |error| refusal(r, &BodyFault::Claim(error), verified.credential().access_key());
     let Some(mut filter) = filter.map_err(refused)? else { return Ok(None) };
     if !declares_body(r) {
         // nginx calls no body filter for it, so its claim is judged here: no byte is to come.
@@ -76,7 +114,7 @@ pub(crate) fn of_unverified(
     let scheme = framing.map_or(Scheme::UnsignedTrailer, Scheme::Unverified);
     let forward = conf.forward();
     let filter = BodyFilter::chunked(scheme, announced, rules(conf, framing), forward);
-    let filter = filter.map_err(|error| refusal(r, &error, b""))?;
+    let filter = filter.map_err(|error| refusal(r, &BodyFault::Claim(error), b""))?;
     with_filter(r, filter, forward, &payload, decoded_length, Vec::new()).map(Some)
 }
 
@@ -133,17 +171,25 @@ fn of_length(r: Request<'_>) -> Option<Box<Body>> {
     if !r.ends_apart_from_length() || r.body_was_read() {
         return None;
     }
-    Some(Box::new(Body {
+    let mut body = passing(Some(length), Vec::new());
+    body.only_unbuffered = true;
+    Some(body)
+}
+
+/// What lets a body pass as it is, if it has that length.
+fn passing(length: Option<u64>, access_key: Vec<u8>) -> Box<Body> {
+    Box::new(Body {
         filter: BodyFilter::digest(PayloadDigest::of_length(length)),
         forward: Forward::AsSent,
         chunked: false,
         framing: None,
-        only_unbuffered: true,
+        only_unbuffered: false,
         kept: None,
-        decoded_length: length,
+        decoded_length: length.unwrap_or(0),
         has_trailer: false,
-        access_key: Vec::new(),
-    }))
+        keys: None,
+        access_key,
+    })
 }
 
 fn with_filter(
@@ -176,6 +222,7 @@ fn with_filter(
         kept: (!declares_body(r)).then_some(Kept::NONE),
         decoded_length,
         has_trailer,
+        keys: None,
         access_key,
     }))
 }
@@ -230,6 +277,8 @@ fn fit_to_check(r: Request<'_>) -> Result<(), S3Error> {
 pub(crate) fn needs_length(r: Request<'_>, body: Option<&Body>) -> bool {
     match body {
         Some(Body { forward: Forward::Unwrap, decoded_length: 0, .. }) => true,
+        // Which of its keys may be deleted is known at its end.
+        Some(Body { keys: Some(_), .. }) => true,
         // CreateMultipartUpload named the checksum that each part must have: it comes at the end, and is to be in the head.
         Some(Body { forward: Forward::Unwrap, has_trailer: true, .. }) if is_part(r) => true,
         // HTTP/2 and HTTP/3 may send more than they declared, which nginx finds out when it comes: after the head, which
@@ -247,10 +296,10 @@ fn is_part(r: Request<'_>) -> bool {
 }
 
 /// The answer to a body that failed its check, which the error log gets to know.
-pub(crate) fn refusal(r: Request<'_>, error: &BodyError, access_key: &[u8]) -> S3Error {
-    let answer = S3Error::from_body(error);
+pub(crate) fn refusal(r: Request<'_>, fault: &BodyFault, access_key: &[u8]) -> S3Error {
+    let answer = S3Error::from(fault);
     let client = access_key.escape_ascii();
-    r.log(log::level(&answer), format_args!("s3: refused the body of \"{client}\": {error}"));
+    r.log(log::level(&answer), format_args!("s3: refused the body of \"{client}\": {fault}"));
     answer
 }
 

@@ -10,10 +10,10 @@ use nginx::request_body_filter::{
     Check, Filtered, Input, NextRequestBodyFilter, Output, RequestBodyFilter,
 };
 use s3::S3Error;
-use sigv4::aws_chunked::{BodyError, BodyFilter, Sink};
+use sigv4::aws_chunked::Sink;
 
 use crate::S3Signature;
-use crate::ctx::{self, body::Body};
+use crate::ctx::{self, body::Body, body::BodyFault};
 use crate::request_body;
 
 static NEXT_FILTER: NextRequestBodyFilter = NextRequestBodyFilter::new();
@@ -65,11 +65,10 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     }
     let Some(body) = slot.as_deref_mut() else { return Ok(input.pass()) };
     body.only_unbuffered &= input.is_empty();
-    let Body { filter, access_key, .. } = body;
-    let mut check = BodyCheck { filter, fault: None };
+    let mut check = BodyCheck { body, fault: None };
     let result = input.run::<S3Signature>(r, &mut check);
-    if let Some(error) = check.fault {
-        let error = request_body::refusal(r, &error, access_key);
+    if let Some(fault) = check.fault {
+        let error = request_body::refusal(r, &fault, &body.access_key);
         ctx.response.error.replace(Some(error));
         // What is left of the body would be taken for the next request: nginx discards no body that it has begun to read.
         r.set_keep_alive(false);
@@ -78,15 +77,15 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
 }
 
 struct BodyCheck<'b> {
-    filter: &'b mut BodyFilter,
-    fault: Option<BodyError>,
+    body: &'b mut Body,
+    fault: Option<BodyFault>,
 }
 
 impl Check for BodyCheck<'_> {
     fn push(&mut self, input: &[u8], last: bool, out: &mut Output<'_, '_>) -> Result<(), u16> {
-        self.filter.push(input, last, &mut FilterOutput(out)).map(|_| ()).map_err(|error| {
-            let status = S3Error::from_body(&error).status();
-            self.fault = Some(error);
+        self.body.push(input, last, &mut FilterOutput(out)).map_err(|fault| {
+            let status = S3Error::from(&fault).status();
+            self.fault = Some(fault);
             status
         })
     }

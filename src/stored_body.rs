@@ -18,10 +18,9 @@ use crate::request_body::refusal;
 /// What is wrong with it. Nothing of it is left then, if it has been changed.
 pub(crate) fn go_on(r: Request<'_>, body: &mut Body) -> Result<bool, S3Error> {
     let changes_bytes = body.changes_bytes();
-    let filter = &mut body.filter;
     let mut fault = None;
     let result = stored_body::advance::<S3Signature>(r, |input, last, out| {
-        filter.push(input, last, &mut InPlace(out)).map(|_| ()).map_err(|error| {
+        body.push(input, last, &mut InPlace(out)).map_err(|error| {
             fault = Some(error);
             FAILED
         })

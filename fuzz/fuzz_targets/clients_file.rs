@@ -27,7 +27,13 @@ fuzz_target!(|text: &[u8]| {
     if let Err(error) = file.insert_into(&mut keyring, &mut resolve) {
         return hides(&secrets, &format!("{error}\n{error:?}"));
     }
+    let (shut, clients): (Vec<_>, Vec<_>) =
+        clients.iter().partition(|client| client["enabled"] == Value::Bool(false));
     assert_eq!(keyring.len(), clients.len());
+    for client in shut {
+        let access_key = client["access_key"].as_str().expect("an access key");
+        assert!(keyring.find(access_key.as_bytes()).is_none(), "{client}");
+    }
     for client in clients {
         let access_key = client["access_key"].as_str().expect("an access key");
         let credential = keyring.find(access_key.as_bytes()).expect("a client of the file");
@@ -37,6 +43,11 @@ fuzz_target!(|text: &[u8]| {
         let is_nobody = client["grants"].as_array().is_some_and(Vec::is_empty);
         let read = s3::Operation::of(b"GET", b"/b/k", b"", false);
         assert!(!(is_nobody && credential.grants().allows(read, b"b", b"k")));
+        // Nothing is allowed by denials alone.
+        let only_denies = client["grants"]
+            .as_array()
+            .is_some_and(|grants| grants.iter().all(|grant| grant.get("allow").is_none()));
+        assert!(!(only_denies && credential.grants().allows(read, b"b", b"k")), "{client}");
     }
     hides(&secrets, &format!("{keyring:?}"));
 });

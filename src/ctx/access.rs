@@ -4,13 +4,14 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
-use s3::{BucketName, Grants, S3Error};
+use s3::{BucketName, S3Error};
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
 use crate::conf::clients::Clients;
 use crate::conf::location::LocationConf;
 use crate::ctx::body::Body;
+use crate::ctx::rewriting::OwnBuckets;
 
 /// The access phase's part of the context.
 #[derive(Default)]
@@ -63,8 +64,8 @@ pub(crate) struct Entrant {
     pub(crate) undeclared: Option<u64>,
     /// The bucket that the Host header names.
     pub(crate) bucket: Option<BucketName>,
-    /// Whose buckets alone the answer may show: those that these grants are for; none where all may be.
-    pub(crate) own_buckets: Option<Grants>,
+    /// The buckets that alone the answer may show; none where all may be.
+    pub(crate) own_buckets: Option<OwnBuckets>,
 }
 
 impl Entrant {

@@ -1,11 +1,13 @@
 //! What checks the request's body.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 
 use nginx::kept_body::Kept;
 use nginx::{Request, spare_memory};
+use s3::{DeleteCheck, DeleteFault, S3Error};
 use sigv4::Unwrapped;
-use sigv4::aws_chunked::{BodyFilter, Forward, Framing};
+use sigv4::aws_chunked::{BodyError, BodyFilter, Forward, Framing, Sink};
 
 /// The request body filter's part of the context.
 #[derive(Default)]
@@ -34,11 +36,53 @@ pub(crate) struct Body {
     pub(crate) decoded_length: u64,
     /// Whether a checksum follows the chunks.
     pub(crate) has_trailer: bool,
+    /// What judges the keys that a DeleteObjects names, where not all of the bucket's may be deleted.
+    pub(crate) keys: Option<Box<DeleteCheck>>,
     /// Of the client that signed; empty where nobody did.
     pub(crate) access_key: Vec<u8>,
 }
 
+/// What is wrong with a body.
+pub(crate) enum BodyFault {
+    /// It is not what its head claims.
+    Claim(BodyError),
+    /// It asks for what its client may not do.
+    Keys(DeleteFault),
+}
+
+impl fmt::Display for BodyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BodyFault::Claim(error) => error.fmt(f),
+            BodyFault::Keys(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl From<&BodyFault> for S3Error {
+    fn from(fault: &BodyFault) -> Self {
+        match fault {
+            BodyFault::Claim(error) => S3Error::from_body(error),
+            BodyFault::Keys(fault) => S3Error::from(fault),
+        }
+    }
+}
+
 impl Body {
+    /// Takes the next bytes, and gives on to `out` what may go on; `last` says that no more come.
+    pub(crate) fn push(
+        &mut self,
+        input: &[u8],
+        last: bool,
+        out: &mut impl Sink,
+    ) -> Result<(), BodyFault> {
+        self.filter.push(input, last, out).map_err(BodyFault::Claim)?;
+        // What somebody else has changed on the way is no word of the client's: its hash comes first.
+        let Some(keys) = &mut self.keys else { return Ok(()) };
+        let pushed = keys.push(input);
+        pushed.and_then(|()| if last { keys.finish() } else { Ok(()) }).map_err(BodyFault::Keys)
+    }
+
     /// The framing of signed chunks that go on to the origin.
     pub(crate) fn signed_frames(&self) -> Option<Framing> {
         self.framing.filter(|_| self.forward == Forward::Frames)

@@ -2,9 +2,9 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use s3::{Grants, OriginError, S3Error};
+use s3::{OriginError, S3Error};
 
-use crate::ctx::rewriting::Rewriting;
+use crate::ctx::rewriting::{OwnBuckets, Rewriting};
 use crate::request_id::RequestId;
 
 /// The output filters' part of the context.
@@ -18,8 +18,8 @@ pub(crate) struct ResponsePart {
     pub(crate) error_code: Cell<Option<&'static str>>,
     /// The id of our own answers, and of the log line.
     pub(crate) request_id: OnceCell<RequestId>,
-    /// Whose buckets alone the answer may show: those that these grants are for; none where all may be.
-    pub(crate) own_buckets: RefCell<Option<Grants>>,
+    /// The buckets that alone the answer may show; none where all may be.
+    pub(crate) own_buckets: RefCell<Option<OwnBuckets>>,
     /// The status of the error that sent the request to an `error_page`, the first if there were several; 0 if none did.
     pub(crate) failed_with: Cell<u16>,
 }

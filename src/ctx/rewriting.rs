@@ -1,7 +1,7 @@
 //! What is kept of an answer while it is put into the client's names.
 
-use s3::Grants;
 use s3::answer::{AnswerRewriter, ClientNames};
+use s3::{ClientAddress, Grants};
 
 /// An answer that is being changed.
 pub(crate) struct Rewriting {
@@ -14,13 +14,21 @@ pub(crate) struct Names {
     pub(crate) url: Vec<u8>,
     pub(crate) host: Vec<u8>,
     pub(crate) region: Option<Vec<u8>>,
-    /// Whose buckets are shown; none where all are.
-    pub(crate) own: Option<Grants>,
+    /// The buckets that are shown; none where all are.
+    pub(crate) own: Option<OwnBuckets>,
+}
+
+/// Buckets that a client may know of.
+pub(crate) struct OwnBuckets {
+    /// What the client may do.
+    pub(crate) grants: Grants,
+    /// Where it calls from.
+    pub(crate) client: Option<ClientAddress>,
 }
 
 impl ClientNames for Names {
     fn shows(&self, bucket: &[u8]) -> bool {
-        self.own.as_ref().is_none_or(|grants| grants.shows(bucket))
+        self.own.as_ref().is_none_or(|own| own.grants.shows(bucket, own.client))
     }
 
     fn shows_all(&self) -> bool {

@@ -1,6 +1,7 @@
 //! A view of nginx's request.
 
 pub(crate) mod bits;
+mod client;
 mod context;
 mod error_page;
 mod headers;

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode;
 use sigv4::header;
 
 use crate::copy_source::{Source, copy_source, rename_source};
+use crate::grants::{Action, ClientAddress, Decision};
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
 use crate::right::{self, Extent, Right, Rights};
@@ -27,6 +28,8 @@ pub struct Access<'a> {
     pub copy_source: Option<&'a [u8]>,
     /// The value of `x-amz-rename-source`, likewise.
     pub rename_source: Option<&'a [u8]>,
+    /// Where the client calls from, if that is known.
+    client: Option<ClientAddress>,
     /// What headers ask for besides.
     rights: Rights,
     /// Whether a copy source is in a place that is no bucket. (A rename's is a key of the same bucket.)
@@ -51,6 +54,7 @@ impl<'a> Access<'a> {
             query,
             copy_source: None,
             rename_source: None,
+            client: None,
             rights: Rights::default(),
             reserved_source: false,
         };
@@ -71,6 +75,17 @@ impl<'a> Access<'a> {
         access
     }
 
+    /// The same for a client that calls from there.
+    #[must_use]
+    pub fn from_client(self, client: Option<ClientAddress>) -> Self {
+        Self { client, ..self }
+    }
+
+    /// Where the client calls from, if that is known.
+    pub fn client(&self) -> Option<ClientAddress> {
+        self.client
+    }
+
     /// What the request asks for that is not S3's: by its target, or by the source of its copy.
     pub fn reserved(&self) -> Option<Reserved> {
         let has_reserved_source = || {
@@ -88,16 +103,6 @@ impl<'a> Access<'a> {
     }
 }
 
-/// What of a request's answer a client may see.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use = "an answer may have buckets in it that are not for the client"]
-pub enum Extract {
-    /// All of it.
-    All,
-    /// Of a list of buckets those that [`Grants::shows`].
-    OwnBuckets,
-}
-
 /// Why a request is refused; for the log, since the client learns no more than `AccessDenied`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -106,6 +111,15 @@ pub enum Denied {
     AdminApi,
     /// The source of a copy may not be read, or is none that could be told.
     CopySource,
+    /// A grant denies the operation there, whatever others allow.
+    Grant {
+        /// Its place in the client's list, counted from 0.
+        by: usize,
+        /// What was asked for.
+        operation: Operation,
+    },
+    /// The client may not call from where it does.
+    Network,
     /// The operation is not allowed there.
     Operation(Operation),
     /// The source of a rename may not be read and removed, or is none that could be told.
@@ -119,6 +133,8 @@ impl fmt::Display for Denied {
         match self {
             Self::AdminApi => f.write_str("an administration interface is no bucket"),
             Self::CopySource => f.write_str("grants do not cover the copy source"),
+            Self::Grant { by, operation } => write!(f, "grants[{by}] denies {operation}"),
+            Self::Network => f.write_str("its key is not for use from there"),
             Self::Operation(operation) => write!(f, "grants do not cover {operation}"),
             Self::RenameSource => f.write_str("grants do not cover the rename source"),
             Self::Right(right) => {
@@ -136,11 +152,25 @@ impl From<Denied> for S3Error {
     }
 }
 
+/// How far a request is authorized.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Authorized {
+    /// Only for those keys that its body names and that grants cover: a [`DeleteCheck`](crate::DeleteCheck) has to see it before
+    /// the origin does.
+    EachKey,
+    /// Of a list of buckets those that [`Grants::shows`].
+    OwnBuckets,
+    /// As a whole.
+    Whole,
+}
+
 /// Decides whether `grants` cover a request.
 ///
 /// A copy reads its source and a rename reads and removes it, wherever the header (or the query parameter that
-/// stands for it) occurs; other headers ask for a [`Right`]. Several keys deleted at once, or an operation that is not
-/// known, need the whole bucket, since what they touch cannot be seen here. `CreateSession` is refused to everybody, and
+/// stands for it) occurs; other headers ask for a [`Right`]. An operation that is not
+/// known needs the whole bucket, since what it touches cannot be seen here. Several keys deleted at once stand in the body:
+/// where the whole bucket is not granted, it is to be looked at. `CreateSession` is refused to everybody, and
 /// so are interfaces that are not S3's, unless the operator says `admin_api`: then they are for whoever may do anything
 /// anywhere. Buckets may be listed by whoever may do something in one; the answer says what is to be seen of the list.
 ///
@@ -157,16 +187,23 @@ impl From<Denied> for S3Error {
 /// # Errors
 ///
 /// [`Denied`], which becomes a 403 `AccessDenied`.
-pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Result<Extract, Denied> {
+pub fn authorize(
+    grants: &Grants,
+    admin_api: bool,
+    access: &Access<'_>,
+) -> Result<Authorized, Denied> {
+    if !grants.admits(access.client) {
+        return Err(Denied::Network);
+    }
     match access.reserved() {
         Some(Reserved::CreateSession) => return Err(Denied::Operation(Operation::CreateSession)),
-        Some(Reserved::AdminApi) if !admin_api || !is_granted_all(grants) => {
+        Some(Reserved::AdminApi) if !admin_api || !is_granted_all(grants, access.client) => {
             return Err(Denied::AdminApi);
         }
         _ => {}
     }
     if grants.is_unrestricted() {
-        return Ok(Extract::All);
+        return Ok(Authorized::Whole);
     }
     let operation = access.operation();
     let denied = Denied::Operation(operation);
@@ -177,24 +214,31 @@ pub fn authorize(grants: &Grants, admin_api: bool, access: &Access<'_>) -> Resul
         OperationKind::List => listed_prefix(access.query).ok_or(denied)?,
         _ => address.key,
     };
-    let mut extract = Extract::All;
-    if !grants.allows(operation, address.bucket, key) {
-        // Each client may know of the buckets where it may do anything at all.
-        let may_have_some = operation == Operation::ListBuckets
-            && !grants.is_empty()
-            && parameters(access.query).all(|(name, _)| is_of_bucket_list(name));
-        if !may_have_some {
-            return Err(denied);
+    let authorized = match grants.decide(operation, address.bucket, key, access.client) {
+        Decision::Allowed { .. } => Authorized::Whole,
+        _ if operation == Operation::DeleteObjects
+            && grants.may_allow_keys(operation.into(), address.decoded_bucket(), access.client) =>
+        {
+            Authorized::EachKey
         }
-        extract = Extract::OwnBuckets;
-    }
+        // Each client may know of the buckets where it may do anything at all.
+        Decision::NotCovered
+            if operation == Operation::ListBuckets
+                && !grants.is_empty()
+                && parameters(access.query).all(|(name, _)| is_of_bucket_list(name)) =>
+        {
+            Authorized::OwnBuckets
+        }
+        Decision::Denied { by } => return Err(Denied::Grant { by, operation }),
+        Decision::NotCovered => return Err(denied),
+    };
     // A preflight asks for nothing, and is not signed.
     if operation == Operation::Preflight {
-        return Ok(Extract::All);
+        return Ok(authorized);
     }
     authorize_rights(grants, access, &address)?;
     authorize_sources(grants, access, &address)?;
-    Ok(extract)
+    Ok(authorized)
 }
 
 /// Whether this is a parameter of ListBuckets. What another would make of the list (`format=json` has an origin answer in
@@ -205,8 +249,9 @@ fn is_of_bucket_list(name: &[u8]) -> bool {
 }
 
 /// Whether the client may do anything anywhere.
-fn is_granted_all(grants: &Grants) -> bool {
-    grants.covers(OperationKind::Unknown, std::iter::empty(), std::iter::empty())
+fn is_granted_all(grants: &Grants, client: Option<ClientAddress>) -> bool {
+    let (bucket, key) = (std::iter::empty(), std::iter::empty());
+    grants.judge(OperationKind::Unknown.into(), bucket, key, client).is_allowed()
 }
 
 /// Decides about what headers ask for, and parameters that may stand for them.
@@ -223,11 +268,12 @@ fn authorize_rights(
         }
     }
     for right in rights.iter() {
-        let (kind, extent) = right.needs();
+        let (action, extent) = right.needs(address.is_bucket());
+        let (bucket, client) = (address.decoded_bucket(), access.client);
         let granted = match extent {
-            Extent::Bucket => grants.covers(kind, address.decoded_bucket(), std::iter::empty()),
-            Extent::Everywhere => is_granted_all(grants),
-            Extent::Key => grants.covers(kind, address.decoded_bucket(), address.decoded_key()),
+            Extent::Bucket => grants.judge(action, bucket, std::iter::empty(), client).is_allowed(),
+            Extent::Everywhere => is_granted_all(grants, client),
+            Extent::Key => grants.judge(action, bucket, address.decoded_key(), client).is_allowed(),
         };
         if !granted {
             return Err(Denied::Right(right));
@@ -248,7 +294,7 @@ fn authorize_sources(
         .map(<[u8]>::to_vec)
         .chain(hoisted(access.query, header::X_AMZ_COPY_SOURCE))
     {
-        if !covers(grants, &[OperationKind::Read], copy_source(&value)) {
+        if !covers(grants, access.client, &[Operation::GetObject], copy_source(&value)) {
             return Err(Denied::CopySource);
         }
     }
@@ -261,7 +307,8 @@ fn authorize_sources(
     {
         if !covers(
             grants,
-            &[OperationKind::Read, OperationKind::Delete],
+            access.client,
+            &[Operation::GetObject, Operation::DeleteObject],
             rename_source(&value, &bucket),
         ) {
             return Err(Denied::RenameSource);
@@ -285,13 +332,20 @@ fn hoisted<'a>(query: &'a [u8], own: &'static str) -> impl Iterator<Item = Vec<u
         .map(|(_, value)| percent_decode(value).collect())
 }
 
-/// Whether every reading of a source is covered for all kinds.
-fn covers(grants: &Grants, kinds: &[OperationKind], sources: Option<Vec<Source>>) -> bool {
+/// Whether every reading of a source is covered for all operations.
+fn covers(
+    grants: &Grants,
+    client: Option<ClientAddress>,
+    operations: &[Operation],
+    sources: Option<Vec<Source>>,
+) -> bool {
     sources.is_some_and(|sources| {
         sources.iter().all(|source| {
             let bucket = || source.bucket.iter().copied();
             let key = || source.key.iter().copied();
-            kinds.iter().all(|&kind| grants.covers(kind, bucket(), key()))
+            operations.iter().all(|&operation| {
+                grants.judge(Action::from(operation), bucket(), key(), client).is_allowed()
+            })
         })
     })
 }

@@ -8,9 +8,11 @@
 //!       "comment": "the web application; its secret is being changed",
 //!       "access_key": "AKIDWEB",
 //!       "secret_keys": [ { "env": "WEB_SECRET_OLD" }, { "file": "/run/secrets/web" } ],
+//!       "enabled": true, "expires": "2027-01-01T00:00:00+01:00", "from": [ "192.0.2.0/24", "2001:db8::/32", "unix:" ],
 //!       "grants": [
-//!         { "buckets": ["photos", "logs-*"], "prefix": "2026/", "allow": ["read", "list"] },
-//!         { "buckets": ["uploads"], "allow": ["write"] }
+//!         { "buckets": ["photos", "logs-*"], "prefix": ["2025/", "2026/"], "allow": ["read", "list"] },
+//!         { "buckets": ["uploads"], "allow": ["PutObject"], "from": ["192.0.2.7"] },
+//!         { "buckets": ["photos"], "prefix": "2026/private/", "deny": ["all"] }
 //!       ]
 //!     },
 //!     {
@@ -22,12 +24,14 @@
 //! }
 //! ```
 //!
-//! A client without `grants` may do anything, one with an empty list nothing. `allow` takes `read`, `write`,
-//! `delete`, `list`, `admin` and `all`; a bucket's name may end in `*`. Members that are not known here, members
+//! A client without `grants` may do anything, one with an empty list nothing. `allow` and `deny`, which wins, take `read`,
+//! `write`, `delete`, `list`, `admin`, `all` and names of operations; a bucket's name may end in `*`. Members that are not known here, members
 //! and keys that come twice, and `null` are errors: a typing mistake must not turn into rights.
 
 mod error;
 mod format;
+mod grant_entry;
+mod json;
 
 use sigv4::{Credential, Keyring, Secret};
 
@@ -77,7 +81,7 @@ impl ClientsFile {
         self.clients.is_empty()
     }
 
-    /// Adds every client to `keyring`.
+    /// Adds every client that is enabled to `keyring`.
     ///
     /// `resolve` fetches a secret that stands elsewhere, or says why it cannot, without showing it. When the file
     /// is read again while the server runs, fill a new keyring and keep the old one if this fails.
@@ -91,7 +95,7 @@ impl ClientsFile {
         keyring: &mut Keyring<Grants>,
         resolve: &mut dyn FnMut(&SecretReference) -> Result<Secret, String>,
     ) -> Result<(), ClientsError> {
-        for client in self.clients {
+        for client in self.clients.into_iter().filter(|client| client.enabled) {
             let access_key = client.access_key.clone();
             let mut fetch = |member, secret| {
                 let secret = match secret {
@@ -105,14 +109,19 @@ impl ClientsFile {
                 })
             };
             let grants = client.grants.map_or_else(Grants::unrestricted, Grants::limited);
+            let grants = grants.only_from(client.from);
             let secret = fetch("secret_key", client.secret)?;
             let mut credential = Credential::new(client.access_key.clone(), secret, grants);
             if let Some(second) = client.second_secret {
                 credential = credential.with_second_secret(fetch("secret_keys", second)?);
             }
-            if let Some(token) = client.token {
-                credential = credential.with_token(fetch("session_token", token)?, client.expires);
-            }
+            credential = match (client.token, client.expires) {
+                (Some(token), expires) => {
+                    credential.with_token(fetch("session_token", token)?, expires)
+                }
+                (None, Some(expires)) => credential.with_expiry(expires),
+                (None, None) => credential,
+            };
             keyring
                 .insert(credential)
                 .map_err(|_| ClientsError::DuplicateKey { access_key: client.access_key })?;

@@ -59,6 +59,8 @@ error_codes! {
     InvalidURI 400 "Couldn't parse the specified URI.";
     KeyTooLongError 400 "Your key is too long";
     MalformedTrailerError 400 "The request contained trailing data that was not well-formed or did not conform to our published schema.";
+    MalformedXML 400 "The XML you provided was not well-formed or did not validate against our published schema.";
+    MaxMessageLengthExceeded 400 "Your request was too big.";
     MethodNotAllowed 405 "The specified method is not allowed against this resource.";
     MissingContentLength 411 "You must provide the Content-Length HTTP header.";
     NoSuchBucket 404 "The specified bucket does not exist";

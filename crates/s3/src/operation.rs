@@ -39,6 +39,9 @@ macro_rules! operations {
         }
 
         impl Operation {
+            /// All of them, in the order of their names.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The name, such as `"GetObject"`.
             pub fn name(self) -> &'static str {
                 match self {

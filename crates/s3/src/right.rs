@@ -5,7 +5,8 @@
 //! CreateMultipartUpload, DeleteObject, PutObject; "Required permissions for Amazon S3 API operations"). Whoever
 //! judges the operation alone lends the proxy's rights to any client that may write.
 
-use crate::OperationKind;
+use crate::grants::Action;
+use crate::{Operation, OperationKind};
 
 /// A right that a header asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,19 +100,25 @@ impl Right {
     }
 
     /// What a grant must allow, and where.
-    pub(crate) fn needs(self) -> (OperationKind, Extent) {
-        match self {
-            Self::BypassGovernanceRetention
-            | Self::PutAcl
-            | Self::PutBucketObjectLockConfiguration
-            | Self::PutBucketOwnershipControls
-            | Self::PutObjectLegalHold
-            | Self::PutObjectRetention
-            | Self::ReplicateObject => (OperationKind::Admin, Extent::Key),
-            Self::ExtractArchive => (OperationKind::Write, Extent::Bucket),
-            Self::OtherVendor => (OperationKind::Unknown, Extent::Everywhere),
-            Self::PutObjectTagging => (OperationKind::Write, Extent::Key),
-        }
+    /// `of_bucket` says whether the request is one to a bucket.
+    pub(crate) fn needs(self, of_bucket: bool) -> (Action, Extent) {
+        use Operation::*;
+        let operation = match self {
+            // No operation, and nothing less than all of the kind.
+            Self::BypassGovernanceRetention | Self::ReplicateObject => {
+                return (OperationKind::Admin.into(), Extent::Key);
+            }
+            Self::ExtractArchive => return (PutObject.into(), Extent::Bucket),
+            Self::OtherVendor => return (OperationKind::Unknown.into(), Extent::Everywhere),
+            Self::PutAcl if of_bucket => PutBucketAcl,
+            Self::PutAcl => PutObjectAcl,
+            Self::PutBucketObjectLockConfiguration => PutObjectLockConfiguration,
+            Self::PutBucketOwnershipControls => PutBucketOwnershipControls,
+            Self::PutObjectLegalHold => PutObjectLegalHold,
+            Self::PutObjectRetention => PutObjectRetention,
+            Self::PutObjectTagging => PutObjectTagging,
+        };
+        (operation.into(), Extent::Key)
     }
 }
 

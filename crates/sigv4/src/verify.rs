@@ -332,6 +332,9 @@ fn check_token<G>(
     match credential.check_token(sent, now) {
         TokenCheck::Expired => Err(Error::Token(TokenError::Expired { token: token() })),
         TokenCheck::Invalid => Err(Error::Token(TokenError::Invalid { token: token() })),
+        TokenCheck::KeyExpired => Err(Error::Signature(SignatureError::ExpiredAccessKey {
+            access_key: credential.access_key().to_vec(),
+        })),
         TokenCheck::Missing => {
             Err(Error::Token(TokenError::Missing { access_key: credential.access_key().to_vec() }))
         }

@@ -18,7 +18,7 @@ impl ClientNames for Client {
     }
 
     fn shows(&self, bucket: &[u8]) -> bool {
-        self.grants.shows(bucket)
+        self.grants.shows(bucket, None)
     }
 
     fn shows_all(&self) -> bool {

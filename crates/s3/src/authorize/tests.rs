@@ -1,8 +1,8 @@
 use super::*;
 use crate::{Grant, Verb};
 
-const ALLOWED: Result<Extract, Denied> = Ok(Extract::All);
-const OWN_BUCKETS: Result<Extract, Denied> = Ok(Extract::OwnBuckets);
+const ALLOWED: Result<Authorized, Denied> = Ok(Authorized::Whole);
+const OWN_BUCKETS: Result<Authorized, Denied> = Ok(Authorized::OwnBuckets);
 
 fn grants() -> Grants {
     let grant = |bucket, prefix: &str, verbs: &[Verb]| {
@@ -16,7 +16,7 @@ fn grants() -> Grants {
 }
 
 /// `request` is `METHOD /path?query`; after it, `name: value` of headers, each in a line of its own.
-fn decide(grants: &Grants, request: &str) -> Result<Extract, Denied> {
+fn decide(grants: &Grants, request: &str) -> Result<Authorized, Denied> {
     let mut lines = request.lines();
     let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -26,11 +26,11 @@ fn decide(grants: &Grants, request: &str) -> Result<Extract, Denied> {
     authorize(grants, false, &access)
 }
 
-fn check(request: &str, expected: Result<Extract, Denied>) {
+fn check(request: &str, expected: Result<Authorized, Denied>) {
     assert_eq!(decide(&grants(), request), expected, "{request}");
 }
 
-fn denied(operation: Operation) -> Result<Extract, Denied> {
+fn denied(operation: Operation) -> Result<Authorized, Denied> {
     Err(Denied::Operation(operation))
 }
 
@@ -78,7 +78,8 @@ fn lists() {
 #[test]
 fn whole_buckets() {
     check("POST /whole?delete=", ALLOWED);
-    check("POST /photos?delete=", denied(Operation::DeleteObjects));
+    check("POST /media?delete=", denied(Operation::DeleteObjects));
+    check("POST /other?delete=", denied(Operation::DeleteObjects));
     check("POST /media", denied(Operation::PostObject));
     check("POST /photos", denied(Operation::PostObject));
     check("HEAD /photos", ALLOWED);
@@ -318,4 +319,88 @@ fn the_client_learns_nothing_more() {
         Denied::Operation(Operation::GetObject).to_string(),
         "grants do not cover GetObject"
     );
+}
+
+#[test]
+fn what_a_body_names_is_judged_key_by_key() {
+    let check = |grants: &Grants, target: &str, expected| {
+        let (path, query) = target.split_once('?').unwrap();
+        let access = Access::new(b"POST", path.as_bytes(), query.as_bytes(), []);
+        assert_eq!(authorize(grants, false, &access), expected, "{target}");
+    };
+    check(&grants(), "/whole?delete=", Ok(Authorized::Whole));
+    check(&grants(), "/photos?delete=", Ok(Authorized::EachKey));
+    check(&grants(), "/media?delete=", Err(Denied::Operation(Operation::DeleteObjects)));
+    let denying = |prefix: &[u8]| {
+        Grants::limited(vec![
+            Grant::new(&["*"], b"", &[Verb::All]).unwrap(),
+            Grant::new(&["own"], prefix, &[Operation::DeleteObject]).unwrap().denying(),
+        ])
+    };
+    check(&denying(b"private/"), "/own?delete=", Ok(Authorized::EachKey));
+    check(&denying(b"private/"), "/other?delete=", Ok(Authorized::Whole));
+    check(&Grants::unrestricted(), "/own?delete=", Ok(Authorized::Whole));
+}
+
+#[test]
+fn a_denial_is_for_sources_and_rights_too() {
+    let grants = Grants::limited(vec![
+        Grant::new(&["*"], b"", &[Verb::All]).unwrap(),
+        Grant::new(&["own"], b"private/", &[Operation::GetObject]).unwrap().denying(),
+        Grant::new(&["own"], b"", &[Operation::PutObjectAcl]).unwrap().denying(),
+    ]);
+    for (request, expected) in [
+        ("GET /own/private/k", Err(Denied::Grant { by: 1, operation: Operation::GetObject })),
+        ("HEAD /own//private/k", Err(Denied::Grant { by: 1, operation: Operation::HeadObject })),
+        ("PUT /other/k\nx-amz-copy-source: /own/private/k", Err(Denied::CopySource)),
+        ("PUT /other/k\nx-amz-copy-source: own//private/k", Err(Denied::CopySource)),
+        ("PUT /other/k?x-amz-copy-source=own%2Fprivate%2Fk", Err(Denied::CopySource)),
+        ("PUT /other/k\nx-amz-copy-source: own/public/k", ALLOWED),
+        ("PUT /own/k?renameObject=\nx-amz-rename-source: private/k", Err(Denied::RenameSource)),
+        ("PUT /own/k\nx-amz-acl: public-read", Err(Denied::Right(Right::PutAcl))),
+        ("PUT /own\nx-amz-acl: public-read", ALLOWED),
+        ("PUT /other/k\nx-oss-copy-source: /own/private/k", Err(Denied::Right(Right::OtherVendor))),
+        ("PUT /own/private/k", ALLOWED),
+    ] {
+        assert_eq!(decide(&grants, request), expected, "{request}");
+    }
+}
+
+#[test]
+fn rights_by_name() {
+    let grants = Grants::limited(vec![
+        Grant::new(&["b"], b"", &[Operation::PutObject, Operation::PutObjectAcl]).unwrap(),
+    ]);
+    for (request, expected) in [
+        ("PUT /b/k\nx-amz-acl: public-read", ALLOWED),
+        ("POST /b/k?uploads=\nx-amz-acl: public-read", ALLOWED),
+        ("PUT /b/k\nx-amz-tagging: a=b", Err(Denied::Right(Right::PutObjectTagging))),
+        ("PUT /b/k\nx-amz-replication-status: REPLICA", Err(Denied::Right(Right::ReplicateObject))),
+        ("PUT /b/k\nx-amz-copy-source: /b/l", Err(Denied::CopySource)),
+    ] {
+        assert_eq!(decide(&grants, request), expected, "{request}");
+    }
+}
+
+#[test]
+fn keys_for_some_networks() {
+    let grants = Grants::unrestricted().only_from(vec!["192.0.2.0/24".parse().unwrap()]);
+    let access = Access::new(b"GET", b"/b/k", b"", []);
+    let from = |address: &str| {
+        let client = Some(ClientAddress::Ip(address.parse().unwrap()));
+        authorize(&grants, false, &access.from_client(client))
+    };
+    assert_eq!(from("192.0.2.7"), ALLOWED);
+    assert_eq!(from("192.0.3.7"), Err(Denied::Network));
+    assert_eq!(authorize(&grants, false, &access), Err(Denied::Network));
+}
+
+#[test]
+fn a_denial_shuts_administration_interfaces() {
+    let grants = Grants::limited(vec![
+        Grant::new(&["*"], b"", &[Verb::All]).unwrap(),
+        Grant::new(&["own"], b"", &[Verb::Delete]).unwrap().denying(),
+    ]);
+    let access = Access::new(b"GET", b"/minio/admin/v3/info", b"", []);
+    assert_eq!(authorize(&grants, true, &access), Err(Denied::AdminApi));
 }

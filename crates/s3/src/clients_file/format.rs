@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::marker::PhantomData;
 
+use chrono::DateTime;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use sigv4::{Secret, Timestamp};
 
+use super::grant_entry::{GrantEntry, NetworkList};
+use super::json::{Expected, JsonObject, present};
 use super::{ClientsError, SecretReference};
-use crate::grants::{GrantError, Verb};
+use crate::Network;
 
 /// One client, checked.
 #[derive(Debug, Deserialize)]
@@ -20,8 +22,11 @@ pub(super) struct Client {
     pub(super) secret: SecretMember,
     pub(super) second_secret: Option<SecretMember>,
     pub(super) token: Option<SecretMember>,
+    pub(super) enabled: bool,
     /// Seconds since 1970.
     pub(super) expires: Option<i64>,
+    /// Networks that it has to call from; any if there are none.
+    pub(super) from: Vec<Network>,
     pub(super) grants: Option<Vec<crate::Grant>>,
 }
 
@@ -52,45 +57,12 @@ struct File {
     clients: ClientList,
 }
 
-/// A structure that is written as an object. Serde reads one from a list too, member by member in the order of the code,
-/// where a list that is too short means the rights of whoever has none.
-struct JsonObject<T>(T);
-
-/// What is expected where something else stands.
-trait Expected {
-    const TEXT: &'static str;
-}
-
 impl Expected for File {
     const TEXT: &'static str = "an object with \"clients\"";
 }
 
 impl Expected for RawClient {
     const TEXT: &'static str = "an object with \"access_key\" and \"secret_key\"";
-}
-
-impl Expected for RawGrant {
-    const TEXT: &'static str = "an object with \"buckets\" and \"allow\"";
-}
-
-impl<'de, T: Deserialize<'de> + Expected> Deserialize<'de> for JsonObject<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de> + Expected> Visitor<'de> for Members<T> {
-            type Value = JsonObject<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(T::TEXT)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsonObject<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(JsonObject)
-            }
-        }
-
-        deserializer.deserialize_map(Members(PhantomData))
-    }
 }
 
 /// The list of clients, no access key twice.
@@ -134,7 +106,11 @@ struct RawClient {
     #[serde(default, rename = "comment")]
     _comment: String,
     #[serde(default, deserialize_with = "present")]
+    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
     expires: Option<Expiry>,
+    #[serde(default, deserialize_with = "present")]
+    from: Option<NetworkList>,
     #[serde(default, deserialize_with = "present")]
     grants: Option<Vec<GrantEntry>>,
     #[serde(default, deserialize_with = "present")]
@@ -143,13 +119,6 @@ struct RawClient {
     secret_keys: Option<Vec<SecretMember>>,
     #[serde(default, deserialize_with = "present")]
     session_token: Option<SecretMember>,
-}
-
-/// A member that may be left out, but that is not `null` when it is there.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 impl TryFrom<JsonObject<RawClient>> for Client {
@@ -170,15 +139,14 @@ impl TryFrom<JsonObject<RawClient>> for Client {
                 return Err("\"secret_key\" and \"secret_keys\" exclude each other");
             }
         };
-        if raw.expires.is_some() && raw.session_token.is_none() {
-            return Err("\"expires\" is for temporary keys, which have a \"session_token\"");
-        }
         Ok(Self {
             access_key: raw.access_key.0,
             secret,
             second_secret,
             token: raw.session_token,
+            enabled: raw.enabled.unwrap_or(true),
             expires: raw.expires.map(|expiry| expiry.0),
+            from: raw.from.map(|networks| networks.0).unwrap_or_default(),
             grants: raw.grants.map(|grants| grants.into_iter().map(|grant| grant.0).collect()),
         })
     }
@@ -207,16 +175,12 @@ impl TryFrom<String> for Expiry {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, &'static str> {
-        let basic = match text.as_bytes() {
-            [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _, b'Z'] => {
-                text.replace(['-', ':'], "")
-            }
-            _ => text,
-        };
-        let instant = Timestamp::parse_iso_basic(basic.as_bytes());
-        instant
-            .map(|instant| Self(instant.unix()))
-            .ok_or("must be a UTC time like \"2026-12-31T23:59:59Z\"")
+        let rfc3339 = DateTime::parse_from_rfc3339(&text).ok();
+        let instant = rfc3339.map(|instant| instant.timestamp()).or_else(|| {
+            // As AWS's dates in headers are.
+            Some(Timestamp::parse_iso_basic(text.as_bytes())?.unix())
+        });
+        instant.map(Self).ok_or("must be a time like \"2026-12-31T23:59:59Z\"")
     }
 }
 
@@ -260,32 +224,4 @@ struct SecretPlace {
     env: Option<String>,
     #[serde(default, deserialize_with = "present")]
     file: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "JsonObject<RawGrant>")]
-struct GrantEntry(crate::Grant);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawGrant {
-    allow: Vec<Verb>,
-    buckets: Vec<String>,
-    #[serde(default)]
-    prefix: String,
-}
-
-impl TryFrom<JsonObject<RawGrant>> for GrantEntry {
-    type Error = &'static str;
-
-    fn try_from(JsonObject(raw): JsonObject<RawGrant>) -> Result<Self, &'static str> {
-        match crate::Grant::new(&raw.buckets, raw.prefix.as_bytes(), &raw.allow) {
-            Ok(grant) => Ok(Self(grant)),
-            Err(GrantError::Bucket) => Err(
-                "\"buckets\" must be names without slash, in which \"*\" may be the last character only",
-            ),
-            Err(GrantError::NoBuckets) => Err("\"buckets\" must not be empty"),
-            Err(GrantError::NoVerbs) => Err("\"allow\" must not be empty"),
-        }
-    }
 }

@@ -119,7 +119,7 @@ fn values_are_not_shown() {
     );
     check_refused(
         &format!(r#"{KEYS}, "expires": "SECRET""#),
-        "\"clients[0].expires\": must be a UTC time",
+        "\"clients[0].expires\": must be a time",
     );
     check_refused(&format!(r#"{KEYS}, "comment": "SECRET"#), "EOF while parsing");
     let shown = format!(
@@ -131,15 +131,28 @@ fn values_are_not_shown() {
 
 #[test]
 fn tokens() {
-    check_refused(
-        &format!(r#"{KEYS}, "expires": "20261231T235959Z""#),
-        "which have a \"session_token\"",
-    );
-    let expiry = |text: &str| format!(r#"{KEYS}, "session_token": "t", "expires": "{text}""#);
-    check_accepted(&expiry("2026-12-31T23:59:59Z"));
-    check_refused(&expiry("2026-12-31"), "must be a UTC time");
-    check_refused(&expiry("2026-13-31T23:59:59Z"), "must be a UTC time");
-    check_refused(&expiry("2026-12-31T23:59:59+01:00"), "must be a UTC time");
+    for token in ["", r#", "session_token": "t""#] {
+        let expiry = |text: &str| format!(r#"{KEYS}{token}, "expires": "{text}""#);
+        for time in [
+            "2026-12-31T23:59:59Z",
+            "20261231T235959Z",
+            "2026-12-31T23:59:59+01:00",
+            "2026-12-31T23:59:59.123Z",
+            "2028-02-29T00:00:00-08:00",
+        ] {
+            check_accepted(&expiry(time));
+        }
+        for time in [
+            "2026-12-31",
+            "2026-13-31T23:59:59Z",
+            "2027-02-29T00:00:00Z",
+            "2026-12-31T23:59:59",
+            "now",
+            "",
+        ] {
+            check_refused(&expiry(time), "must be a time like");
+        }
+    }
 }
 
 #[test]
@@ -159,7 +172,7 @@ fn grants() {
     check_accepted(&grant(r#""buckets": ["*"], "allow": ["all"]"#));
     check_refused(
         &grant(r#""buckets": ["a"]"#),
-        "\"clients[0].grants[0]\": missing member `allow`",
+        "\"clients[0].grants[0]\": missing member `allow` or `deny`",
     );
     check_refused(
         &grant(r#""allow": ["read"]"#),
@@ -173,16 +186,16 @@ fn grants() {
     );
     check_refused(
         &grant(r#""buckets": ["a"], "allow": ["raed"]"#),
-        "\"clients[0].grants[0].allow[0]\": expected one of `admin`",
+        "\"clients[0].grants[0].allow[0]\": must be \"admin\", \"all\"",
     );
-    check_refused(&grant(r#""buckets": ["a"], "allow": ["Read"]"#), "expected one of `admin`");
+    check_refused(&grant(r#""buckets": ["a"], "allow": ["Read"]"#), "must be \"admin\"");
     check_refused(
         &grant(r#""buckets": "a", "allow": ["read"]"#),
         "\"clients[0].grants[0].buckets\": expected a sequence",
     );
     check_refused(
         &grant(r#""buckets": ["a"], "allow": ["read"], "prefix": null"#),
-        "prefix\": expected a string",
+        "prefix\": expected a string or a list of strings",
     );
     check_refused(
         &grant(r#""buckets": ["a"], "allow": ["read"], "prefixes": []"#),
@@ -205,7 +218,7 @@ fn the_file_itself() {
     let client = "\"access_key\": \"AK\", \"secret_key\": \"s\"";
     check(
         &format!("{{\"clients\": [{{{client}, \"grants\": [[[\"all\"], [\"b\"]]]}}]}}"),
-        "expected an object with \"buckets\" and \"allow\"",
+        "expected an object with \"buckets\" and \"allow\" or \"deny\"",
     );
     check("{}", "missing member `clients`");
     check("{\"clients\": {}}", "\"clients\": expected a list of clients");
@@ -221,4 +234,53 @@ fn keys_of_two_files() {
     let file = ClientsFile::parse(text.as_bytes()).unwrap();
     let error = file.insert_into(&mut keyring, &mut |_| Err(String::new())).unwrap_err();
     assert_eq!(error.to_string(), "access key \"AK\" is already defined");
+}
+
+#[test]
+fn finer_grants() {
+    let grant = |members: &str| format!(r#"{KEYS}, "grants": [{{"buckets": ["b"], {members}}}]"#);
+    check_accepted(&grant(r#""deny": ["delete", "PutObjectAcl"]"#));
+    check_accepted(&grant(r#""allow": ["GetObject"], "prefix": ["a/", ""], "comment": "x""#));
+    check_accepted(&grant(r#""allow": ["read"], "from": ["192.0.2.0/24", "::1", "unix:"]"#));
+    check_refused(&grant(r#""deny": []"#), "\"deny\" must not be empty");
+    check_refused(&grant(r#""deny": ["all"], "allow": ["read"]"#), "exclude each other");
+    check_refused(&grant(r#""deny": null, "allow": ["read"]"#), "grants[0].deny\": expected");
+    check_refused(&grant(r#""allow": ["PostObject"]"#), "grants[0].allow[0]\": must be \"admin\"");
+    check_refused(&grant(r#""allow": ["read"], "prefix": []"#), "prefix\": must not be empty");
+    check_refused(&grant(r#""allow": ["read"], "prefix": [1]"#), "prefix[0]\": expected a string");
+    check_refused(&grant(r#""allow": ["read"], "from": []"#), "from\": must not be empty");
+    check_refused(
+        &grant(r#""allow": ["read"], "from": ["10.1.2.3/8"]"#),
+        "\"clients[0].grants[0].from[0]\": must be a network",
+    );
+    check_refused(&grant(r#""allow": ["read"], "from": "::1""#), "from\": expected a sequence");
+}
+
+#[test]
+fn keys_that_are_shut() {
+    check_refused(&format!(r#"{KEYS}, "enabled": "yes""#), "enabled\": expected a boolean");
+    check_refused(&format!(r#"{KEYS}, "enabled": null"#), "enabled\": expected a boolean");
+    let off = keyring(&format!(r#"{{"clients": [{{{KEYS}, "enabled": false}}]}}"#)).unwrap();
+    assert!(off.find(b"AK").is_none());
+    // Its secret need not be there any more.
+    let gone =
+        r#"{"clients": [{"access_key": "AK", "secret_key": {"file": "/gone"}, "enabled": false}]}"#;
+    assert!(keyring(gone).unwrap().is_empty());
+    let on = keyring(&format!(r#"{{"clients": [{{{KEYS}, "enabled": true}}]}}"#)).unwrap();
+    assert!(on.find(b"AK").is_some());
+}
+
+#[test]
+fn keys_for_some_networks() {
+    check_refused(
+        &format!(r#"{KEYS}, "from": ["nowhere"]"#),
+        "clients[0].from[0]\": must be a network",
+    );
+    check_refused(&format!(r#"{KEYS}, "from": []"#), "clients[0].from\": must not be empty");
+    let ring =
+        keyring(&format!(r#"{{"clients": [{{{KEYS}, "from": ["192.0.2.0/24"]}}]}}"#)).unwrap();
+    let grants = ring.find(b"AK").unwrap().grants();
+    let from = |address: &str| Some(crate::ClientAddress::Ip(address.parse().unwrap()));
+    assert!(grants.is_unrestricted() && grants.admits(from("192.0.2.1")));
+    assert!(!grants.admits(from("192.0.3.1")) && !grants.admits(None));
 }

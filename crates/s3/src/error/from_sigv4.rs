@@ -240,7 +240,8 @@ fn signature(reason: &SignatureError) -> S3Error {
             }
             error.with_bytes("CanonicalRequest", "CanonicalRequestBytes", canonical_request)
         }
-        SignatureError::UnknownAccessKey { access_key } => unknown_key(access_key),
+        SignatureError::ExpiredAccessKey { access_key }
+        | SignatureError::UnknownAccessKey { access_key } => unknown_key(access_key),
         _ => S3Error::access_denied(),
     }
 }

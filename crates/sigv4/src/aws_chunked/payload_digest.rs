@@ -22,9 +22,9 @@ impl PayloadDigest {
         Self { hash: Some((claimed, Sha256::new())), length, received: 0, held: None }
     }
 
-    /// Expects `length` bytes, whatever they are.
-    pub fn of_length(length: u64) -> Self {
-        Self { hash: None, length: Some(length), received: 0, held: None }
+    /// Expects `length` bytes, if that is known, whatever they are.
+    pub fn of_length(length: Option<u64>) -> Self {
+        Self { hash: None, length, received: 0, held: None }
     }
 
     /// Adds bytes of the body.

@@ -111,6 +111,12 @@ pub enum MechanismError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
+    /// There is such an access key, but its time is over.
+    #[error("access key \"{}\" has expired", .access_key.escape_ascii())]
+    ExpiredAccessKey {
+        /// The access key id as sent.
+        access_key: Vec<u8>,
+    },
     /// Right in every form, but not signed with the secret of this access key (1.3 row 18).
     #[error("signature of access key \"{}\" does not match", .access_key.escape_ascii())]
     Mismatch {

@@ -17,6 +17,8 @@ pub struct Credential<G> {
     secret: Secret,
     second: Option<Secret>,
     token: Option<Token>,
+    /// The last second, since 1970, in which it is good.
+    expires: Option<i64>,
     grants: G,
     keys: SigningKeyCache,
 }
@@ -30,6 +32,7 @@ struct Token {
 pub(crate) enum TokenCheck {
     Expired,
     Invalid,
+    KeyExpired,
     Missing,
     Right,
 }
@@ -37,8 +40,15 @@ pub(crate) enum TokenCheck {
 impl<G> Credential<G> {
     /// A long-lived access key.
     pub fn new(access_key: impl Into<Vec<u8>>, secret: Secret, grants: G) -> Self {
-        let access_key = access_key.into();
-        Self { access_key, secret, second: None, token: None, grants, keys: Default::default() }
+        Self {
+            access_key: access_key.into(),
+            secret,
+            second: None,
+            token: None,
+            expires: None,
+            grants,
+            keys: Default::default(),
+        }
     }
 
     /// Adds a second secret that is as good as the first, for the time of a rotation.
@@ -55,6 +65,13 @@ impl<G> Credential<G> {
     #[must_use]
     pub fn with_token(mut self, token: Secret, expires: Option<i64>) -> Self {
         self.token = Some(Token { token, expires });
+        self
+    }
+
+    /// Ends this access key with that second since 1970: after it, it is as good as unknown.
+    #[must_use]
+    pub fn with_expiry(mut self, expires: i64) -> Self {
+        self.expires = Some(expires);
         self
     }
 
@@ -132,6 +149,7 @@ impl<G> Credential<G> {
 
     pub(crate) fn check_token(&self, sent: Option<&[u8]>, now: Timestamp) -> TokenCheck {
         match (&self.token, sent) {
+            _ if self.expires.is_some_and(|end| end < now.unix()) => TokenCheck::KeyExpired,
             (None, None) => TokenCheck::Right,
             (None, Some(_)) => TokenCheck::Invalid,
             (Some(_), None) => TokenCheck::Missing,

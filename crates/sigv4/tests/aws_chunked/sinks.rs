@@ -200,12 +200,12 @@ fn digest_holds_the_last_byte() {
     assert_eq!(push("l", false), calls(&[('c', "e")]));
     assert_eq!(push("lo", true), calls(&[('c', "l"), ('b', "lo")]));
 
-    let mut bare = BodyFilter::digest(PayloadDigest::of_length(5));
+    let mut bare = BodyFilter::digest(PayloadDigest::of_length(Some(5)));
     let mut push = |input: &str, last| push_noted(&mut bare, input.as_bytes(), last, &mut notes);
     assert_eq!(push("hellO", false), calls(&[('b', "hell")]));
     assert_eq!(push("", true), calls(&[('c', "O")]));
     for (body, expected) in [("hell", "IncompleteBody"), ("hello!", "IncompleteBody")] {
-        let mut bare = BodyFilter::digest(PayloadDigest::of_length(5));
+        let mut bare = BodyFilter::digest(PayloadDigest::of_length(Some(5)));
         let (verdict, out) = support_push(&mut bare, body);
         assert_eq!(code(&verdict.unwrap_err()), expected, "{body:?}");
         assert!(out.len() < 5, "{body:?}");

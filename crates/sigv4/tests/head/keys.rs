@@ -136,6 +136,16 @@ fn tokens() {
 }
 
 #[test]
+fn keys_with_an_end() {
+    let now = time(NOW);
+    let ended = |end| keyring(Credential::new("AKID", Secret::new("secret"), ()).with_expiry(end));
+    let request = signed(&key("secret", "r"), now);
+    assert_eq!(check(&request, &ended(now.unix()), now), Ok(()));
+    let error = SignatureError::ExpiredAccessKey { access_key: b"AKID".to_vec() };
+    assert_eq!(check(&request, &ended(now.unix() - 1), now), Err(Error::Signature(error)));
+}
+
+#[test]
 fn debug_shows_no_secrets() {
     let now = time(NOW);
     let credential = Credential::new("AKID", Secret::new("hush"), ())

@@ -217,6 +217,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         Error::Token(TokenError::Expired { .. }) => "ExpiredToken",
         Error::Token(TokenError::Invalid { .. }) => "InvalidToken",
         Error::Token(TokenError::Missing { .. })
+        | Error::Signature(SignatureError::ExpiredAccessKey { .. })
         | Error::Signature(SignatureError::UnknownAccessKey { .. }) => "InvalidAccessKeyId",
         Error::Payload(PayloadError::TrailerUnexpected { .. }) => "MalformedTrailerError",
         other => panic!("no code for {other:?}"),

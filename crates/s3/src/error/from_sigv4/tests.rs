@@ -209,6 +209,13 @@ fn credentials() {
 fn keys_tokens_and_signatures() {
     let key = || bytes("AK<");
     check(
+        Error::Signature(SignatureError::ExpiredAccessKey { access_key: key() }),
+        403,
+        "InvalidAccessKeyId",
+        "does not exist in our records",
+        &[("AWSAccessKeyId", "AK<")],
+    );
+    check(
         Error::Signature(SignatureError::UnknownAccessKey { access_key: key() }),
         403,
         "InvalidAccessKeyId",
