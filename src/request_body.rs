@@ -127,10 +127,17 @@ fn may_come(r: Request<'_>, conf: &LocationConf, chunked: bool) -> Result<(), S3
     Err(undeclared_refusal(r))
 }
 
-/// Whether S3 expects no body with the method. Over HTTP/2 and HTTP/3 such a request has one of unknown length where its stream ends
+/// Whether S3 expects no body with the request. Over HTTP/2 and HTTP/3 it has one of unknown length all the same where its stream ends
 /// later than its head, and a body only if bytes come.
 fn has_no_body(r: Request<'_>) -> bool {
-    matches!(r.method(), b"GET" | b"HEAD" | b"DELETE" | b"OPTIONS")
+    match r.method() {
+        b"GET" | b"HEAD" | b"DELETE" | b"OPTIONS" => true,
+        // CreateMultipartUpload
+        b"POST" => parameters(r).any(|pair| matches!(pair, b"uploads" | b"uploads=")),
+        // CopyObject, UploadPartCopy
+        b"PUT" => r.header(header::X_AMZ_COPY_SOURCE.as_bytes()).is_some(),
+        _ => false,
+    }
 }
 
 /// How many bytes may come of a body whose length its head does not state; none where nothing limits it here.
@@ -291,8 +298,13 @@ pub(crate) fn needs_length(r: Request<'_>, body: Option<&Body>) -> bool {
 
 /// Whether the body is a part of a multipart upload.
 fn is_part(r: Request<'_>) -> bool {
+    parameters(r).any(|pair| pair.starts_with(b"uploadId="))
+}
+
+/// The parameters of the query, as the client wrote them.
+fn parameters<'r>(r: Request<'r>) -> impl Iterator<Item = &'r [u8]> {
     let query = r.target().splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
-    query.split(|&byte| byte == b'&').any(|pair| pair.starts_with(b"uploadId="))
+    query.split(|&byte| byte == b'&')
 }
 
 /// The answer to a body that failed its check, which the error log gets to know.

@@ -333,6 +333,22 @@ subtest 'keys in files that change' => sub {
     S3Proxy::Deployment::write_file("$dir/clients.json", '{"clients": 1}');
     ok($deployment->wait_until(20, sub { $deployment->log('serverb') =~ /\[emerg\]/ }), 'a wrong file: the log says so');
     is($status->('another'), 200, 'a wrong file: the old keys stay');
+    $deployment->stop('serverb');
+
+    # As Kubernetes changes what it has mounted: each file is a link into a folder, which is a link to another one from then on.
+    my $mount = sub ($version, $secret) {
+        mkdir $_ for "$dir/mounted", "$dir/mounted/..$version";
+        S3Proxy::Deployment::write_file("$dir/mounted/..$version/CLIENT_SECRET_KEY", $secret);
+        symlink "..$version", "$dir/mounted/..data_tmp";
+        rename "$dir/mounted/..data_tmp", "$dir/mounted/..data" or die "rename: $!\n";
+        symlink '..data/CLIENT_SECRET_KEY', "$dir/mounted/CLIENT_SECRET_KEY";
+    };
+    $mount->(1, 'first');
+    $deployment->start_proxy('serverb', %{ environment('serverb', { %S3Proxy::Deployment::ENV_FILE, CLIENT_ACCESS_KEY => 'ONE', CLIENT_SECRET_KEY => '',
+        CLIENT_SECRET_KEY_FILE => "$dir/mounted/CLIENT_SECRET_KEY", SERVERB_PORT => $deployment->port('b'), NGINX_SECRETS_INTERVAL => 0.2 }) });
+    is($status->('first'), 200, 'a Secret that is mounted');
+    $mount->(2, 'second');
+    ok($deployment->wait_until(20, sub { $status->('second') == 200 }), 'and that changes') or diag($deployment->log('serverb'));
     $deployment->stop($_) for qw(serverb b);
 };
 
@@ -444,6 +460,11 @@ subtest 'HAProxy accepts its file' => sub {
     local @ENV{ keys %$environment } = values %$environment;
     my ($text, $exit) = run_command('haproxy', '-c', '-f', "$ROOT/deploy/haproxy.cfg");
     is($exit, 0, 'haproxy -c');
+    {
+        # As docker-compose.yml has it, where .env does not.
+        local $ENV{HAPROXY_BIND6} = '';
+        is((run_command('haproxy', '-c', '-f', "$ROOT/deploy/haproxy.cfg"))[1], 0, 'haproxy -c, without an address of IPv6');
+    }
     if (-s '/proc/net/if_inet6') {
         my %both = (%$environment, HAPROXY_BIND6 => '[::1]:' . $deployment->port('haproxy'));
         $deployment->start('haproxy', \%both, 'haproxy', '-db', '-f', "$ROOT/deploy/haproxy.cfg");

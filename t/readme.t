@@ -31,7 +31,7 @@ my %RUN_BY = (
         'ln -sf /usr/share/nginx/modules-available/mod-http-s3-signature.conf /etc/nginx/modules-enabled/50-mod-http-s3-signature.conf',
         'systemctl restart nginx', './configure --with-compat --add-dynamic-module=/src/s3-signature-proxy && make modules',
         'NGINX_SOURCE_DIR=/src/nginx NGINX_BUILD_DIR=/src/nginx/objs make module'),
-    'docker run -p 8080:8080 --read-only --tmpfs /run/nginx:mode=1777 -e CLIENT_ACCESS_KEY -e CLIENT_SECRET_KEY -e ORIGIN_ACCESS_KEY'
+    'docker run -p 8080:8080 --read-only --tmpfs /run/nginx:mode=1777,size=64m -e CLIENT_ACCESS_KEY -e CLIENT_SECRET_KEY -e ORIGIN_ACCESS_KEY'
         . ' -e ORIGIN_SECRET_KEY -e ORIGIN_HOST=s3.example.com s3-signature-proxy' => 'check-image',
     '/etc/init.d/nginx upgrade' => 'check-deb',
     # Where each is run word for word, or fails the test.

@@ -264,19 +264,20 @@ for my $request (@{ $t->{requests} }) {
 
 === TEST 27: over HTTP/2, a stream that goes on after the head, and ends
 --- http2
---- s3_sign eval: [$::client, $::client, "$::client presign=900"]
---- request eval: ["GET /bucket/key", "DELETE /bucket/key", "GET /bucket/key"]
+--- s3_sign eval: [$::client, $::client, "$::client presign=900", $::client, $::client]
+--- more_headers eval: [undef, undef, undef, undef, 'x-amz-copy-source: /bucket/other']
+--- request eval: ["GET /bucket/key", "DELETE /bucket/key", "GET /bucket/key", "POST /bucket/key?uploads", "PUT /bucket/key"]
 --- chunked_body eval: ['']
 --- error_code: 200
---- origin_count: b=3
+--- origin_count: b=5
 
 === TEST 28: over HTTP/2, one that goes on
 --- http2
---- s3_sign eval: [$::client, "$::client presign=900"]
---- request eval: ["GET /bucket/key", "DELETE /bucket/key"]
+--- s3_sign eval: [$::client, "$::client presign=900", $::client]
+--- request eval: ["GET /bucket/key", "DELETE /bucket/key", "POST /bucket/key?uploads="]
 --- chunked_body eval: ['']
 --- error_code: 200
---- origin_count: b=2
+--- origin_count: b=3
 --- code
 for my $request (@{ $t->{requests} }) {
     my $before = () = $t->received('b');

@@ -79,7 +79,7 @@ sub start ($name, $environment, $fails = 0) {
         mount -o remount,ro,bind "$IMAGE_ROOT"
         mount -t proc proc "$IMAGE_ROOT/proc"
         mount --rbind /dev "$IMAGE_ROOT/dev"
-        mount -t tmpfs -o mode=1777 tmpfs "$IMAGE_ROOT/run/nginx"
+        mount -t tmpfs -o mode=1777,size=64m tmpfs "$IMAGE_ROOT/run/nginx"
         exec chroot --userspec="$IMAGE_USER" "$IMAGE_ROOT" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
         EOF2
     my $begin = time;

@@ -69,6 +69,14 @@ is({ map { $_->{name} => $_->{mountPath} } @{ $stored->{Deployment}{spec}{templa
     'which is where the image has them');
 like(configuration($stored), qr{s3_unknown_length +buffer;\s+client_body_temp_path +\Q$dir\E;}, 'uploads of unknown length are stored');
 
+my $narrow = chart('a network policy with peers', @keys, @both, 'networkPolicy.enabled' => 'true', 'networkPolicy.from' => '[{podSelector: {matchLabels: {app: shop}}}]');
+my $from = $narrow->{NetworkPolicy}{spec}{ingress}[0]{from};
+is_deeply($from->[1], { podSelector => { matchLabels => { app => 'shop' } } }, 'policy: its peers');
+my $test = $from->[0]{podSelector}{matchLabels};
+is_deeply({ map { $_ => $narrow->{Pod}{metadata}{labels}{$_} } keys %$test }, $test, 'policy: helm test may ask too');
+my $selector = $narrow->{Deployment}{spec}{selector}{matchLabels};
+isnt(join(' ', map { $narrow->{Pod}{metadata}{labels}{$_} } sort keys %$selector), join(' ', map { $selector->{$_} } sort keys %$selector), 'and gets no requests');
+
 my $file_only = chart('a clients file alone', @both, existingSecret => 'keys', 'clients.key' => 'false', 'clients.file' => 'true');
 like(configuration($file_only), qr{s3_clients clients \{\s+file /etc/s3-signature-proxy/clients\.json;}, 'a clients file alone');
 
@@ -115,7 +123,7 @@ sub values_files (@settings) {
     my @lines;
     while (my ($path, $value) = splice @settings, 0, 2) {
         my @names = $path =~ /^"/ ? $path =~ /"([^"]+)"/g : split /\./, $path;
-        $value = "'$value'" if $value =~ m{[ +/\{]};
+        $value = "'$value'" if $value =~ m{^[^\[].*[ +/\{]|^\{};
         push @lines, join('', map { ('  ' x $_) . "$names[$_]:" . ($_ < $#names ? "\n" : " $value\n") } 0 .. $#names);
     }
     return map { my $file = "$dir/values-$_.yaml"; open my $out, '>', $file or die; print {$out} $lines[$_]; close $out or die; $file } 0 .. $#lines;

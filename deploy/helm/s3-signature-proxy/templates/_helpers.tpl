@@ -7,6 +7,12 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Of the pod of `helm test`, which is none of the service's. */}}
+{{- define "proxy.testSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "proxy.labels" -}}
 {{ include "proxy.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
