@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb check-deb check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb debs dist check-deb check-debs check-dist check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -17,6 +17,7 @@ help: ## Shows this list
 	@echo 'NGINX_SOURCE_DIR= NGINX_BUILD_DIR=    with module and test: a source tree of yours, and where it was built'
 	@echo 'TESTS=t/x.t       with test: only these files'
 	@echo 'PORT=8080         with run: where the proxy listens'
+	@echo 'DEBS=trixie/arm64 with debs: only these'
 	@echo 'DESTDIR=          with install: put before each path'
 	@echo 'PREFIX=           with install: where sign_s3 goes, /usr/local'
 
@@ -69,6 +70,21 @@ deb: module ## Builds the Debian package: build/libnginx-mod-http-s3-signature_*
 check-deb: deb ## Installs, uses, removes and purges the package in a fresh Debian (as root)
 	@scripts/install-packages run root
 	@scripts/check-deb
+
+dist: ## Builds what is handed on as source: an archive that builds offline, bills of materials, SHA256SUMS: build/dist/
+	@scripts/make-dist
+
+debs: dist ## Builds the packages for Debian 12 and 13, amd64 and arm64, each in such a Debian (as root; DEBS='trixie/arm64': those)
+	@scripts/install-packages root
+	@scripts/make-debs $(DEBS)
+
+check-dist: ## Makes the archive twice, and builds it in a fresh Debian without network (as root)
+	@scripts/install-packages root
+	@scripts/check-dist
+
+check-debs: ## Does what check-deb does with each package that make debs has built (as root)
+	@scripts/install-packages run root
+	@set -e; for deb in build/dist/*.deb; do scripts/check-deb "$$deb"; done
 
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)
 	@scripts/install-packages run root

@@ -21,7 +21,7 @@ use Test::More;
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output, Test::More->builder->failure_output;
 my $ROOT = abs_path("$FindBin::Bin/..");
-my @FILES = map { s{\Q$ROOT\E/}{}r } "$ROOT/README.md", "$ROOT/UPGRADING.md", "$ROOT/CONTRIBUTING.md", "$ROOT/deploy/README.md", glob "$ROOT/docs/*.md";
+my @FILES = map { s{\Q$ROOT\E/}{}r } "$ROOT/README.md", "$ROOT/UPGRADING.md", "$ROOT/CONTRIBUTING.md", "$ROOT/RELEASING.md", "$ROOT/deploy/README.md", glob "$ROOT/docs/*.md";
 my $README = "$ROOT/README.md";
 my $PORT = S3Proxy::Ports::port('SERVER');
 
