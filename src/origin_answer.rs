@@ -4,8 +4,8 @@
 //! of order, whatever it is asked; one that asks for fewer requests works, and sending them to another would be no help.
 //! What nobody else is asked for goes on to `error_response`, which sees to it that nothing of ours is shown.
 
-use nginx::Request;
 use nginx::upstream::{Next, UpstreamAnswer, UpstreamFraming, UpstreamResponse};
+use nginx::{Request, worker};
 use s3::S3Error;
 use s3::origin_error::{
     self, Code, CodeReader, asks_to_slow_down, content_encoding, is_about_credential,
@@ -108,7 +108,7 @@ fn without_words(
         }
         // Amazon's reason phrase.
         Concern::Load if says_slow_down(answer.status_line()) => busy(ctx),
-        // As with a key.
+        // As with a key, for a while.
         Concern::Load if is_busy(ctx) => Next::Final,
         Concern::Key | Concern::Load => Next::Pass,
     }
@@ -123,25 +123,29 @@ fn without_question(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Next {
     if matches!(answer.status(), 200..400 | 404 | 412 | 416) { accepted(ctx) } else { Next::Pass }
 }
 
-/// The origin takes the key and has answered something else than "slow down": what was remembered of it is over.
+/// The origin takes the key: what was remembered of that is over.
 fn accepted(ctx: &Ctx) -> Next {
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
         origin.refuses_key.set(false);
-        origin.is_busy.set(false);
     }
     Next::Pass
 }
 
+/// For so long, in milliseconds, a wish for fewer requests is what a 503 without a word means. An answer of another kind does not end
+/// that: who throttles answers some requests and not others, and what was under way ends well.
+const BUSY: u64 = 5000;
+
 /// It works, and wants to be asked less.
 fn busy(ctx: &Ctx) -> Next {
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
-        origin.is_busy.set(true);
+        origin.busy_at.set(Some(worker::now()));
     }
     Next::Final
 }
 
 fn is_busy(ctx: &Ctx) -> bool {
-    ctx.upstream.origin.borrow().as_ref().is_some_and(|origin| origin.is_busy.get())
+    let busy_at = ctx.upstream.origin.borrow().as_ref().and_then(|origin| origin.busy_at.get());
+    busy_at.is_some_and(|at| worker::now().saturating_sub(at) <= BUSY)
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {

@@ -285,7 +285,11 @@ PUT /bucket/key
 
 === TEST 35: a HEAD without a word, of an origin that has just asked for fewer requests
 --- http_config eval: $::COUNTED
---- origins eval: ::b_first(join ' | ', '503 ' . ::error('SlowDown'), '503', '503', '503', '200 body="from b"', '503')
+--- origins eval: ::b_first(join ' | ', '503 ' . ::error('SlowDown'), '503', '503', '503', '200 body="from b"', '503', '503')
 --- request eval: ['GET /bucket/1', 'HEAD /bucket/2', 'HEAD /bucket/3', 'HEAD /bucket/4', 'GET /bucket/5', 'HEAD /bucket/6']
---- error_code eval: [503, 503, 503, 503, 200, 200]
---- origin_count: a=1 b=6
+--- error_code eval: [503, 503, 503, 503, 200, 503]
+--- origin_count: a=0 b=6
+--- code
+# One that throttles answers some requests well.
+select undef, undef, undef, 5.2;
+is($t->send(request => 'HEAD /bucket/7')->{status}, 200, 'after five seconds a 503 without a word is like others');

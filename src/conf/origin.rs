@@ -27,8 +27,8 @@ pub(crate) struct Origin {
     /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge. What
     /// others know of a probed origin is in shared memory (`probes`).
     pub(crate) refuses_key: Cell<bool>,
-    /// The same of a wish for fewer requests.
-    pub(crate) is_busy: Cell<bool>,
+    /// When it last asked for fewer requests, in words, in milliseconds of [`nginx::worker::now`]; each worker's own knowledge.
+    pub(crate) busy_at: Cell<Option<u64>>,
 }
 
 /// Where an origin is: scheme, host and port of `endpoint`. And what it goes by there: the same, or what `host` says.
@@ -180,7 +180,7 @@ impl MainDirective for S3Origin {
             credential,
             unwraps,
             refuses_key: Cell::new(false),
-            is_busy: Cell::new(false),
+            busy_at: Cell::new(None),
         }));
         Ok(())
     }
