@@ -33,7 +33,7 @@ pub mod right;
 
 pub use address::Address;
 pub use authorize::{Access, Authorized, Denied, authorize};
-pub use clients_file::{ClientsError, ClientsFile, SecretReference};
+pub use clients_file::{ClientsError, ClientsFile, ListedClient, SecretReference};
 pub use delete_check::{DeleteCheck, DeleteFault};
 pub use error::{FaultSource, S3Error};
 pub use error_code::ErrorCode;
