@@ -49,6 +49,20 @@ pub enum SecretReference {
     File(String),
 }
 
+/// A client of a file, as far as it can be shown.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ListedClient<'a> {
+    /// The access key id.
+    pub access_key: &'a str,
+    /// Whether the key is in use at all.
+    pub enabled: bool,
+    /// The last second in which it is good, since 1970.
+    pub expires: Option<i64>,
+    /// What it may do.
+    pub grants: Grants,
+}
+
 /// A parsed `clients.json`. Its secrets are not shown by `Debug`.
 #[derive(Debug)]
 pub struct ClientsFile {
@@ -69,6 +83,16 @@ impl ClientsFile {
     /// [`ClientsError::Format`] with the place of the fault and the member that it is in.
     pub fn parse(text: &[u8]) -> Result<Self, ClientsError> {
         format::parse(text).map(|clients| Self { clients })
+    }
+
+    /// What the file says about each client, but for secrets.
+    pub fn clients(&self) -> impl Iterator<Item = ListedClient<'_>> {
+        self.clients.iter().map(|client| ListedClient {
+            access_key: &client.access_key,
+            enabled: client.enabled,
+            expires: client.expires,
+            grants: client.grants(),
+        })
     }
 
     /// How many clients there are.
@@ -108,8 +132,7 @@ impl ClientsFile {
                     reason,
                 })
             };
-            let grants = client.grants.map_or_else(Grants::unrestricted, Grants::limited);
-            let grants = grants.only_from(client.from);
+            let grants = client.grants();
             let secret = fetch("secret_key", client.secret)?;
             let mut credential = Credential::new(client.access_key.clone(), secret, grants);
             if let Some(second) = client.second_secret {

@@ -76,6 +76,16 @@ impl Grants {
         Self { from: from.into(), ..self }
     }
 
+    /// The grants, in their order; none where there are no limits to what may be done.
+    pub fn list(&self) -> Option<&[Grant]> {
+        self.grants.as_deref()
+    }
+
+    /// Networks that the client has to call from; any if there are none.
+    pub fn networks(&self) -> &[Network] {
+        &self.from
+    }
+
     /// Whether there are no limits to what may be done.
     pub fn is_unrestricted(&self) -> bool {
         self.grants.is_none()

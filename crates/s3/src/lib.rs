@@ -37,7 +37,7 @@ pub use address::Address;
 pub use authorize::{Access, Authorized, Denied, authorize};
 pub use bucket_names::host_label::bucket_in_host;
 pub use bucket_names::{BucketName, BucketNameError, BucketNames};
-pub use clients_file::{ClientsError, ClientsFile, SecretReference};
+pub use clients_file::{ClientsError, ClientsFile, ListedClient, SecretReference};
 pub use delete_check::{DeleteCheck, DeleteFault};
 pub use error::{FaultSource, S3Error};
 pub use error_code::ErrorCode;

@@ -49,6 +49,11 @@ macro_rules! operations {
                 }
             }
 
+            /// The operation of that name.
+            pub fn of_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().find(|operation| operation.name() == name).copied()
+            }
+
             /// What it does, as far as grants are concerned.
             pub fn kind(self) -> OperationKind {
                 match self {

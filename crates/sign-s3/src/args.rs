@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use s3::ClientAddress;
 use sigv4::Timestamp;
 
 use crate::endpoint::UrlEndpoint;
@@ -15,9 +16,12 @@ const SECRETS: &str = "\
 SECRET and the session token are the text itself, env:NAME for the value of an environment variable, or - for standard
 input. As text they can be seen by others on this machine (ps) and stay in the shell's history.";
 
-/// Everything: the arguments of one of two commands.
+/// Everything: the arguments of one of three commands.
 #[derive(Parser)]
-#[command(name = "sign_s3", about = "Presigns S3 URLs, and explains signatures that do not match")]
+#[command(
+    name = "sign_s3",
+    about = "Presigns S3 URLs, explains signatures that do not match, and checks files of clients"
+)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(disable_help_subcommand = true)]
 #[command(version, disable_version_flag = true)]
@@ -51,6 +55,8 @@ pub(crate) enum Command {
     /// Shows step by step what has to be signed, and where a signature differs
     #[command(after_help = SECRETS)]
     Explain(Explain),
+    /// Checks a clients file, and says what a client of it may do
+    CheckClients(CheckClients),
 }
 
 /// Prints a presigned URL.
@@ -156,6 +162,29 @@ pub(crate) struct Explain {
     pub(crate) date: Option<Timestamp>,
 }
 
+/// Checks a file of clients.
+#[derive(clap::Args)]
+pub(crate) struct CheckClients {
+    /// JSON file of clients, as `file` of s3_clients names it
+    pub(crate) file: PathBuf,
+
+    /// Access key id of the client that is asked about
+    #[arg(long = "as", value_name = "KEY", value_parser = key)]
+    pub(crate) client: Option<String>,
+
+    /// Operation as S3 names it, bucket, and key of an object or prefix of a list, not encoded
+    #[arg(long, num_args = 2..=3, value_names = ["OPERATION", "BUCKET", "KEY"], requires = "client")]
+    pub(crate) can: Vec<String>,
+
+    /// Address that the client calls from, or `unix:`
+    #[arg(long, value_name = "ADDRESS", value_parser = address, requires = "can")]
+    pub(crate) from: Option<ClientAddress>,
+
+    /// Checks as if it were this time
+    #[arg(long, value_name = "yyyyMMddTHHmmssZ", value_parser = date)]
+    pub(crate) date: Option<Timestamp>,
+}
+
 /// Version of the signature.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Version {
@@ -188,6 +217,15 @@ fn region(text: &str) -> Result<String, String> {
 fn key(text: &str) -> Result<String, String> {
     let is_key = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
     is_key.then(|| text.to_owned()).ok_or_else(|| "not an access key id".to_owned())
+}
+
+/// As nginx has it in `$remote_addr`.
+fn address(text: &str) -> Result<ClientAddress, String> {
+    if text == "unix:" {
+        return Ok(ClientAddress::Unix);
+    }
+    let ip = text.parse().map_err(|_| "neither an address nor unix:".to_owned())?;
+    Ok(ClientAddress::Ip(ip))
 }
 
 fn date(text: &str) -> Result<Timestamp, String> {

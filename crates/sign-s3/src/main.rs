@@ -3,12 +3,13 @@
 //! The protocol is that of the `sigv4` crate; here are only the command line, the clock, and the text that people read.
 //! No secret is ever printed. What is printed by `explain` holds what the request held, session tokens included.
 //!
-//! Exit codes: 0 all well, 1 the explained request would be refused, 2 nothing could be done.
+//! Exit codes: 0 all well, 1 the explained request, or the operation that was asked about, would be refused, 2 nothing could be done.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod args;
+mod check_clients;
 mod curl;
 mod endpoint;
 mod explain;
@@ -37,6 +38,7 @@ struct Outcome {
 fn main() -> ExitCode {
     let outcome = match CommandLine::of_process() {
         CommandLine { command: Some(Command::Explain(args)), .. } => explain::run(&args),
+        CommandLine { command: Some(Command::CheckClients(args)), .. } => check_clients::run(&args),
         CommandLine { presign: Some(args), .. } => presign::run(&args),
         // The parser asks for the arguments of one or the other.
         _ => Err(CommandLine::command().render_usage().to_string()),

@@ -12,7 +12,7 @@ use sigv4::{Secret, Timestamp};
 use super::grant_entry::{GrantEntry, NetworkList};
 use super::json::{Expected, JsonObject, present};
 use super::{ClientsError, SecretReference};
-use crate::Network;
+use crate::{Grants, Network};
 
 /// One client, checked.
 #[derive(Debug, Deserialize)]
@@ -28,6 +28,14 @@ pub(super) struct Client {
     /// Networks that it has to call from; any if there are none.
     pub(super) from: Vec<Network>,
     pub(super) grants: Option<Vec<crate::Grant>>,
+}
+
+impl Client {
+    /// What it may do, and from where.
+    pub(super) fn grants(&self) -> Grants {
+        let grants = self.grants.clone().map_or_else(Grants::unrestricted, Grants::limited);
+        grants.only_from(self.from.clone())
+    }
 }
 
 /// A secret, or where it is.

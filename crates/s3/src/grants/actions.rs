@@ -1,5 +1,7 @@
 //! What grants speak of: verbs, and operations by their names.
 
+use std::fmt;
+
 use crate::{Operation, OperationKind};
 
 /// A word of a grant's list that stands for many operations.
@@ -78,8 +80,7 @@ impl Actions {
     pub fn of_word(word: &str) -> Option<Self> {
         let verb = Verb::WORDS.iter().find(|(text, _)| *text == word).map(|(_, verb)| *verb);
         verb.map(Self::from).or_else(|| {
-            let operation = Operation::ALL.iter().find(|operation| operation.name() == word)?;
-            is_nameable(*operation).then(|| Self::from(*operation))
+            Operation::of_name(word).filter(|operation| is_nameable(*operation)).map(Self::from)
         })
     }
 
@@ -92,6 +93,24 @@ impl Actions {
     pub(super) fn contain(self, action: Action) -> bool {
         let by_verb = Verb::of(action.kind).is_some_and(|verb| self.verbs & verb.bits() != 0);
         by_verb || action.operation.is_some_and(|operation| self.operations & bit(operation) != 0)
+    }
+}
+
+/// As words: `read, write, GetBucketPolicy`.
+impl fmt::Display for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.are_all() {
+            return f.write_str("all");
+        }
+        let verbs = Verb::WORDS.iter().filter(|(_, verb)| *verb != Verb::All);
+        let verbs = verbs.filter(|(_, verb)| self.verbs & verb.bits() != 0).map(|(word, _)| *word);
+        let operations = Operation::ALL.iter().filter(|one| self.operations & bit(**one) != 0);
+        let mut comma = "";
+        for word in verbs.chain(operations.map(|operation| operation.name())) {
+            write!(f, "{comma}{word}")?;
+            comma = ", ";
+        }
+        Ok(())
     }
 }
 

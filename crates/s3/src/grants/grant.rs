@@ -1,5 +1,7 @@
 //! One grant of a client: what it may, or may not, do, where.
 
+use std::fmt;
+
 use super::actions::{Action, Actions};
 use super::network::{ClientAddress, Network};
 use super::pattern::{BucketPattern, KeyPrefix};
@@ -15,6 +17,31 @@ pub struct Grant {
     from: Vec<Network>,
     /// Where it reaches in a bucket, never empty. One of no bytes is the whole bucket.
     prefixes: Vec<KeyPrefix>,
+}
+
+/// For people: `allow read, list on photos, logs-* below "2026/" from 192.0.2.0/24`.
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let effect = if self.denies { "deny" } else { "allow" };
+        write!(f, "{effect} {} on ", self.actions)?;
+        list(f, &self.buckets)?;
+        if !self.prefixes.iter().all(KeyPrefix::is_empty) {
+            f.write_str(" below ")?;
+            list(f, &self.prefixes)?;
+        }
+        if !self.from.is_empty() {
+            f.write_str(" from ")?;
+            list(f, &self.from)?;
+        }
+        Ok(())
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, items: &[impl fmt::Display]) -> fmt::Result {
+    items.iter().enumerate().try_for_each(|(at, item)| {
+        let comma = if at == 0 { "" } else { ", " };
+        write!(f, "{comma}{item}")
+    })
 }
 
 /// Why something is not a [`Grant`].

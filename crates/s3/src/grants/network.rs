@@ -39,6 +39,15 @@ impl Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            NetworkKind::Ip(network) => network.fmt(f),
+            NetworkKind::Unix => f.write_str("unix:"),
+        }
+    }
+}
+
 /// Not a [`Network`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NotANetwork;

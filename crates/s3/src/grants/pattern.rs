@@ -1,5 +1,7 @@
 //! Names of buckets and beginnings of keys, as grants have them.
 
+use std::fmt;
+
 /// A bucket's name, or the beginning of names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct BucketPattern {
@@ -24,12 +26,24 @@ impl BucketPattern {
     }
 }
 
+impl fmt::Display for BucketPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.name.escape_ascii(), if self.open { "*" } else { "" })
+    }
+}
+
 /// The beginning of keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct KeyPrefix {
     exact: Vec<u8>,
     /// Without empty segments.
     loose: Vec<u8>,
+}
+
+impl fmt::Display for KeyPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", String::from_utf8_lossy(&self.exact).escape_debug())
+    }
 }
 
 impl KeyPrefix {

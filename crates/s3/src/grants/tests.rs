@@ -225,3 +225,18 @@ fn buckets_that_are_shown() {
     assert!(Grants::unrestricted().shows(b"any", None));
     assert!(!Grants::limited(Vec::new()).shows(b"any", None));
 }
+
+#[test]
+fn in_words() {
+    let grant = Grant::new(&["photos", "logs-*"], b"2026/", &[Verb::Read, Verb::List]).unwrap();
+    let grant = grant
+        .and_prefix(b"a\"b")
+        .only_from(vec!["192.0.2.0/24".parse().unwrap(), "unix:".parse().unwrap()]);
+    assert_eq!(
+        grant.to_string(),
+        r#"allow list, read on photos, logs-* below "2026/", "a\"b" from 192.0.2.0/24, unix:"#
+    );
+    let grant = Grant::new(&["*"], b"", &[Operation::ListObjects]).unwrap().denying();
+    assert_eq!(grant.to_string(), "deny ListObjects, ListObjectsV2 on *");
+    assert_eq!(Grant::new(&["a"], b"", &[Verb::All]).unwrap().to_string(), "allow all on a");
+}
