@@ -89,6 +89,7 @@ Key: ^2026/keep/b$
 --- origin_count: b=3
 
 === TEST 6: of unknown length
+--- config eval: config(location => 's3_unknown_length buffer;')
 --- s3_sign: AKIDSOME some-secret payload=unsigned
 --- request: POST /photos?delete
 --- chunked_body eval: [split /(?=<Key)/, main::document('2026/a', '2026/b')]
@@ -96,6 +97,7 @@ Key: ^2026/keep/b$
 --- origin_count: b=1
 
 === TEST 7: of unknown length, with a key that is denied
+--- config eval: config(location => 's3_unknown_length buffer;')
 --- s3_sign: AKIDSOME some-secret payload=unsigned
 --- request: POST /photos?delete
 --- chunked_body eval: [split /(?=<Key)/, main::document('2026/a', '2026/keep/b')]
