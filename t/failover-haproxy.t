@@ -46,6 +46,12 @@ subtest 'HAProxy, two proxies' => sub {
     is(upload(expect => 'signed'), 200, 'where Expect is signed it reaches the proxy');
     ok(defined $deployment->wait_until(15, sub { upload() == 200 && last_origin() eq 'b' }), 'origin b is back');
 
+    # It accepts connections and never answers; so what waits in its proxy, which has nobody else to ask, is refused, and HAProxy asks
+    # the other one.
+    event('origin b hangs', 'a', sub { kill 'STOP', $deployment->pid('b') }, kill => 1);
+    like($deployment->log('serverb'), qr/s3: (?:a request|an upload) is given up/, 'its proxy has let go of what waited');
+    event('origin b goes on', 'b', sub { kill 'CONT', $deployment->pid('b') });
+
     event('proxy b is killed', 'a', sub { $deployment->stop('serverb', 'KILL') }, kill => 1);
     event('proxy b is back', 'b', sub { $deployment->start_proxy('serverb') });
     event('proxy b is asked to end', 'a', sub { $deployment->stop('serverb', 'QUIT') });
@@ -125,10 +131,12 @@ sub event ($name, $origin, $code, %option) {
 
     my $soon = min(1e9, map { $_->{start} + $_->{seconds} - $at } grep { $_->{start} >= $at && $_->{fault} eq '' } @requests);
     cmp_ok($soon, '<', $SOON * $S3Proxy::Nginx::PATIENCE, "$name: the next request is answered in time");
+    my $slowest = max(map { $_->{seconds} } grep { !$is_cut{$_} } @requests);
+    cmp_ok($slowest, '<', $SOON * $S3Proxy::Nginx::PATIENCE, "$name: no request waits until the fault is over");
     ok(defined $moved, "$name: requests go to origin $origin");
     is(last_origin(), $origin, "$name: and stay there");
     diag(sprintf '%s: %d requests, %d failed, %d downloads cut; next answer after %.3f s, origin %s in use after %.1f s, slowest request %.3f s',
-        $name, scalar @requests, scalar @failed, scalar @cut, $soon, $origin, $moved // -1, max(map { $_->{seconds} } @requests));
+        $name, scalar @requests, scalar @failed, scalar @cut, $soon, $origin, $moved // -1, $slowest);
     return;
 }
 

@@ -2,7 +2,7 @@
 # before one nginx with both origins and before HAProxy with two. Origins are reached by https, each on a machine of its own where
 # this one allows network namespaces.
 #
-# By itself it is short: three faults, one nginx, small uploads, no TLS. FAILOVER=all is everything (15 minutes), FAILOVER='stopped,cut
+# By itself it is short: four faults, one nginx, small uploads, no TLS. FAILOVER=all is everything (15 minutes), FAILOVER='stopped,cut
 # off' those; FAILOVER_WAYS='one nginx' only that; FAILOVER_MIB=4 has smaller uploads; FAILOVER_TABLE names a file for the table.
 # Requests that fail where the proxy could have helped fail the test, unless requests failed or took long before there was any fault:
 # on a machine with so much else to do, probes and time limits are right to call an origin dead. Times are measured and not asserted.
@@ -28,6 +28,8 @@ my ($FAULT, $BACK) = $is_short ? (4, 8) : (10, 15);
 my $SIZE = ($ENV{FAILOVER_MIB} // ($is_short ? 1 : 64)) << 20;
 # Seconds that no request may take before the fault.
 my $CALM = 0.5;
+# Seconds after which a read is worth a word.
+my $LONG = 1.5;
 
 my $deployment;
 my $primary = 'b';
@@ -57,7 +59,7 @@ my @FAULTS = (
 die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
 my ($haproxy) = run_command('sh', '-c', 'haproxy -v || true');
 my @ways = split /,\s*/, $ENV{FAILOVER_WAYS} // ($is_short ? 'one nginx' : 'one nginx,HAProxy and two');
-my %wanted = map { $_ => 1 } split /,\s*/, $is_short ? 'killed,stopped,key refused' : $ENV{FAILOVER};
+my %wanted = map { $_ => 1 } split /,\s*/, $is_short ? 'killed,stopped,cut off,key refused' : $ENV{FAILOVER};
 my @faults = grep { $wanted{all} || $wanted{ $_->{name} } } @FAULTS;
 plan(skip_all => "no fault is called $ENV{FAILOVER}") if !@faults;
 diag('no network namespaces here: all on one machine, nothing is cut off') if !$has_machines;
@@ -111,6 +113,8 @@ sub try ($way, $fault) {
 
     my $began = time;
     $fault->{begin}->();
+    # Under load it takes a moment to do it.
+    my $begun = time;
     $_->go_on for values %upload;
     for my $second (1 .. $FAULT) {
         sleep max(0, $began + $second - time);
@@ -120,11 +124,12 @@ sub try ($way, $fault) {
     $fault->{end}->();
     $deployment->wait_until($BACK, sub { time > $ended + 2 && answered_by($load, time - 1) eq $primary });
     my %result = map { $_ => [$upload{$_}->result] } keys %upload;
-    report($way, $fault, $began, $ended, \%result, $load->stop);
+    report($way, $fault, [$began, $begun, $ended], \%result, $load->stop);
     return;
 }
 
-sub report ($way, $fault, $began, $ended, $uploads, @requests) {
+sub report ($way, $fault, $times, $uploads, @requests) {
+    my ($began, $begun, $ended) = @$times;
     my @during = grep { $_->{start} + $_->{seconds} > $began } @requests;
     my @reads = grep { $_->{method} =~ /^(?:GET|HEAD)$/ } @during;
     my @writes = grep { $_->{method} eq 'PUT' } @during;
@@ -150,11 +155,13 @@ sub report ($way, $fault, $began, $ended, $uploads, @requests) {
     my ($parts) = @{ delete $uploads->{parts} };
     my @held = values %$uploads;
     my %word = map { $_->[0] => 1 } grep { $_->[0] ne '' } @held;
-    # Of whom had the beginning of an answer when the fault began, the rest is the origin's alone to send.
-    my $waited = sub (@asked) { grep { !$_->{first} || $_->{start} + $_->{first} > $began } @asked };
+    # Of whom had the beginning of an answer when the fault had begun, the rest is the origin's alone to send.
+    my @waited = grep { !$_->{first} || $_->{start} + $_->{first} > $begun } @reads;
+    diag(sprintf '%s %.2f s after its beginning, for %.2f s, the first byte after %.2f s', $_->{method}, $_->{start} - $began, $_->{seconds}, $_->{first})
+        for grep { defined } (grep { $_->{seconds} > $LONG } @waited)[0 .. 4];
     my $seconds = sub (@times) { @times ? sprintf '%.1f s', max(@times) : '-' };
     push @table, '| ' . join(' | ', $fault->{name}, $way,
-        scalar(@failed) . ' of ' . @reads, $seconds->(map { $_->{seconds} } $waited->(@reads)),
+        scalar(@failed) . ' of ' . @reads, $seconds->(map { $_->{seconds} } @waited),
         scalar(grep { $_->{fault} ne '' } @writes) . ' of ' . @writes, $seconds->(map { $_->{seconds} } @writes),
         join(': ', scalar(grep { $_->[0] ne '' } @held) . ' of ' . @held, join(', ', sort keys %word) || ()),
         $seconds->(map { $_->[1] } @held), $parts || 'ok',

@@ -129,3 +129,14 @@ $t->set_state('b', '500 InternalError');
 ok($t->wait_for_log(qr/s3: origin b \(127\.0\.0\.1:\d+\) is down: 500 InternalError/), 'the log names the address');
 like(health($t), qr/"status":"ok","origins":\{"b":"ok"\}/, 'one of them serves');
 ok(until_true(10, sub { answers($t, 8) eq 'from c' }), 'and is picked');
+
+=== TEST 8: of all workers one asks
+--- http_config eval: ::of_upstream('s3_probe interval=1s timeout=1s; server %%ORIGIN_B%%; server %%ORIGIN_A%%;')
+--- code
+ok(until_true(10, sub { health($t) =~ /"b":"ok","a":"ok"/ }), 'both are up');
+my $before = my @before = $t->probes('b');
+select undef, undef, undef, 6;
+my $count = (my @now = $t->probes('b')) - $before;
+# Each by itself, they would be 12. An answer that is late is asked after.
+cmp_ok($count, '>=', 3, 'once a second');
+cmp_ok($count, '<=', 9, 'and not once for each worker');
