@@ -34,8 +34,9 @@ my %RUN_BY = (
     'docker run -p 8080:8080 --read-only --tmpfs /run/nginx:mode=1777,size=64m -e CLIENT_ACCESS_KEY -e CLIENT_SECRET_KEY -e ORIGIN_ACCESS_KEY'
         . ' -e ORIGIN_SECRET_KEY -e ORIGIN_HOST=s3.example.com s3-signature-proxy' => 'check-image',
     '/etc/init.d/nginx upgrade' => 'check-deb',
-    # Where each is run word for word, or fails the test.
+    # Where each is run word for word, or fails the test: scripts/check-compose, t/guides.t.
     (map { $_ => 'check-compose' } S3Proxy::Readme::section_commands("$ROOT/deploy/README.md", 'Docker Compose')),
+    (map { $_ => 'test' } map { S3Proxy::Readme::all_commands("$ROOT/docs/$_.md") } qw(cookbook coming-from signature-does-not-match)),
     'helm install s3 deploy/helm/s3-signature-proxy --values my-values.yaml' => 'check-helm',
 );
 
@@ -342,6 +343,7 @@ sub configuration ($text) {
     $server = "location / {\n$server\n}" if $level eq 'location';
     $server = "server { listen 8080; include /etc/nginx/s3/s3_server_params; include /etc/nginx/s3/s3_proxy_params;\n$server\n}" if $level ne 'http';
     my $log = $text =~ /s3_log_format/ ? '' : 'include /etc/nginx/s3/s3_log_format;';
+    $log .= " proxy_cache_path $dir/temp/$1 keys_zone=$1:1m;" if $text =~ /^\s*proxy_cache +(\w+);/m && $text !~ /^proxy_cache_path/m;
     # The rest of the whole configuration: its clients, origins and upstream.
     my @rest = grep { /^(\w+ \w+) \{/ && $text !~ /^\Q$1\E \{/m } $whole->{text} =~ /^((?:s3_clients|s3_origin|upstream) .*?\}\n)/msg;
     # Where requests go to what is probed.
@@ -366,7 +368,7 @@ sub local_text ($text) {
     $text =~ s{localhost:8080}{127.0.0.1:$PORT}g;
     $text =~ s{https?://s3-(\w+)\.example\.com(?::\d+)?}{http://127.0.0.1:$port{$1}}g;
     $text =~ s{s3-(\w+)\.example\.com:443}{127.0.0.1:$port{$1}}g;
-    $text =~ s{https://(s3|store_\$store);}{http://$1;}g;
+    $text =~ s{proxy_pass(\s+)https://([\w\$]+)(?=[;\$])}{proxy_pass$1http://$2}g;
     $text =~ s{https://(primary|backup)\.example\.com}{http://$1.example.com:443}g;
     $text =~ s{(primary|backup)\.example\.com}{$1 eq 'primary' ? '127.0.0.2' : '127.0.0.3'}ge;
     return $text;

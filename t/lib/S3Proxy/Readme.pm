@@ -56,6 +56,11 @@ sub section_commands ($path, $heading) {
     return map { commands($_) } $section =~ /^```sh\n(.*?)^```$/msg;
 }
 
+# The commands of all shell blocks of a file.
+sub all_commands ($path) {
+    return map { commands($_->{text}) } grep { $_->{language} eq 'sh' } blocks($path);
+}
+
 # The path that the first line of a configuration names, if it does.
 sub path_of ($block) {
     return $block->{text} =~ m{\A# (/\S+?\.conf)\b} ? $1 : undef;
