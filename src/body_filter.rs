@@ -32,6 +32,8 @@ pub(crate) fn body_filter<'r>(r: Request<'r>, mut chain: Chain<'r>) -> Status {
         }
         Response::Held { error, strict } => judge(r, ctx, chain, error, strict),
         Response::Rewritten(mut rewriting) => {
+            // Should this panic, nothing more goes out.
+            ctx.response.state.replace(Response::Replaced);
             let status = answer::pass_body(r, &mut rewriting, chain);
             ctx.response.state.replace(Response::Rewritten(rewriting));
             status

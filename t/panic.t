@@ -73,3 +73,11 @@ X-S3-Fault: origin_answer
 
 === TEST 7: and the worker lives on
 --- error_code: 200
+
+=== TEST 8: while an answer is put into the client's names
+--- code
+my $response = $t->send(request => "POST /bucket/key?uploadId=u\nx", more_headers => 'X-S3-Fault: answer');
+ok(!$response->{complete}, 'it has no end');
+unlike($response->{body}, qr/from b/, 'and nothing passes as it came');
+ok($t->wait_for_log(qr/injected in answer/), 'where it was to be');
+is($t->send(request => 'GET /bucket/key')->{status}, 200, 'the worker lives');

@@ -52,11 +52,9 @@ pub fn rewrite<'r, M: HttpModule + OutputFilter, E: From<Unsent>>(
     mut change: impl FnMut(&[u8], bool, &mut Vec<u8>) -> Result<(), E>,
 ) -> Result<Status, E> {
     let hooks = r.hooks::<M>().ok_or(Unsent::Memory)?;
-    let mut buffers = hooks.response.take();
-    let result = buffers.rewrite::<M, E>(r, chain, &mut change);
-    // Whatever came of it: what waits is still to be sent, and has its memory here.
-    hooks.response.replace(buffers);
-    result
+    // They stay there whatever comes of this, a panic too: what waits is still to be sent, and has its memory there.
+    let mut buffers = hooks.response.borrow_mut();
+    buffers.rewrite::<M, E>(r, chain, &mut change)
 }
 
 /// What the buffers of one call have said besides their bytes.
