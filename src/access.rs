@@ -121,8 +121,10 @@ fn verify(
     let mut headers = HeaderLines::new();
     worker::header_lines(r, &mut headers);
     let request = worker::signed_request(r, &headers);
+    // As it is now, whatever is read meanwhile.
+    let keyring = clients.keyring.current();
     worker::with(|Worker { buffers, .. }| {
-        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
+        match sigv4::verify(&request, &keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 authorize(r, clients, &request, &verified)?;
                 let permit = if r.method() == b"OPTIONS" {

@@ -124,8 +124,10 @@ fn without_question(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Next {
 
 /// The origin takes the key and has answered something else than "slow down": what was remembered of it is over.
 fn accepted(ctx: &Ctx) -> Next {
+    if let Some(key) = &*ctx.upstream.key.borrow() {
+        key.is_refused.set(false);
+    }
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
-        origin.refuses_key.set(false);
         origin.is_busy.set(false);
     }
     Next::Pass
@@ -144,13 +146,13 @@ fn is_busy(ctx: &Ctx) -> bool {
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {
-    ctx.upstream.origin.borrow().as_ref().is_some_and(|origin| origin.refuses_key.get())
+    ctx.upstream.key.borrow().as_ref().is_some_and(|key| key.is_refused.get())
 }
 
 /// The origin is out of order. The answer is for the case that nobody else may be asked.
 fn refused(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Next {
-    if let Some(origin) = &*ctx.upstream.origin.borrow() {
-        origin.refuses_key.set(true);
+    if let Some(key) = &*ctx.upstream.key.borrow() {
+        key.is_refused.set(true);
     }
     error_response::log_withheld(r, ctx, code);
     ctx.response.error.replace(Some(S3Error::origin_refused_credentials()));
