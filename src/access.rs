@@ -162,8 +162,10 @@ pub(crate) fn verify(
     worker::header_lines(r, &mut headers);
     let target = virtual_host::client_target(r, ctx);
     let request = RequestParts { method: r.method(), target, headers: &headers };
+    // As it is now, whatever is read meanwhile.
+    let keyring = clients.keyring.current();
     worker::with(|Worker { buffers, .. }| {
-        match sigv4::verify(&request, &clients.keyring, &clients.policy, now, buffers) {
+        match sigv4::verify(&request, &keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 let bucket = virtual_host::bucket(r, clients)?;
                 let authorized = authorize(r, clients, &request, &verified, bucket.as_deref())?;
@@ -184,7 +186,7 @@ pub(crate) fn verify(
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
-                let cause = mismatch::cause(&error, &request, clients, conf, now, buffers);
+                let cause = mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
                 let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
                 r.log(log::level(&answer), format_args!("s3: refused: {error}{colon}{cause}"));
                 Err(answer)

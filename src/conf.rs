@@ -1,11 +1,13 @@
 //! The directives, and the structures that they fill.
 
+pub(crate) mod client_keys;
 pub(crate) mod clients;
 pub(crate) mod domains;
 pub(crate) mod health;
 pub(crate) mod location;
 pub(crate) mod main;
 pub(crate) mod origin;
+pub(crate) mod origin_key;
 pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod secret;
@@ -44,6 +46,8 @@ pub(crate) struct MainConf {
     pub(crate) clients: Vec<Rc<Clients>>,
     /// The `s3_origin` blocks.
     pub(crate) origins: Vec<Rc<Origin>>,
+    /// `s3_watch`: milliseconds, or none for `off`; none of both where it does not stand.
+    pub(crate) watch: Option<Option<u64>>,
     /// `s3_malloc_keep`.
     pub(crate) malloc_keep: Option<bool>,
     /// Of each upstream, the origin of each of its peers.
@@ -72,6 +76,17 @@ impl MainConf {
         !self.clients.is_empty() || !self.origins.is_empty()
     }
 
+    /// How often files with keys are looked at, in milliseconds; none where they are not.
+    pub(crate) fn watch_interval(&self) -> Option<u64> {
+        self.watch.unwrap_or(Some(main::WATCH_INTERVAL))
+    }
+
+    /// Whether any key may change while nginx runs, or end.
+    pub(crate) fn has_live_keys(&self) -> bool {
+        self.clients.iter().any(|clients| clients.keyring.is_watched())
+            || self.origins.iter().any(|origin| origin.key.is_watched())
+    }
+
     /// The `s3_origin` of that name.
     pub(crate) fn origin(&self, name: &[u8]) -> Option<&Rc<Origin>> {
         self.origins.iter().find(|origin| origin.name.as_bytes() == name)
@@ -87,7 +102,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 14] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 15] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -104,6 +119,7 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 14] = [
         c"s3_explain_mismatch",
         ANYWHERE | NGX_CONF_TAKE1,
     ),
+    main_command::<main::S3Watch>(c"s3_watch", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1),
     main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
     location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),

@@ -20,6 +20,7 @@ use self::body::BodyPart;
 use self::response::ResponsePart;
 use crate::S3Signature;
 use crate::conf::origin::Origin;
+use crate::conf::origin_key::OriginKey;
 
 /// The context. nginx clears it on internal redirects, and with it the admission: such a request is verified again.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub(crate) struct Ctx {
 pub(crate) struct UpstreamPart {
     /// The origin that the request was last signed for.
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
+    /// The key that it was signed with: what the answer is to be read by, whichever is there then.
+    pub(crate) key: RefCell<Option<Rc<OriginKey>>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
     /// What was asked for, where the answer may have to be changed.

@@ -120,8 +120,8 @@ fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
 }
 
 fn access_key(ctx: &Ctx) -> Vec<u8> {
-    let origin = ctx.upstream.origin.borrow();
-    origin.as_ref().map(|origin| origin.credential.access_key().to_vec()).unwrap_or_default()
+    let key = ctx.upstream.key.borrow();
+    key.as_ref().map(|key| key.credential.access_key().to_vec()).unwrap_or_default()
 }
 
 /// Whether a header tells of our key.

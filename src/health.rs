@@ -12,12 +12,12 @@ use nginx::phase::{PhaseAnswer, Verdict};
 use nginx::subrequest::{self, SubrequestHandler};
 use nginx::upstream::attempt;
 use nginx::{Request, worker};
-use sigv4::Timestamp;
 
 use crate::S3Signature;
 use crate::conf::location::{HealthCheck, HealthOrigin};
 use crate::ctx::{self, Ctx};
 use crate::probes::{self, ProbeReport};
+use crate::time::rfc3339;
 
 /// How long an answer serves, in seconds.
 const FRESH: i64 = 1;
@@ -97,9 +97,14 @@ pub(crate) fn handler<'r>(r: Request<'r>, health: &'r HealthCheck) -> Verdict<'r
             attempt.give_up_for_good();
         }
     });
-    let states = statuses.into_iter().zip(reports).map(|(status, report)| match report {
+    let states = statuses.into_iter().zip(reports).zip(&health.origins);
+    let states = states.map(|((status, report), origin)| match report {
         Some(report) => OriginState::Probed(report),
-        None => OriginState::Answered(status.unwrap_or(TIMED_OUT)),
+        None => match (status.unwrap_or(TIMED_OUT), key_ended(r, origin)) {
+            (200..300, _) | (_, None) => OriginState::Answered(status.unwrap_or(TIMED_OUT)),
+            // Nobody has asked it.
+            (_, reason) => OriginState::Probed(ProbeReport { reason, since: None }),
+        },
     });
     let answer = judge(r.now(), &health.origins, &states.collect::<Vec<_>>());
     ANSWERS.with_borrow_mut(|answers| answers.insert(key, answer.clone()));
@@ -158,6 +163,12 @@ impl SubrequestHandler for HealthSubrequest {
     }
 }
 
+/// Whether nothing is sent to the `s3_origin` of that name, as its key has ended.
+fn key_ended(r: Request<'_>, origin: &HealthOrigin) -> Option<String> {
+    let origin = r.main_conf::<S3Signature>()?.origin(origin.name.as_bytes())?;
+    origin.key.current().ended(r.now())
+}
+
 /// One origin that works is enough to serve.
 fn judge(now: i64, origins: &[HealthOrigin], states: &[OriginState]) -> Checked {
     let any = states.iter().any(OriginState::is_ok);
@@ -181,7 +192,7 @@ fn judge(now: i64, origins: &[HealthOrigin], states: &[OriginState]) -> Checked 
     body.push('}');
     let since = named().filter_map(|(name, state)| match state {
         OriginState::Probed(ProbeReport { since: Some(since), .. }) => {
-            Some(format!("\"{name}\":\"{}\"", time(*since)?))
+            Some(format!("\"{name}\":\"{}\"", rfc3339(*since)))
         }
         _ => None,
     });
@@ -191,16 +202,6 @@ fn judge(now: i64, origins: &[HealthOrigin], states: &[OriginState]) -> Checked 
     }
     body.push_str("}\n");
     Checked { at: now, status: if any { 200 } else { 503 }, body }
-}
-
-/// Seconds since 1970 as RFC 3339 writes them.
-fn time(unix: i64) -> Option<String> {
-    let time = Timestamp::from_unix(unix)?;
-    let text = std::str::from_utf8(time.as_bytes()).ok()?;
-    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    let (date, hours) =
-        ([part(0, 4), part(4, 6), part(6, 8)], [part(9, 11), part(11, 13), part(13, 15)]);
-    Some(format!("{}T{}Z", date.join("-"), hours.join(":")))
 }
 
 /// What a status says about an origin, where it says more than its number.

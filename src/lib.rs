@@ -2,7 +2,8 @@
 //!
 //! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
 //! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
-//! body), `upstream` (sign), `origin_answer` (ask another), `answer` (the client's names), `header_filter` and `body_filter` (S3 errors), `variables`, `log`. `conf` holds the directives, `ctx`
+//! body), `upstream` (sign), `origin_answer` (ask another), `answer` (the client's names), `header_filter` and `body_filter` (S3
+//! errors), `variables`, `log`. `live` reads keys again that change. `conf` holds the directives, `ctx`
 //! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
 
 #![deny(unsafe_code)]
@@ -18,6 +19,7 @@ mod error_response;
 mod fault;
 mod header_filter;
 mod health;
+mod live;
 mod log;
 mod malloc;
 mod mismatch;
@@ -28,6 +30,7 @@ mod request_body_filter;
 mod request_id;
 mod stored_body;
 mod subrequest;
+mod time;
 mod upstream;
 mod variables;
 mod virtual_host;
@@ -121,13 +124,19 @@ impl Lifecycle for S3Signature {
     fn init_module(cycle: &Cycle<'_>) -> Result<(), ConfError> {
         cycle.log(Level::Notice, format_args!("{VERSION}"));
         match cycle.main_conf::<Self>() {
-            Some(main) if main.is_used() => log_writer::install::<Self>(cycle),
+            Some(main) if main.is_used() => {
+                live::warn_of_unreadable(cycle, main);
+                log_writer::install::<Self>(cycle)
+            }
             _ => Ok(()),
         }
     }
 
     fn init_process(cycle: &Cycle<'_>) {
         let main = cycle.main_conf::<Self>().filter(|main| main.is_used());
+        if let Some(main) = main.filter(|_| worker_process::serves()) {
+            live::LiveKeys::start(cycle, main);
+        }
         if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
             malloc::keep_freed_memory();
         }

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use sigv4::{Error, RequestParts, SignatureError, TargetBuffers, Timestamp};
+use s3::Grants;
+use sigv4::{Error, Keyring, RequestParts, SignatureError, TargetBuffers, Timestamp};
 
 use crate::conf::clients::Clients;
 use crate::conf::location::LocationConf;
@@ -18,6 +19,7 @@ thread_local! {
 pub(crate) fn cause(
     error: &Error,
     request: &RequestParts<'_>,
+    keyring: &Keyring<Grants>,
     clients: &Clients,
     conf: &LocationConf,
     now: Timestamp,
@@ -28,7 +30,7 @@ pub(crate) fn cause(
     {
         return None;
     }
-    sigv4::mismatch_cause(request, &clients.keyring, &clients.policy, buffers)
+    sigv4::mismatch_cause(request, keyring, &clients.policy, buffers)
 }
 
 fn may_look(second: i64, most: u32) -> bool {

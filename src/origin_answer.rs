@@ -125,8 +125,8 @@ fn without_question(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Next {
 
 /// The origin takes the key: what was remembered of that is over.
 fn accepted(ctx: &Ctx) -> Next {
-    if let Some(origin) = &*ctx.upstream.origin.borrow() {
-        origin.refuses_key.set(false);
+    if let Some(key) = &*ctx.upstream.key.borrow() {
+        key.is_refused.set(false);
     }
     Next::Pass
 }
@@ -149,15 +149,20 @@ fn is_busy(ctx: &Ctx) -> bool {
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {
+    let key = ctx.upstream.key.borrow();
+    if key.as_ref().is_some_and(|key| key.is_refused.get()) {
+        return true;
+    }
     let origin = ctx.upstream.origin.borrow();
-    let Some(origin) = &*origin else { return false };
-    origin.refuses_key.get() || probes::refuses_key(&origin.name)
+    origin.as_ref().is_some_and(|origin| probes::refuses_key(&origin.name))
 }
 
 /// The origin is out of order. The answer is for the case that nobody else may be asked.
 fn refused(r: Request<'_>, ctx: &Ctx, code: &[u8]) -> Next {
+    if let Some(key) = &*ctx.upstream.key.borrow() {
+        key.is_refused.set(true);
+    }
     if let Some(origin) = &*ctx.upstream.origin.borrow() {
-        origin.refuses_key.set(true);
         probes::note_refusal(&origin.name);
     }
     error_response::log_withheld(r, ctx, code);

@@ -8,7 +8,8 @@ use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
-    Parts, Peer, PeerHooks, Rewriter, SentBody, UpstreamId, output, process_header, sent_body,
+    Parts, Peer, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output, process_header,
+    sent_body,
 };
 use s3::{Access, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
@@ -40,7 +41,7 @@ impl PeerHooks for S3Signature {
         peer: &Peer<'_>,
         head: &[u8],
         body: SentBody,
-    ) -> Option<&'r [u8]> {
+    ) -> PreparedHead<'r> {
         sign(r, peer, head, body)
     }
 
@@ -90,13 +91,16 @@ impl Sink for ToUpstream<'_, '_, '_> {
 
 /// Signs `head`, as proxy_pass serialized it, for `peer`.
 ///
-/// None where the request must not be sent: the answer is in the context, the reason in the error log.
-fn sign<'r>(r: Request<'r>, peer: &Peer<'_>, head: &[u8], sent: SentBody) -> Option<&'r [u8]> {
+/// Where the request must not be sent, the answer is in the context, the reason in the error log.
+fn sign<'r>(r: Request<'r>, peer: &Peer<'_>, head: &[u8], sent: SentBody) -> PreparedHead<'r> {
     match try_sign(r, peer, head, sent) {
-        Ok(signed) => Some(signed),
+        Ok(signed) => PreparedHead::Ready(signed),
         Err(refusal) => {
             refuse(r, &refusal);
-            None
+            match refusal {
+                Refusal::KeyEnded { .. } => PreparedHead::NextPeer,
+                _ => PreparedHead::Refused,
+            }
         }
     }
 }
@@ -120,6 +124,10 @@ fn try_sign<'r>(
     };
     let origin = origin_for(r, peer)?;
     let now = worker::now(r).ok_or(Refusal::Clock)?;
+    let key = origin.key.current();
+    if let Some(reason) = key.ended(now.unix()) {
+        return Err(Refusal::KeyEnded { origin: origin.name.clone(), reason });
+    }
 
     let mut lines = HeadLines::new();
     let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
@@ -136,7 +144,7 @@ fn try_sign<'r>(
             head: &head,
             permit: &permit,
             authority: origin.endpoint.authority().as_bytes(),
-            credential: &origin.credential,
+            credential: &key.credential,
             body: &origin_body,
             now,
         };
@@ -173,6 +181,7 @@ fn try_sign<'r>(
     }
     let ctx = ctx::of(r).ok_or(Refusal::Memory)?;
     ctx.upstream.origin.replace(Some(origin));
+    ctx.upstream.key.replace(Some(key));
     // What an earlier attempt has left.
     ctx.response.error.replace(None);
     ctx.upstream.reading.replace(None);

@@ -112,7 +112,7 @@ client/Secret+Key=0123456789
 --- files
 >>> clients.json
 {"clients": []}
---- nginx_conf_fails: no "key".*nginx.conf:%%HERE%%
+--- nginx_conf_ok: \[warn\] s3_clients "apps" has no client.*nginx.conf:%%HERE%%
 
 === TEST 21: clients.json that is no JSON
 --- http_config eval: "s3_clients apps { file %%SERVROOT%%/clients.json; # HERE\n }" . $::blocks . $::upstream

@@ -14,6 +14,7 @@ use File::Path qw(make_path);
 use S3Proxy::Children qw(slurp test_origin);
 use S3Proxy::Client qw(connect_to exchange run_command);
 use S3Proxy::Compose;
+use S3Proxy::LiveKeys qw(credentials_json);
 use S3Proxy::Nginx;
 use S3Proxy::Ports;
 use S3Proxy::Readme;
@@ -355,7 +356,7 @@ sub configuration ($text) {
 # A text with this machine's folders, ports and addresses.
 sub local_text ($text) {
     my %port = (region2 => S3Proxy::Ports::port('b'), region1 => S3Proxy::Ports::port('a'));
-    $text =~ s{/etc/nginx/s3/secrets/(\w+)}{secret_file($1)}ge;
+    $text =~ s{/etc/nginx/s3/secrets/(\w+(?:\.json)?)}{secret_file($1)}ge;
     $text =~ s{/etc/nginx/s3/secrets}{$dir/secrets}g;
     $text =~ s{/etc/nginx/s3/clients\.json}{clients_file()}ge;
     $text =~ s{/etc/nginx/s3/(server\.\w+)}{certificate($1)}ge;
@@ -378,7 +379,7 @@ sub environment ($text) { return { map { $_ => "value-of-$_" } ($text . clients_
 
 sub secret_file ($name) {
     make_path("$dir/secrets");
-    return -e "$dir/secrets/$name" ? "$dir/secrets/$name" : $nginx->write_file("secrets/$name", "secret of $name\n");
+    return -e "$dir/secrets/$name" ? "$dir/secrets/$name" : $nginx->write_file("secrets/$name", $name =~ /\.json$/ ? credentials_json('AKID', 'secret') : "secret of $name\n");
 }
 
 sub clients_file_text () { return slurp("$ROOT/nginx-conf/clients.json.example") }

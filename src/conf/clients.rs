@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use nginx::conf::{BlockCommand, MainDirective, argument, arguments, flag, seconds, size, text};
 use nginx::{Conf, ConfError};
-use s3::{ClientsFile, Grants, SecretReference};
-use sigv4::{Credential, Keyring, Policy, Secret};
+use sigv4::Policy;
 
 use crate::S3Signature;
+use crate::conf::client_keys::{ClientKeys, ClientKeysBuilder};
 use crate::conf::domains;
-use crate::conf::secret::{from_environment, from_file, secret, value};
+use crate::live::Live;
 
 /// Longest tolerated difference of clocks in seconds: beyond a day it is no tolerance but a missing check.
 const MAX_SKEW: i64 = 86_400;
@@ -17,7 +17,7 @@ const MAX_SKEW: i64 = 86_400;
 /// A set of clients.
 pub(crate) struct Clients {
     pub(crate) name: String,
-    pub(crate) keyring: Keyring<Grants>,
+    pub(crate) keyring: Live<ClientKeys>,
     pub(crate) policy: Policy,
     /// Whether interfaces of an origin that are not S3's can be had with these keys.
     pub(crate) admin_api: bool,
@@ -29,7 +29,7 @@ pub(crate) struct S3Clients;
 /// What the lines of the block have said so far.
 #[derive(Default)]
 struct ClientsBuilder {
-    keyring: Keyring<Grants>,
+    keys: ClientKeysBuilder,
     policy: Policy,
     admin_api: bool,
 }
@@ -49,14 +49,15 @@ impl MainDirective for S3Clients {
         }
         let mut builder = ClientsBuilder::default();
         cf.block("s3_clients", &mut builder, COMMANDS)?;
-        if builder.keyring.is_empty() {
-            return Err(
-                format!("no \"key\" and no \"file\" with one in s3_clients \"{name}\"").into()
-            );
+        if !builder.keys.has_lines() {
+            return Err(format!("no \"key\" and no \"file\" in s3_clients \"{name}\"").into());
         }
         domains::check(&builder.policy)?;
-        let ClientsBuilder { keyring, policy, admin_api } = builder;
-        let clients = Clients { name, keyring, policy, admin_api };
+        if builder.keys.is_empty() {
+            cf.warn(&format!("s3_clients \"{name}\" has no client: nobody is let in"));
+        }
+        let ClientsBuilder { keys, policy, admin_api } = builder;
+        let clients = Clients { name, keyring: keys.build(), policy, admin_api };
         cf.main_conf::<S3Signature>()?.clients.push(Rc::new(clients));
         Ok(())
     }
@@ -65,7 +66,7 @@ impl MainDirective for S3Clients {
 /// The directives of the block, in the order of the reference in README.md.
 const COMMANDS: &[BlockCommand<ClientsBuilder>] = &[
     BlockCommand { name: "key", arguments: 2..=usize::MAX, repeats: true, set: key },
-    BlockCommand { name: "file", arguments: 1..=1, repeats: true, set: clients_file },
+    BlockCommand { name: "file", arguments: 1..=1, repeats: true, set: file },
     BlockCommand { name: "region", arguments: 1..=usize::MAX, repeats: false, set: regions },
     BlockCommand { name: "host", arguments: 1..=usize::MAX, repeats: false, set: hosts },
     BlockCommand { name: "domain", arguments: 1..=usize::MAX, repeats: false, set: domains },
@@ -157,54 +158,10 @@ fn max_object(
     Ok(())
 }
 
-/// `key ID SECRET [old=SECRET]`: the second secret is one that is being rotated out.
 fn key(cf: &mut Conf<'_>, builder: &mut ClientsBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
-    let [_, access_key, secret_key, parameters @ ..] = words else {
-        return Err("\"key\" takes an access key and a secret key".into());
-    };
-    let access_key = value(cf, access_key, "access key")?;
-    if !sigv4::is_usable_id(&access_key) {
-        let id = access_key.escape_ascii();
-        return Err(format!(
-            "access key \"{id}\" must be 1 to 128 visible ASCII characters without slash or comma"
-        )
-        .into());
-    }
-    let secret_key = secret(cf, secret_key, "secret key")?;
-    let mut credential = Credential::new(access_key, secret_key, Grants::unrestricted());
-    match parameters {
-        [] => {}
-        [old] if old.starts_with(b"old=") => {
-            let old = old.strip_prefix(b"old=").unwrap_or_default();
-            credential = credential.with_second_secret(secret(cf, old, "old secret key")?);
-        }
-        [parameter, ..] => {
-            let parameter = parameter.escape_ascii();
-            return Err(format!("invalid parameter \"{parameter}\" of \"key\"").into());
-        }
-    }
-    builder.keyring.insert(credential).map_err(|duplicate| duplicate.to_string().into())
+    builder.keys.key(cf, words)
 }
 
-/// `file PATH`: a JSON file of clients, each with its grants.
-fn clients_file(
-    cf: &mut Conf<'_>,
-    builder: &mut ClientsBuilder,
-    words: &[&[u8]],
-) -> Result<(), ConfError> {
-    let prefix = cf.prefix();
-    let path = prefix.join(text(argument(words), "file name")?);
-    let in_file =
-        |fault: &dyn std::fmt::Display| format!("clients file \"{}\": {fault}", path.display());
-    let content = std::fs::read(&path).map_err(|error| in_file(&error))?;
-    let clients = ClientsFile::parse(&content).map_err(|error| in_file(&error))?;
-    clients
-        .insert_into(&mut builder.keyring, &mut |reference| {
-            let secret = match reference {
-                SecretReference::Env(name) => from_environment(cf, name, "the secret"),
-                SecretReference::File(name) => from_file(&prefix.join(name), "the secret"),
-            };
-            secret.map(Secret::new)
-        })
-        .map_err(|error| in_file(&error).into())
+fn file(cf: &mut Conf<'_>, builder: &mut ClientsBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    builder.keys.file(cf, words)
 }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use nginx::conf::{BlockCommand, MainDirective, argument, text};
 use nginx::{Conf, ConfError};
-use sigv4::{OriginCredential, Secret};
 
 use crate::S3Signature;
-use crate::conf::secret::{secret, value};
+use crate::conf::origin_key::{OriginKeys, OriginKeysBuilder};
+use crate::live::Live;
 
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -21,12 +21,10 @@ const HTTPS: u16 = 443;
 pub(crate) struct Origin {
     pub(crate) name: String,
     pub(crate) endpoint: OriginEndpoint,
-    pub(crate) credential: OriginCredential,
+    /// What requests to it are signed with.
+    pub(crate) key: Live<OriginKeys>,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
-    /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge. What
-    /// others know of a probed origin is in shared memory (`probes`).
-    pub(crate) refuses_key: Cell<bool>,
     /// When it last asked for fewer requests, in words, in milliseconds of [`nginx::worker::now`]; each worker's own knowledge.
     pub(crate) busy_at: Cell<Option<u64>>,
 }
@@ -134,7 +132,16 @@ struct OriginBuilder {
     host: Option<(String, Option<u16>)>,
     region: Option<String>,
     unwraps: bool,
-    key: Option<(Vec<u8>, Secret, Option<Secret>)>,
+    key: Option<OriginKeysBuilder>,
+}
+
+impl OriginBuilder {
+    fn set_key(&mut self, key: OriginKeysBuilder) -> Result<(), ConfError> {
+        match self.key.replace(key) {
+            Some(_) => Err("\"key\" and \"credentials\" exclude each other".into()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// `s3_origin NAME { … }`
@@ -158,7 +165,7 @@ impl MainDirective for S3Origin {
 
         let missing = |what: &str| format!("no \"{what}\" in s3_origin \"{name}\"");
         let endpoint = builder.endpoint.ok_or_else(|| missing("endpoint"))?;
-        let (access_key, secret, token) = builder.key.ok_or_else(|| missing("key"))?;
+        let key = builder.key.ok_or_else(|| missing("key"))?;
         let conf = cf.main_conf::<S3Signature>()?;
         if let Some(other) = conf.origin_at(&endpoint.address, endpoint.port) {
             return Err(format!(
@@ -172,14 +179,12 @@ impl MainDirective for S3Origin {
             None => endpoint,
         };
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let credential = OriginCredential::new(access_key, secret, token, region, "s3");
         let unwraps = builder.unwraps;
         conf.origins.push(Rc::new(Origin {
             name,
             endpoint,
-            credential,
+            key: key.build(region),
             unwraps,
-            refuses_key: Cell::new(false),
             busy_at: Cell::new(None),
         }));
         Ok(())
@@ -193,6 +198,7 @@ const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
     BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
     BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
     BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
+    BlockCommand { name: "credentials", arguments: 1..=1, repeats: false, set: credentials },
 ];
 
 fn endpoint(
@@ -232,22 +238,14 @@ fn payload(
     Ok(())
 }
 
-/// `key ID SECRET [token=TOKEN]`
 fn key(cf: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
-    let [_, access_key, secret_key, parameters @ ..] = words else {
-        return Err("\"key\" takes an access key and a secret key".into());
-    };
-    let token = match parameters.first() {
-        None => None,
-        Some(parameter) => match parameter.strip_prefix(b"token=") {
-            Some(token) => Some(secret(cf, token, "session token")?),
-            None => {
-                let parameter = parameter.escape_ascii();
-                return Err(format!("invalid parameter \"{parameter}\" of \"key\"").into());
-            }
-        },
-    };
-    let access_key = value(cf, access_key, "access key")?;
-    builder.key = Some((access_key, secret(cf, secret_key, "secret key")?, token));
-    Ok(())
+    builder.set_key(OriginKeysBuilder::key(cf, words)?)
+}
+
+fn credentials(
+    cf: &mut Conf<'_>,
+    builder: &mut OriginBuilder,
+    words: &[&[u8]],
+) -> Result<(), ConfError> {
+    builder.set_key(OriginKeysBuilder::credentials(cf, words)?)
 }

@@ -1,39 +1,72 @@
 //! Secrets in the configuration: the text itself, `env=NAME` or `file=PATH`.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use nginx::conf::text;
 use nginx::{Conf, ConfError, environment};
 use sigv4::Secret;
+use watch::FileReading;
 
 /// Longest file that is taken for a secret; whoever names a larger one has named the wrong file.
 const MAX_SECRET_FILE: u64 = 16 * 1024;
 
-/// What a word of the configuration stands for.
+/// A value, or where it is read from, again when the file changes.
 ///
 /// `env=` is read from the environment that nginx was started with, and handed on when it starts a new binary, so no `env`
 /// directive is needed; `file=` is relative to the configuration's folder, and a newline at its end is not part of the secret.
-///
-/// # Errors
-///
-/// The variable is not set, the file cannot be read, or nothing is in it. The message names the place, never the content.
-pub(crate) fn value(cf: &Conf<'_>, word: &[u8], what: &str) -> Result<Vec<u8>, ConfError> {
-    let value = if let Some(name) = word.strip_prefix(b"env=") {
-        from_environment(cf, text(name, "environment variable")?, what)?
-    } else if let Some(path) = word.strip_prefix(b"file=") {
-        from_file(&cf.prefix().join(text(path, "file name")?), what)?
-    } else {
-        word.to_vec()
-    };
-    if value.is_empty() {
-        return Err(format!("{what} is empty").into());
-    }
-    Ok(value)
+pub(crate) struct Value {
+    /// What it is, for messages.
+    what: &'static str,
+    place: ValuePlace,
 }
 
-/// The same, as a [`Secret`].
-pub(crate) fn secret(cf: &Conf<'_>, word: &[u8], what: &str) -> Result<Secret, ConfError> {
-    value(cf, word, what).map(Secret::new)
+enum ValuePlace {
+    File(PathBuf),
+    Here(Secret),
+}
+
+impl Value {
+    /// What a word of the configuration stands for. A file is not read yet.
+    ///
+    /// # Errors
+    ///
+    /// The variable is not set. The message names the place, never the content.
+    pub(crate) fn of(cf: &Conf<'_>, word: &[u8], what: &'static str) -> Result<Self, ConfError> {
+        let place = if let Some(name) = word.strip_prefix(b"env=") {
+            ValuePlace::Here(Secret::new(from_environment(
+                cf,
+                text(name, "environment variable")?,
+                what,
+            )?))
+        } else if let Some(path) = word.strip_prefix(b"file=") {
+            ValuePlace::File(cf.prefix().join(text(path, "file name")?))
+        } else {
+            ValuePlace::Here(Secret::new(word))
+        };
+        Ok(Value { what, place })
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or nothing is in it. The message names the place, never the content.
+    pub(crate) fn read(&self, reading: &mut FileReading) -> Result<Secret, String> {
+        let value = match &self.place {
+            ValuePlace::File(path) => from_file(path, self.what, reading)?,
+            ValuePlace::Here(value) => value.clone(),
+        };
+        if value.expose().is_empty() {
+            return Err(match &self.place {
+                ValuePlace::File(path) => {
+                    format!("{} in file \"{}\" is empty", self.what, path.display())
+                }
+                ValuePlace::Here(_) => format!("{} is empty", self.what),
+            });
+        }
+        Ok(value)
+    }
 }
 
 /// The environment variable `name`.
@@ -58,16 +91,17 @@ pub(crate) fn from_environment(cf: &Conf<'_>, name: &str, what: &str) -> Result<
 }
 
 /// The content of a file without the newline at its end.
-pub(crate) fn from_file(path: &PathBuf, what: &str) -> Result<Vec<u8>, String> {
-    let unreadable =
-        |error| format!("file \"{}\" with {what} cannot be read: {error}", path.display());
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > MAX_SECRET_FILE {
-        return Err(format!("file \"{}\" is too large for {what}", path.display()));
-    }
-    let mut content = std::fs::read(path).map_err(unreadable)?;
+pub(crate) fn from_file(
+    path: &Path,
+    what: &str,
+    reading: &mut FileReading,
+) -> Result<Secret, String> {
+    let mut content = reading.read(path, MAX_SECRET_FILE).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => format!("file \"{}\" is too large for {what}", path.display()),
+        _ => format!("file \"{}\" with {what} cannot be read: {error}", path.display()),
+    })?;
     while content.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
         content.pop();
     }
-    Ok(content)
+    Ok(Secret::new(content))
 }

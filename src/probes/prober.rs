@@ -9,7 +9,7 @@ use s3::origin_health::Ailment;
 use sigv4::Timestamp;
 
 use crate::S3Signature;
-use crate::conf::origin::Origin;
+use crate::conf::origin_key::OriginKey;
 use crate::conf::plan::ProbeTarget;
 use crate::probes::marks;
 use crate::probes::state::{self, ProbeState};
@@ -19,14 +19,23 @@ use crate::probes::table::{Key, Table};
 pub(super) struct OpenProbe {
     target: Rc<ProbeTarget>,
     address: Vec<u8>,
-    request: Vec<u8>,
+    request: ProbeRequest,
     waits: Waits,
+}
+
+/// What is asked.
+enum ProbeRequest {
+    /// Nothing: the key has ended, for this reason.
+    None(String),
+    /// This request.
+    Signed(Vec<u8>),
 }
 
 /// Who waits for an answer.
 struct Waits {
     key: Key,
-    origin: Rc<Origin>,
+    /// What the question was signed with.
+    origin_key: Rc<OriginKey>,
     /// What the log calls the origin: with the peer's address, where it has several.
     label: String,
     parameters: Rc<ProbeParameters>,
@@ -55,18 +64,28 @@ impl OpenProbe {
         asked_at: u64,
     ) -> Option<Self> {
         let now = Timestamp::from_unix(worker::unix_time())?;
-        let mut request = Vec::new();
-        let credential = &target.origin.credential;
-        target.question.sign(credential, now, &mut state.buffers, &mut request).ok()?;
+        let origin_key = target.origin.key.current();
+        let request = match origin_key.ended(now.unix()) {
+            Some(reason) => ProbeRequest::None(reason),
+            None => {
+                let (mut request, credential) = (Vec::new(), &origin_key.credential);
+                target.question.sign(credential, now, &mut state.buffers, &mut request).ok()?;
+                ProbeRequest::Signed(request)
+            }
+        };
         state.schedules.entry(key).or_default().asked(asked_at);
-        let (origin, parameters) = (Rc::clone(&target.origin), Rc::clone(parameters));
-        let waits = Waits { key, origin, label, parameters, asked_at };
+        let parameters = Rc::clone(parameters);
+        let waits = Waits { key, origin_key, label, parameters, asked_at };
         Some(OpenProbe { target: Rc::clone(target), address: address.to_vec(), request, waits })
     }
 
     /// Sends it. The answer may come before this returns.
     pub(super) fn ask(self, cycle: &Cycle<'_>) {
         let Self { target, address, request, waits } = self;
+        let request = match request {
+            ProbeRequest::Signed(request) => request,
+            ProbeRequest::None(reason) => return waits.know(cycle, &reason),
+        };
         let main = cycle.main_conf::<S3Signature>();
         let Some(place) = main.and_then(|main| target.place(main)) else { return };
         let exchange = Exchange {
@@ -83,14 +102,26 @@ impl OpenProbe {
 }
 
 impl Waits {
-    fn answered(&self, outcome: &ExchangeOutcome) {
-        let now = worker::now();
-        let stalled_at = state::with(|state| {
+    /// Notes what is known without an answer.
+    fn know(&self, cycle: &Cycle<'_>, reason: &str) {
+        self.is_over();
+        let ailing = Ailing { reason: reason.to_owned(), refuses_key: false };
+        self.note(cycle, &ailing, worker::now());
+    }
+
+    /// Notes that the question is no longer open. When this worker last came back from doing something else for long.
+    fn is_over(&self) -> u64 {
+        state::with(|state| {
             if let Some(schedule) = state.schedules.get_mut(&self.key) {
                 schedule.answered(self.asked_at);
             }
             state.stalled_at
-        });
+        })
+    }
+
+    fn answered(&self, outcome: &ExchangeOutcome) {
+        let now = worker::now();
+        let stalled_at = self.is_over();
         let Some(ailing) = self.judge(outcome, now, stalled_at) else { return };
         worker::with_cycle(|cycle| self.note(cycle, &ailing, now));
     }
@@ -133,7 +164,7 @@ impl Waits {
             }
             ExchangeOutcome::Answered(bytes) => match ProbeAnswer::read(bytes) {
                 Some(answer) => {
-                    let ailment = answer.ailment(self.origin.credential.access_key());
+                    let ailment = answer.ailment(self.origin_key.credential.access_key());
                     let refuses_key = matches!(ailment, Some(Ailment::RefusesKey(..)));
                     let reason = ailment.map(|ailment| ailment.to_string()).unwrap_or_default();
                     Some(Ailing { reason, refuses_key })

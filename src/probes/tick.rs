@@ -22,13 +22,14 @@ const STALL: u64 = 200;
 pub(crate) struct Probes;
 
 impl worker::Tick for Probes {
-    fn tick(cycle: &Cycle<'_>) {
+    fn tick(cycle: &Cycle<'_>) -> u64 {
         let now = worker::now();
-        let Some((plan, table)) = plan_of(cycle) else { return };
+        let Some((plan, table)) = plan_of(cycle) else { return TICK };
         let questions = state::with(|state| questions(state, cycle, plan, table, now));
         apply(cycle, plan, table, now);
         // Without the state: an answer may be there at once.
         questions.into_iter().for_each(|question| question.ask(cycle));
+        TICK
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     Clock,
     /// The head is not HTTP/1.x: another protocol's content handler, or something that no parser should guess at.
     Head(HeadError),
+    /// The origin's key has ended.
+    KeyEnded { origin: String, reason: String },
     /// Nobody let the request in: the location has no `s3_verify`, or `satisfy any` was met by something else.
     NotAdmitted,
     /// No `s3_origin` is at the peer.
@@ -51,6 +53,7 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::Clock => f.write_str("the clock is wrong"),
             Refusal::Head(error) => write!(f, "the upstream request is not HTTP/1.x: {error}"),
+            Refusal::KeyEnded { origin, reason } => write!(f, "s3_origin \"{origin}\": {reason}"),
             Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
             Refusal::NoOrigin { peer } => write!(f, "no s3_origin has the endpoint of peer {peer}"),
             Refusal::Memory => f.write_str("out of memory"),
@@ -90,6 +93,8 @@ pub(super) fn refuse(r: Request<'_>, refusal: &Refusal) {
     );
     let error = match refusal {
         Refusal::Reserved(_) => S3Error::access_denied(),
+        // For the case that nobody else is asked.
+        Refusal::KeyEnded { .. } => S3Error::origin_key_ended(),
         _ => S3Error::for_status(502)
             .with_message("The proxy could not sign the request for the origin."),
     };

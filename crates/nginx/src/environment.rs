@@ -145,7 +145,7 @@ fn forget(entries: &[ngx_str_t]) {
 /// # Safety
 ///
 /// `cycle` must be live, its `conf_ctx` made.
-unsafe fn core_conf(cycle: *mut ngx_cycle_t) -> Option<*mut ngx_core_conf_t> {
+pub(crate) unsafe fn core_conf(cycle: *mut ngx_cycle_t) -> Option<*mut ngx_core_conf_t> {
     // SAFETY: the caller's promise; conf_ctx has one entry for each module, and this is ngx_get_conf.
     let conf = unsafe { *(*cycle).conf_ctx.add(ngx_core_module.index) };
     (!conf.is_null()).then_some(conf.cast())

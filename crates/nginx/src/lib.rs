@@ -38,6 +38,7 @@ pub mod subrequest;
 pub mod upstream;
 pub mod variable;
 pub mod worker;
+pub mod worker_user;
 
 /// What filters answer nginx and each other.
 pub use ngx::core::Status;

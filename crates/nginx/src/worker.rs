@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use ngx::ffi::{
     NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_add_timer, ngx_cached_time, ngx_current_msec,
-    ngx_cycle, ngx_event_t, ngx_exiting, ngx_msec_t, ngx_pid, ngx_process, ngx_uint_t,
+    ngx_cycle, ngx_event_t, ngx_exiting, ngx_msec_t, ngx_pid, ngx_process, ngx_uint_t, ngx_worker,
 };
 
 use crate::boundary::boundary;
@@ -35,6 +35,19 @@ pub fn is_exiting() -> bool {
     unsafe { ngx_exiting != 0 }
 }
 
+/// Whether it is the first of the workers: one of them may speak for all.
+pub fn is_first() -> bool {
+    // SAFETY: a plain number that is set when a process starts; one that starts in the place of another has its number
+    // (src/os/unix/ngx_process_cycle.c).
+    unsafe { ngx_worker == 0 }
+}
+
+/// Whether this process is the only one (`master_process off`).
+pub fn is_single() -> bool {
+    // SAFETY: a plain number that is set when a process starts.
+    unsafe { ngx_process == NGX_PROCESS_SINGLE as ngx_uint_t }
+}
+
 /// Whether this process serves requests. A cache manager does not.
 pub fn serves() -> bool {
     // SAFETY: a plain number that is set when a process starts.
@@ -53,25 +66,26 @@ pub fn with_cycle<R>(body: impl FnOnce(&Cycle<'_>) -> R) -> Option<R> {
 
 /// What a module does at each tick of a timer of its process.
 pub trait Tick: 'static {
-    /// Called with the cycle that the process serves.
-    fn tick(cycle: &Cycle<'_>);
+    /// Called with the cycle that the process serves. Says in how many milliseconds the next one is to be.
+    fn tick(cycle: &Cycle<'_>) -> u64;
 }
 
 struct WorkerTimer {
     event: ngx_event_t,
-    interval: ngx_msec_t,
-    tick: fn(&Cycle<'_>),
+    /// What the last tick said.
+    interval: u64,
+    tick: fn(&Cycle<'_>) -> u64,
     /// What nginx's debug lines read as the number of a connection (`ngx_event_ident`): an ngx_connection_t's fourth word.
     connection: [usize; 4],
 }
 
-/// Calls `T` every `interval` milliseconds for as long as this process lives. For `init_process`.
+/// Calls `T` for as long as this process lives, in intervals that it says itself; `interval`, in milliseconds, until it has. For
+/// `init_process`.
 ///
 /// A worker that shuts down does not wait for it (`cancelable`), and has it go on while it waits for something else.
 pub fn every<T: Tick>(interval: u64) {
     // SAFETY: all of an ngx_event_t's members may be zero.
     let event: ngx_event_t = unsafe { std::mem::zeroed() };
-    let interval = ngx_msec_t::try_from(interval.max(1)).unwrap_or(ngx_msec_t::MAX);
     let timer = WorkerTimer { event, interval, tick: T::tick, connection: [0, 0, 0, usize::MAX] };
     // Freed by nobody: it is nginx's until the process ends.
     let timer: *mut WorkerTimer = Box::leak(Box::new(timer));
@@ -88,15 +102,17 @@ pub fn every<T: Tick>(interval: u64) {
 unsafe extern "C" fn expired(event: *mut ngx_event_t) {
     let timer =
         event.wrapping_byte_sub(std::mem::offset_of!(WorkerTimer, event)).cast::<WorkerTimer>();
-    // Set before the tick, which may panic: the timer must go on.
     // SAFETY: `every` made it and leaked it; nginx's timers belong to this thread. With `master_process off` the log's cycle may
     // have been replaced.
-    let tick = unsafe {
+    let (tick, interval) = unsafe {
         (*timer).event.log = ngx_cycle.as_ref().map_or(std::ptr::null_mut(), |cycle| cycle.log);
-        ngx_add_timer(event, (*timer).interval);
-        (*timer).tick
+        ((*timer).tick, (*timer).interval)
     };
-    boundary((), || {
-        with_cycle(tick);
-    });
+    // A tick that panics changes nothing: the timer goes on.
+    let interval = boundary(interval, || with_cycle(tick).unwrap_or(interval));
+    // SAFETY: as above.
+    unsafe {
+        (*timer).interval = interval;
+        ngx_add_timer(event, ngx_msec_t::try_from(interval.max(1)).unwrap_or(ngx_msec_t::MAX));
+    }
 }

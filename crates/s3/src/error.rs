@@ -139,6 +139,13 @@ impl S3Error {
         Self { status: 502, ..error }
     }
 
+    /// The proxy has no key for the origin that is still good.
+    pub fn origin_key_ended() -> Self {
+        let error = Self::new(ErrorCode::ServiceUnavailable)
+            .with_message("The proxy has no valid credentials for the origin at present.");
+        Self { status: 502, ..error }
+    }
+
     /// The origin refused the request with a document that could not be judged, and may speak of the proxy's credentials.
     pub fn origin_refused_unreadably() -> Self {
         Self::for_status(502)

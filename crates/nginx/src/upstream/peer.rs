@@ -8,10 +8,10 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_event_free_peer_pt,
-    ngx_event_get_peer_pt, ngx_event_notify_peer_pt, ngx_event_save_peer_session_pt,
-    ngx_event_set_peer_session_pt, ngx_http_request_t, ngx_http_upstream_srv_conf_t, ngx_int_t,
-    ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_buf_t,
+    ngx_event_free_peer_pt, ngx_event_get_peer_pt, ngx_event_notify_peer_pt,
+    ngx_event_save_peer_session_pt, ngx_event_set_peer_session_pt, ngx_http_request_t,
+    ngx_http_upstream_srv_conf_t, ngx_int_t, ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::address::SocketAddressRef;
@@ -31,19 +31,30 @@ pub trait PeerHooks: HttpModule {
     fn prepares(r: Request<'_>) -> bool;
 
     /// Makes the head that goes to `peer` of the one that the content handler serialized; `body` is what follows it. Called
-    /// for the first peer and for each next one, always with the pristine head. None where the request must not be sent.
+    /// for the first peer and for each next one, always with the pristine head.
     fn prepare<'r>(
         r: Request<'r>,
         peer: &Peer<'_>,
         head: &[u8],
         body: SentBody,
-    ) -> Option<&'r [u8]>;
+    ) -> PreparedHead<'r>;
 
     /// Called where the balancer has no peer that the request may go to: nginx answers with 502.
     fn has_no_peer(r: Request<'_>, upstream: UpstreamId);
 
     /// Called where nothing was serialized, and nothing is sent.
     fn refuse_headless(r: Request<'_>);
+}
+
+/// What becomes of a request at a peer.
+#[derive(Clone, Copy, Debug)]
+pub enum PreparedHead<'r> {
+    /// The peer is as good as one that refuses connections: nginx goes on as after an `error` (`proxy_next_upstream`).
+    NextPeer,
+    /// The request is sent with this head.
+    Ready(&'r [u8]),
+    /// The request must not be sent.
+    Refused,
 }
 
 /// The peer that the balancer picked.
@@ -186,8 +197,16 @@ unsafe extern "C" fn get_peer<M: PeerHooks>(
             }
             return code;
         }
-        if prepare_head::<M>(pc, hooks).is_none() {
-            return NGX_ERROR as ngx_int_t;
+        match prepare_head::<M>(pc, hooks) {
+            PreparedHead::Ready(head) => place(hooks, head),
+            PreparedHead::NextPeer => {
+                // nginx would take it for a connection that the peer has closed meanwhile, and not count the attempt
+                // (ngx_http_upstream_next). The connection is closed there.
+                // SAFETY: nginx passes the peer connection of this request.
+                unsafe { (*pc).set_cached(0) };
+                return NGX_DECLINED as ngx_int_t;
+            }
+            PreparedHead::Refused => return NGX_ERROR as ngx_int_t,
         }
         // Nothing else would take it out.
         if hooks.free.is_some() {
@@ -215,18 +234,23 @@ fn sends(code: ngx_int_t, pc: *const ngx_peer_connection_t) -> bool {
     unsafe { pc.as_ref() }.is_none_or(|pc| !pc.connection.is_null())
 }
 
-/// Puts the head that is prepared for the chosen peer in the place of the one that is there. None when the request must not
-/// be sent.
-fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks) -> Option<()> {
+/// Has the head made for the chosen peer.
+fn prepare_head<'r, M: PeerHooks>(
+    pc: *mut ngx_peer_connection_t,
+    hooks: &mut Hooks,
+) -> PreparedHead<'r> {
     // SAFETY: hooks live in the request's pool, so the request does too.
-    let request = unsafe { Request::from_ptr(hooks.request) }?;
-    let first = request.read_upstream(|u| u.request_bufs)?;
-    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
-    let Some(buffer) = (unsafe { first.as_ref() }).map(|first| first.buf) else {
-        M::refuse_headless(request);
-        return None;
+    let request = unsafe { Request::from_ptr(hooks.request) };
+    let Some((request, buffer)) =
+        request.and_then(|request| Some((request, first_buffer(request)?)))
+    else {
+        return PreparedHead::Refused;
     };
-    // SAFETY: a link's buffer is never null; only nginx's single thread uses it, and not now.
+    if buffer.is_null() {
+        M::refuse_headless(request);
+        return PreparedHead::Refused;
+    }
+    // SAFETY: only nginx's single thread uses the buffer, and not now.
     let (start, pos, last) = unsafe { ((*buffer).start, (*buffer).pos, (*buffer).last) };
     // A head that is not ours is the first one, or one that a balancer has had made anew (`recreate_request` of ngx.balancer).
     if hooks.placed.is_null() || start != hooks.placed {
@@ -250,8 +274,25 @@ fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks)
         // SAFETY: as above.
         name_object: unsafe { (*pc).name },
     };
-    let prepared = string(M::prepare(request, &peer, head, hooks.body)?);
+    M::prepare(request, &peer, head, hooks.body)
+}
 
+/// The buffer with the head; null where nothing was serialized, none where there is no upstream request.
+fn first_buffer(request: Request<'_>) -> Option<*mut ngx_buf_t> {
+    let first = request.read_upstream(|u| u.request_bufs)?;
+    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created. A link's
+    // buffer is never null.
+    Some(unsafe { first.as_ref() }.map_or(null_mut(), |first| first.buf))
+}
+
+/// Puts a head in the place of the one that is there.
+fn place(hooks: &mut Hooks, head: &[u8]) {
+    // SAFETY: as where it was prepared.
+    let request = unsafe { Request::from_ptr(hooks.request) };
+    let Some(buffer) = request.and_then(first_buffer).filter(|buffer| !buffer.is_null()) else {
+        return;
+    };
+    let prepared = string(head);
     // ngx_http_upstream_reinit sets `pos = start` before the next attempt, so `start` must be the head's beginning too.
     hooks.placed = prepared.data;
     // SAFETY: as above; no reference to the buffer is alive.
@@ -261,7 +302,6 @@ fn prepare_head<M: PeerHooks>(pc: *mut ngx_peer_connection_t, hooks: &mut Hooks)
         (*buffer).last = prepared.data.wrapping_add(prepared.len);
         (*buffer).end = (*buffer).last;
     }
-    Some(())
 }
 
 unsafe extern "C" fn free_peer(

@@ -37,7 +37,7 @@ pub enum ClientsError {
 
 impl ClientsError {
     /// Takes place and member from an error of the JSON reader, and of its text what cannot be a value.
-    pub(super) fn of_json(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
+    pub(crate) fn of_json(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
         let member = member(error.path());
         let error = error.into_inner();
         Self::Format { line: error.line(), column: error.column(), member, reason: reason(&error) }
