@@ -9,7 +9,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document<'a> {
+struct ProcessDocument<'a> {
     version: u8,
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -21,7 +21,7 @@ struct Document<'a> {
 
 /// The text of the file, with its secrets. None where it cannot be written, which no credentials make happen.
 pub(crate) fn of(credentials: &Credentials) -> Option<String> {
-    let document = Document {
+    let document = ProcessDocument {
         version: 1,
         access_key_id: credentials.access_key_id(),
         secret_access_key: credentials.secret_access_key(),

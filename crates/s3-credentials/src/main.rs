@@ -23,7 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::CommandLine;
 use crate::output_file::OutputFile;
-use crate::renewal::{Attempt, Renewal};
+use crate::renewal::{Asked, Renewal};
 
 /// A failure that ends the program, worded so that it reads after a colon.
 type Failure = String;
@@ -48,22 +48,22 @@ async fn run(args: &CommandLine) -> Result<ExitCode, Failure> {
     let mut provider = chain::load(args).await?;
     if args.once {
         return Ok(match renewal.attempt(&provider).await {
-            Attempt::Written { .. } => ExitCode::SUCCESS,
-            Attempt::Failed { .. } => ExitCode::FAILURE,
+            Asked::Written { .. } => ExitCode::SUCCESS,
+            Asked::Failed { .. } => ExitCode::FAILURE,
         });
     }
     loop {
         let attempt = tokio::select! {
             attempt = renewal.attempt(&provider) => attempt,
-            Event::End(name) = signals.next() => return Ok(ended(name)),
+            Told::End(name) = signals.next() => return Ok(ended(name)),
         };
         let pause = tokio::time::sleep(attempt.pause());
         tokio::select! {
             () = pause => {}
             event = signals.next() => match event {
-                Event::End(name) => return Ok(ended(name)),
+                Told::End(name) => return Ok(ended(name)),
                 // Profiles and the environment's files may say something else now.
-                Event::Again => {
+                Told::Again => {
                     log("SIGHUP: asking anew");
                     provider = chain::load(args).await?;
                 }
@@ -81,7 +81,7 @@ fn log(line: &str) {
     eprintln!("s3_credentials: {line}");
 }
 
-enum Event {
+enum Told {
     /// Ask for credentials now.
     Again,
     /// Go, for the signal of this name.
@@ -105,11 +105,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Event {
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.hangup.recv() => Event::Again,
-            _ = self.interrupt.recv() => Event::End("SIGINT"),
-            _ = self.terminate.recv() => Event::End("SIGTERM"),
+            _ = self.hangup.recv() => Told::Again,
+            _ = self.interrupt.recv() => Told::End("SIGINT"),
+            _ = self.terminate.recv() => Told::End("SIGTERM"),
         }
     }
 }

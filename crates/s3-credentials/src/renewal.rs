@@ -28,7 +28,7 @@ pub(crate) struct Renewal<Now, Log> {
 
 /// What came of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Attempt {
+pub(crate) enum Asked {
     /// The file is as it was.
     Failed {
         /// Until the next one.
@@ -41,7 +41,7 @@ pub(crate) enum Attempt {
     },
 }
 
-impl Attempt {
+impl Asked {
     pub(crate) fn pause(self) -> Duration {
         match self {
             Self::Failed { pause } | Self::Written { pause } => pause,
@@ -55,7 +55,7 @@ impl<Now: Fn() -> SystemTime, Log: FnMut(&str)> Renewal<Now, Log> {
     }
 
     /// Asks for credentials and writes them.
-    pub(crate) async fn attempt(&mut self, provider: &impl ProvideCredentials) -> Attempt {
+    pub(crate) async fn attempt(&mut self, provider: &impl ProvideCredentials) -> Asked {
         let answer = tokio::time::timeout(PATIENCE, provider.provide_credentials()).await;
         let credentials = match answer {
             Ok(Ok(credentials)) => credentials,
@@ -77,7 +77,7 @@ impl<Now: Fn() -> SystemTime, Log: FnMut(&str)> Renewal<Now, Log> {
         }
     }
 
-    fn succeeded(&mut self, credentials: &Credentials) -> Attempt {
+    fn succeeded(&mut self, credentials: &Credentials) -> Asked {
         self.failures = 0;
         self.end = credentials.expiry();
         let pause = after_success(self.left(), fastrand::f64());
@@ -96,11 +96,11 @@ impl<Now: Fn() -> SystemTime, Log: FnMut(&str)> Renewal<Now, Log> {
             (self.log)(&line);
             self.written = Some(written);
         }
-        Attempt::Written { pause }
+        Asked::Written { pause }
     }
 
     /// The file stays: what is in it works, or did, and an origin may take it longer than was said.
-    fn failed(&mut self, reason: &str) -> Attempt {
+    fn failed(&mut self, reason: &str) -> Asked {
         self.failures = self.failures.saturating_add(1);
         let pause = after_failure(self.failures, self.left(), fastrand::f64());
         let old = match self.end {
@@ -116,7 +116,7 @@ impl<Now: Fn() -> SystemTime, Log: FnMut(&str)> Renewal<Now, Log> {
             pause.as_secs_f64().ceil()
         );
         (self.log)(&line);
-        Attempt::Failed { pause }
+        Asked::Failed { pause }
     }
 
     /// How long what was written is good.

@@ -61,7 +61,7 @@ async fn run(seconds: u64, plan: Plan) -> (Vec<String>, Duration, usize) {
     let (mut written, mut without) = (0, Duration::ZERO);
     while start.elapsed() < Duration::from_secs(seconds) {
         let attempt = renewal.attempt(&provider).await;
-        written += usize::from(matches!(attempt, Attempt::Written { .. }));
+        written += usize::from(matches!(attempt, Asked::Written { .. }));
         let good_until = renewal.end.unwrap_or(UNIX_EPOCH);
         let next = now() + attempt.pause();
         without += next.duration_since(good_until.max(now())).unwrap_or_default();
