@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install deb debs dist check-deb check-debs check-dist check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install credentials deb debs dist check-deb check-debs check-dist check-credentials check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -25,6 +25,10 @@ module: ## Builds the module and sign_s3: build/ (NGINX=vendored: the module for
 	@scripts/install-packages $(if $(filter vendored,$(NGINX)),vendored,build)
 	@scripts/build-module $(NGINX)
 	@scripts/build-sign-s3
+
+credentials: ## Builds s3_credentials, which gets and renews temporary keys of an origin: build/s3_credentials
+	@scripts/install-packages credentials
+	@scripts/build-credentials
 
 run: ## Starts two S3 origins and the proxy, proves that it works, and serves until Ctrl-C
 	@scripts/run $(NGINX)
@@ -85,6 +89,10 @@ check-dist: ## Makes the archive twice, and builds it in a fresh Debian without 
 check-debs: ## Does what check-deb does with each package that make debs has built (as root)
 	@scripts/install-packages run root
 	@set -e; for deb in build/dist/*.deb; do scripts/check-deb "$$deb"; done
+
+check-credentials: ## Lints and tests s3_credentials
+	@scripts/install-packages credentials lint
+	@scripts/check-credentials
 
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)
 	@scripts/install-packages run root
