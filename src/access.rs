@@ -186,7 +186,8 @@ pub(crate) fn verify(
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
-                let cause = mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
+                let cause =
+                    mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
                 let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
                 r.log(log::level(&answer), format_args!("s3: refused: {error}{colon}{cause}"));
                 Err(answer)

@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
-use s3::Operation;
+use s3::{BucketName, Operation};
 
 use self::access::AccessPart;
 use self::answer::Reading;
@@ -39,6 +39,8 @@ pub(crate) struct UpstreamPart {
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
     /// The key that it was signed with: what the answer is to be read by, whichever is there then.
     pub(crate) key: RefCell<Option<Rc<OriginKey>>>,
+    /// The origin's name of the bucket, where that stands in the Host header.
+    pub(crate) bucket_in_host: RefCell<Option<BucketName>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
     /// What was asked for, where the answer may have to be changed.

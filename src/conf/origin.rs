@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use nginx::conf::{BlockCommand, MainDirective, argument, text};
 use nginx::{Conf, ConfError};
+use s3::Addressing;
 
 use crate::S3Signature;
+use crate::conf::addressing;
 use crate::conf::origin_key::{OriginKeys, OriginKeysBuilder};
 use crate::live::Live;
 
@@ -23,6 +25,8 @@ pub(crate) struct Origin {
     pub(crate) endpoint: OriginEndpoint,
     /// What requests to it are signed with.
     pub(crate) key: Live<OriginKeys>,
+    /// How its buckets are addressed.
+    pub(crate) addressing: Addressing,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
     /// When it last asked for fewer requests, in words, in milliseconds of [`nginx::worker::now`]; each worker's own knowledge.
@@ -43,8 +47,8 @@ pub(crate) struct OriginEndpoint {
 }
 
 impl OriginEndpoint {
-    /// Takes `http://host[:port]` or `https://host[:port]`, without a path.
-    fn parse(url: &str) -> Result<Self, String> {
+    /// Takes `http://host[:port]` or `https://host[:port]`, and perhaps a path, which is given beside it.
+    fn parse(url: &str) -> Result<(Self, &str), String> {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
         let (default_port, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
         {
@@ -52,11 +56,11 @@ impl OriginEndpoint {
             (_, Some(rest)) => (80, rest),
             _ => return Err(wrong("it must begin with http:// or https://")),
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (rest, path) = addressing::split_base_path(rest).map_err(wrong)?;
         let (host, port) = host_and_port(rest).map_err(wrong)?;
         let port = port.unwrap_or(default_port);
         let authority = authority(&host, port, default_port);
-        Ok(OriginEndpoint { address: host.clone(), port, default_port, host, authority })
+        Ok((OriginEndpoint { address: host.clone(), port, default_port, host, authority }, path))
     }
 
     /// The same place, by another name.
@@ -132,6 +136,7 @@ struct OriginBuilder {
     host: Option<(String, Option<u16>)>,
     region: Option<String>,
     unwraps: bool,
+    addressing: Addressing,
     key: Option<OriginKeysBuilder>,
 }
 
@@ -179,11 +184,13 @@ impl MainDirective for S3Origin {
             None => endpoint,
         };
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let unwraps = builder.unwraps;
+        addressing::check(&builder.addressing, endpoint.host())?;
+        let (addressing, unwraps) = (builder.addressing, builder.unwraps);
         conf.origins.push(Rc::new(Origin {
             name,
             endpoint,
             key: key.build(region),
+            addressing,
             unwraps,
             busy_at: Cell::new(None),
         }));
@@ -195,6 +202,8 @@ impl MainDirective for S3Origin {
 const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
     BlockCommand { name: "endpoint", arguments: 1..=1, repeats: false, set: endpoint },
     BlockCommand { name: "host", arguments: 1..=1, repeats: false, set: host },
+    BlockCommand { name: "style", arguments: 1..=1, repeats: false, set: style },
+    BlockCommand { name: "bucket", arguments: 2..=2, repeats: true, set: bucket },
     BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
     BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
     BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
@@ -206,8 +215,18 @@ fn endpoint(
     builder: &mut OriginBuilder,
     words: &[&[u8]],
 ) -> Result<(), ConfError> {
-    builder.endpoint = Some(OriginEndpoint::parse(text(argument(words), "endpoint")?)?);
+    let (endpoint, path) = OriginEndpoint::parse(text(argument(words), "endpoint")?)?;
+    builder.endpoint = Some(endpoint);
+    builder.addressing.base_path = path.to_owned();
     Ok(())
+}
+
+fn style(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    addressing::style(&mut builder.addressing, argument(words))
+}
+
+fn bucket(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    addressing::bucket(&mut builder.addressing, words)
 }
 
 fn host(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
