@@ -98,6 +98,8 @@ subtest 'nginx accepts the rendered templates' => sub {
     is($exit, 0, 'other values: nginx -t') or diag($text);
     like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{s3_probe +uri=/bucket\?x=1&y all_down=503;}, 'what origins are asked');
     like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{host +127\.0\.0\.2:9000;}, 'DOMAIN is the endpoint by default');
+    entry('serverb', { HEALTH_ALL_DOWN => '' }, '-t');
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{s3_probe +uri=/ all_down=try;}, 'where nobody else can be asked, requests are tried');
 };
 
 subtest 'where nginx listens' => sub {
