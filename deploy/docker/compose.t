@@ -81,7 +81,9 @@ subtest 'HAProxy, two proxies' => sub {
 
     like(page('docker compose ps'), qr/s3-proxy-serverb/, 'ps');
     my ($signature) = $presigned =~ /X-Amz-Signature=(\w+)/;
-    my $logs = page('docker compose logs -f', sub ($line) { "timeout 4 $line" });
+    my $logs = '';
+    # It ends by itself only when the containers do; a machine that has much to do may need longer until it begins.
+    for my $seconds (4, 30) { $logs ||= page('docker compose logs -f', sub ($line) { "timeout $seconds $line" }) }
     like($logs, qr/"operation":"GetObject","bucket":"demo","key":"object-2","status":"200"/, 'logs: a request');
     unlike($logs, qr/\Q$signature\E|$client[1]|secret-[ab]/, 'logs: no signature, no secret');
     unlike($logs, qr/"bucket":"healthz"/, 'logs: health checks are no requests for a bucket');
@@ -124,7 +126,7 @@ subtest 'keys in files, several clients' => sub {
     is(send_request('PUT', '/demo/no', 'x', one => 'ONE')->{status}, 403, 'has its grants and no more');
     # More than the memory that /run/nginx may take.
     is(chunked_upload(80)->{status}, 200, 'an upload of unknown length is stored on the disk, where that is allowed');
-    is(header(send_request('HEAD', '/demo/chunked')->{headers}, 'content-length'), 80_000_000, 'all of it');
+    is(header(send_request('HEAD', '/demo/chunked'), 'content-length'), 80_000_000, 'all of it');
     my $load = load();
     sleep 1;
     write_to('deploy/secrets/clients.json', clients(ONE => 'one-new'));
