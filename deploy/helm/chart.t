@@ -132,7 +132,7 @@ sub configuration ($objects) {
     my %environment = map { $_->{name} => $_->{value} } @{ $container->{env} };
     my $rendered = "$dir/conf.d";
     %environment = (%environment, NGINX_ENVSUBST_TEMPLATE_DIR => "$ROOT/nginx-conf/templates", NGINX_ENVSUBST_OUTPUT_DIR => $rendered,
-        NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
+        NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
     mkdir "$dir/bin";
     symlink '/bin/true', "$dir/bin/nginx";
     # The names of the tests resolve.
