@@ -152,7 +152,7 @@ sub configuration ($objects) {
     %environment = (%environment, NGINX_ENVSUBST_TEMPLATE_DIR => "$ROOT/nginx-conf/templates", NGINX_ENVSUBST_OUTPUT_DIR => $rendered,
         # In the place of a folder of the image.
         $environment{UNKNOWN_LENGTH} eq 'buffer' ? (CLIENT_BODY_TEMP_PATH => "$dir") : (),
-        NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
+        NGINX_WORKERS_FILE => "$dir/workers.conf", NGINX_DNS_INTERVAL => 0, PATH => "$dir/bin:$ENV{PATH}");
     mkdir "$dir/bin";
     symlink '/bin/true', "$dir/bin/nginx";
     # The names of the tests resolve.

@@ -156,7 +156,7 @@ pub(crate) mod tests {
     }
 
     /// Looks until all is calm; what was read at each change.
-    fn changes(watch: &mut FileWatch, path: &PathBuf) -> Vec<Option<String>> {
+    fn changes(watch: &mut FileWatch, path: &Path) -> Vec<Option<String>> {
         let mut found = Vec::new();
         loop {
             match watch.look() {

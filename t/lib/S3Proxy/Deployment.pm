@@ -96,7 +96,7 @@ sub environment ($self, $name) {
         (map { $self->environment_of_origin($_) } grep { $name eq 'single' || $name eq "server$_" } qw(a b)),
         $self->{tls} ? (ORIGIN_CA_FILE => S3Proxy::Certs::ca()) : (),
         PORT => '127.0.0.1:' . $self->port($name), METRICS_PORT => '127.0.0.1:' . $self->port("metrics of $name"),
-        NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_SECRETS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
+        NGINX_WORKER_PROCESSES => 2, NGINX_DNS_INTERVAL => 0, NGINX_WORKERS_FILE => "$dir/workers.conf",
         NGINX_ENVSUBST_TEMPLATE_DIR => "$dir/templates", NGINX_ENVSUBST_OUTPUT_DIR => "$dir/conf.d",
     };
 }
