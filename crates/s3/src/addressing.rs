@@ -110,7 +110,7 @@ impl Addressing {
             return source::of_copy(value, |bucket| self.name(bucket)).map(Some);
         }
         if header::is(name, header::X_AMZ_RENAME_SOURCE) {
-            return source::of_rename(value, bucket, &*self.name(bucket)?);
+            return source::of_rename(value, bucket, &self.name(bucket)?);
         }
         let names_object = |own: &&[u8]| {
             name.len()
