@@ -71,7 +71,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         translate_location(r, origin);
     }
     let changes = changes(r.main(), operation, status);
-    if r.is_header_only() || !rewritten(operation, status, changes) {
+    if r.is_header_only() || r.is_empty() || !rewritten(operation, status, changes) {
         return filter::next_header::<S3Signature>(r);
     }
     let encoding = origin_error::content_encoding(r.response_headers());

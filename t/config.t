@@ -112,7 +112,7 @@ client/Secret+Key=0123456789
 --- files
 >>> clients.json
 {"clients": []}
---- nginx_conf_ok: \[warn\] s3_clients "apps" has no client.*nginx.conf:%%HERE%%
+--- nginx_conf_ok: \[warn\].* s3_clients "apps" has no client.*nginx.conf:%%HERE%%
 
 === TEST 21: clients.json that is no JSON
 --- http_config eval: "s3_clients apps { file %%SERVROOT%%/clients.json; # HERE\n }" . $::blocks . $::upstream
@@ -175,9 +175,9 @@ client/Secret+Key=0123456789
 --- http_config eval: ::in_origin('endpoint s3.example.com;', 'key K S;')
 --- nginx_conf_fails: endpoint "s3.example.com".*nginx.conf:%%HERE%%
 
-=== TEST 33: endpoint with a path
---- http_config eval: ::in_origin('endpoint https://s3.example.com/bucket;', 'key K S;')
---- nginx_conf_fails: endpoint "https://s3.example.com/bucket".*nginx.conf:%%HERE%%
+=== TEST 33: endpoint with a query
+--- http_config eval: ::in_origin('endpoint https://s3.example.com/bucket?x;', 'key K S;')
+--- nginx_conf_fails: endpoint "https://s3.example.com/bucket\?x".*nginx.conf:%%HERE%%
 
 === TEST 34: endpoint with a user
 --- http_config eval: ::in_origin('endpoint https://u:p@s3.example.com;', 'key K S;')

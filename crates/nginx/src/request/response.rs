@@ -95,6 +95,11 @@ impl<'r> Request<'r> {
         true
     }
 
+    /// Whether the header says that no body follows.
+    pub fn is_empty(self) -> bool {
+        self.read(|r| r.headers_out.content_length_n) == 0
+    }
+
     /// Keeps the upstream's response out of the cache and the store. With either, nginx would write the body to a file first
     /// and show the filters that. Called from the header filter, before nginx decides.
     pub fn do_not_keep(self) {
