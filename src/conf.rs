@@ -1,5 +1,6 @@
 //! The directives, and the structures that they fill.
 
+pub(crate) mod addressing;
 pub(crate) mod clients;
 pub(crate) mod domains;
 pub(crate) mod health;

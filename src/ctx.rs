@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
-use s3::Operation;
+use s3::{BucketName, Operation};
 
 use self::access::AccessPart;
 use self::answer::Reading;
@@ -36,6 +36,8 @@ pub(crate) struct Ctx {
 pub(crate) struct UpstreamPart {
     /// The origin that the request was last signed for.
     pub(crate) origin: RefCell<Option<Rc<Origin>>>,
+    /// The origin's name of the bucket, where that stands in the Host header.
+    pub(crate) bucket_in_host: RefCell<Option<BucketName>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
     /// What was asked for, where the answer may have to be changed.

@@ -1,5 +1,6 @@
 //! Signing: what proxy_pass serialized, for the peer that the balancer picked.
 
+mod addressed;
 mod refusal;
 
 use std::rc::Rc;
@@ -10,11 +11,12 @@ use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
     Parts, Peer, PeerHooks, Rewriter, SentBody, output, process_header, sent_body,
 };
-use s3::{Access, Reserved};
+use s3::{Access, AddressingError, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
 use sigv4::request_head::{HeadError, HeadLines};
 use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
+use self::addressed::Addressed;
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
 use crate::answer;
@@ -126,36 +128,54 @@ fn try_sign<'r>(
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent, head.method())?;
 
-    let (placed, chunk_chain, operation) = worker::with(|Worker { buffers, head: signed }| {
-        let request = OriginRequest {
-            head: &head,
-            permit: &permit,
-            authority: origin.endpoint.authority().as_bytes(),
-            credential: &origin.credential,
-            body: &origin_body,
-            now,
-        };
-        let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
-        let target = resigned.target();
-        // The access phase has seen the client's target; this one may be rewritten, or anybody's.
-        let headers = head.headers().map(|header| (header.name, header.value));
-        let headers = headers.chain(target.hoisted());
-        let access = Access::new(head.method(), target.path(), target.query(), headers);
-        match access.reserved() {
-            Some(Reserved::AdminApi) if opens_admin_api(main) => {}
-            Some(reserved) => return Err(Refusal::Reserved(reserved)),
-            None => {}
-        }
-        let operation =
-            answer::operation(head.method(), target.path(), target.query(), || access.operation());
-        if operation.is_some_and(|operation| answer::wants_identity(main, operation)) {
-            sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
-        }
-        // `proxy_set_body` puts the body behind the head, into the same buffer.
-        signed.extend_from_slice(body);
-        let placed = r.allocate_copy(signed).ok_or(Refusal::Memory)?;
-        Ok((placed, resigned.chunk_chain(), operation))
-    })?;
+    let (placed, chunk_chain, bucket_in_host, operation) =
+        worker::with(|Worker { buffers, head: signed }| {
+            let addressed = Addressed::of(&head, &origin, buffers)?;
+            let addressed = addressed.as_ref();
+            let replaced = addressed.map(Addressed::headers).unwrap_or_default();
+            let head = match addressed {
+                None => head,
+                Some(addressed) => head
+                    .with_target(&addressed.target)
+                    .and_then(|head| head.with_replaced(&replaced))
+                    .ok_or(Refusal::Head(HeadError::Target))?,
+            };
+            let in_host = addressed.and_then(|addressed| addressed.authority.as_deref());
+            let request = OriginRequest {
+                head: &head,
+                permit: &permit,
+                authority: in_host.unwrap_or(origin.endpoint.authority().as_bytes()),
+                credential: &origin.credential,
+                body: &origin_body,
+                now,
+            };
+            let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
+            let target = resigned.target();
+            // The access phase has seen the client's target; this one may be rewritten, or anybody's.
+            let headers = head.headers().map(|header| (header.name, header.value));
+            let replaced = replaced.iter().map(|header| (header.name, header.value));
+            let headers = headers.chain(target.hoisted()).chain(replaced);
+            let access = Access::new(head.method(), target.path(), target.query(), headers);
+            let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_deref());
+            match access.reserved_at(&origin.addressing, in_host) {
+                // In the origin's words it is not what the access phase has judged.
+                Some(Reserved::AdminApi) if addressed.is_none() && opens_admin_api(main) => {}
+                Some(reserved) => return Err(Refusal::Reserved(reserved)),
+                None => {}
+            }
+            if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
+                return Err(Refusal::Addressing(AddressingError::SourceUnclear));
+            }
+            let operation = answer::operation(&access, &origin, in_host);
+            if operation.is_some_and(|operation| answer::wants_identity(main, operation, &origin)) {
+                sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
+            }
+            // `proxy_set_body` puts the body behind the head, into the same buffer.
+            signed.extend_from_slice(body);
+            let placed = r.allocate_copy(signed).ok_or(Refusal::Memory)?;
+            let bucket_in_host = addressed.and_then(|addressed| addressed.bucket_in_host.clone());
+            Ok((placed, resigned.chunk_chain(), bucket_in_host, operation))
+        })?;
     let frames = checked.and_then(Body::signed_frames);
     let rewriter = match (chunk_chain, frames) {
         (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, chain))),
@@ -168,6 +188,7 @@ fn try_sign<'r>(
     }
     let ctx = ctx::of(r).ok_or(Refusal::Memory)?;
     ctx.upstream.origin.replace(Some(origin));
+    ctx.upstream.bucket_in_host.replace(bucket_in_host);
     // What an earlier attempt has left.
     ctx.response.error.replace(None);
     ctx.upstream.reading.replace(None);

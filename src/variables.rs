@@ -133,7 +133,7 @@ impl Variable for OriginVariable {
     }
 }
 
-/// `$s3_origin_host`: the name that this origin goes by, for `proxy_ssl_name`.
+/// `$s3_origin_host`: the name that this origin goes by, its bucket's in front where that stands there, for `proxy_ssl_name`.
 struct S3OriginHost;
 
 impl Variable for S3OriginHost {
@@ -141,8 +141,13 @@ impl Variable for S3OriginHost {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        let origin = ctx::existing(r)?.upstream.origin.borrow();
-        r.allocate_copy(origin.as_ref()?.endpoint.host().as_bytes())
+        let upstream = &ctx::existing(r)?.upstream;
+        let origin = upstream.origin.borrow();
+        let host = origin.as_ref()?.endpoint.host().as_bytes();
+        match upstream.bucket_in_host.borrow().as_deref() {
+            None => r.allocate_copy(host),
+            Some(bucket) => r.allocate_copy(&[bucket, b".", host].concat()),
+        }
     }
 }
 

@@ -6,9 +6,11 @@ use std::rc::Rc;
 
 use nginx::conf::{BlockCommand, MainDirective, argument, text};
 use nginx::{Conf, ConfError};
+use s3::Addressing;
 use sigv4::{OriginCredential, Secret};
 
 use crate::S3Signature;
+use crate::conf::addressing;
 use crate::conf::secret::{secret, value};
 
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
@@ -22,6 +24,8 @@ pub(crate) struct Origin {
     pub(crate) name: String,
     pub(crate) endpoint: OriginEndpoint,
     pub(crate) credential: OriginCredential,
+    /// How its buckets are addressed.
+    pub(crate) addressing: Addressing,
     /// `payload unsigned`: bodies come without aws-chunked framing.
     pub(crate) unwraps: bool,
     /// Whether it has refused our key in words, and has not answered well since; each worker's own knowledge.
@@ -44,8 +48,8 @@ pub(crate) struct OriginEndpoint {
 }
 
 impl OriginEndpoint {
-    /// Takes `http://host[:port]` or `https://host[:port]`, without a path.
-    fn parse(url: &str) -> Result<Self, String> {
+    /// Takes `http://host[:port]` or `https://host[:port]`, and perhaps a path, which is given beside it.
+    fn parse(url: &str) -> Result<(Self, &str), String> {
         let wrong = |why: &str| format!("invalid endpoint \"{}\": {why}", url.escape_default());
         let (default_port, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://"))
         {
@@ -53,11 +57,11 @@ impl OriginEndpoint {
             (_, Some(rest)) => (80, rest),
             _ => return Err(wrong("it must begin with http:// or https://")),
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (rest, path) = addressing::split_base_path(rest).map_err(wrong)?;
         let (host, port) = host_and_port(rest).map_err(wrong)?;
         let port = port.unwrap_or(default_port);
         let authority = authority(&host, port, default_port);
-        Ok(OriginEndpoint { address: host.clone(), port, default_port, host, authority })
+        Ok((OriginEndpoint { address: host.clone(), port, default_port, host, authority }, path))
     }
 
     /// The same place, by another name.
@@ -133,6 +137,7 @@ struct OriginBuilder {
     host: Option<(String, Option<u16>)>,
     region: Option<String>,
     unwraps: bool,
+    addressing: Addressing,
     key: Option<(Vec<u8>, Secret, Option<Secret>)>,
 }
 
@@ -172,11 +177,13 @@ impl MainDirective for S3Origin {
         };
         let region = builder.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let credential = OriginCredential::new(access_key, secret, token, region, "s3");
-        let unwraps = builder.unwraps;
+        addressing::check(&builder.addressing, endpoint.host())?;
+        let (addressing, unwraps) = (builder.addressing, builder.unwraps);
         conf.origins.push(Rc::new(Origin {
             name,
             endpoint,
             credential,
+            addressing,
             unwraps,
             refuses_key: Cell::new(false),
             is_busy: Cell::new(false),
@@ -189,6 +196,8 @@ impl MainDirective for S3Origin {
 const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
     BlockCommand { name: "endpoint", arguments: 1..=1, repeats: false, set: endpoint },
     BlockCommand { name: "host", arguments: 1..=1, repeats: false, set: host },
+    BlockCommand { name: "style", arguments: 1..=1, repeats: false, set: style },
+    BlockCommand { name: "bucket", arguments: 2..=2, repeats: true, set: bucket },
     BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
     BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
     BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
@@ -199,8 +208,18 @@ fn endpoint(
     builder: &mut OriginBuilder,
     words: &[&[u8]],
 ) -> Result<(), ConfError> {
-    builder.endpoint = Some(OriginEndpoint::parse(text(argument(words), "endpoint")?)?);
+    let (endpoint, path) = OriginEndpoint::parse(text(argument(words), "endpoint")?)?;
+    builder.endpoint = Some(endpoint);
+    builder.addressing.base_path = path.to_owned();
     Ok(())
+}
+
+fn style(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    addressing::style(&mut builder.addressing, argument(words))
+}
+
+fn bucket(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
+    addressing::bucket(&mut builder.addressing, words)
 }
 
 fn host(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {

@@ -137,7 +137,8 @@ fn target(
     origin: Rc<Origin>,
     parameters: &ProbeParameters,
 ) -> Result<ProbeTarget, String> {
-    let question = Question::new(&parameters.uri, origin.endpoint.authority())
+    let uri = format!("{}{}", origin.addressing.base_path, parameters.uri);
+    let question = Question::new(&uri, origin.endpoint.authority())
         .map_err(|error| format!("invalid \"uri\": {error}"))?;
     let is_tls = origin.endpoint.is_tls();
     let find = |is_alike: &dyn Fn(&Resigning) -> bool| main.resigning.iter().position(is_alike);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use nginx::{Level, Request};
-use s3::{Reserved, S3Error};
+use s3::{AddressingError, ErrorCode, Reserved, S3Error};
 use sigv4::ResignError;
 use sigv4::request_head::HeadError;
 
@@ -12,6 +12,8 @@ use crate::ctx;
 /// Why a request may not leave. It would leave unsigned, or signed for somebody else.
 #[derive(Debug)]
 pub(super) enum Refusal {
+    /// It cannot be said in the origin's words.
+    Addressing(AddressingError),
     /// nginx's clock is outside of the years that a signature can name.
     Clock,
     /// The head is not HTTP/1.x: another protocol's content handler, or something that no parser should guess at.
@@ -49,6 +51,10 @@ pub(super) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::Addressing(AddressingError::NoSuchBucket) => {
+                f.write_str("the origin has no name for its bucket")
+            }
+            Refusal::Addressing(_) => f.write_str("it is not clear which object it names"),
             Refusal::Clock => f.write_str("the clock is wrong"),
             Refusal::Head(error) => write!(f, "the upstream request is not HTTP/1.x: {error}"),
             Refusal::NotAdmitted => f.write_str("\"s3_verify\" has not let it in"),
@@ -84,11 +90,20 @@ impl fmt::Display for Refusal {
 
 /// Leaves the answer for `error_response`, which finds nginx's own 500 in its place.
 pub(super) fn refuse(r: Request<'_>, refusal: &Refusal) {
-    r.log(
-        Level::Error,
-        format_args!("s3: the request is not sent, it could not be signed: {refusal}"),
-    );
+    let level = match refusal {
+        Refusal::Addressing(_) => Level::Info,
+        _ => Level::Error,
+    };
+    r.log(level, format_args!("s3: the request is not sent, it could not be signed: {refusal}"));
+    // Another origin was asked before, and has the bucket.
+    let is_retry = || ctx::existing(r).is_some_and(|ctx| ctx.upstream.origin.borrow().is_some());
     let error = match refusal {
+        Refusal::Addressing(AddressingError::NoSuchBucket) if is_retry() => {
+            S3Error::service_unavailable()
+        }
+        Refusal::Addressing(AddressingError::NoSuchBucket) => S3Error::new(ErrorCode::NoSuchBucket),
+        Refusal::Addressing(_) => S3Error::new(ErrorCode::InvalidRequest)
+            .with_message("The source of a copy or rename cannot be given in this way."),
         Refusal::Reserved(_) => S3Error::access_denied(),
         _ => S3Error::for_status(502)
             .with_message("The proxy could not sign the request for the origin."),

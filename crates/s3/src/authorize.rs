@@ -12,7 +12,7 @@ use crate::copy_source::{Source, copy_source, rename_source};
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
 use crate::right::{self, Extent, Right, Rights};
-use crate::{Address, Grants, Operation, OperationKind, S3Error};
+use crate::{Address, Addressing, Grants, Operation, OperationKind, S3Error};
 
 /// What of a request the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +73,25 @@ impl<'a> Access<'a> {
 
     /// What the request asks for that is not S3's: by its target, or by the source of its copy.
     pub fn reserved(&self) -> Option<Reserved> {
-        let has_reserved_source = || {
-            self.reserved_source
-                || hoisted(self.query, header::X_AMZ_COPY_SOURCE)
-                    .any(|value| is_reserved_source(&value))
+        Reserved::of(self.method, self.path, self.query).or_else(|| self.reserved_source())
+    }
+
+    /// The same of a request that is about to leave for an origin, in its words; `bucket_in_host` is its bucket where that
+    /// stands in the host name.
+    pub fn reserved_at(
+        &self,
+        addressing: &Addressing,
+        bucket_in_host: Option<&[u8]>,
+    ) -> Option<Reserved> {
+        let by_target = addressing.reserved(self.method, self.path, self.query, bucket_in_host);
+        by_target.or_else(|| self.reserved_source())
+    }
+
+    fn reserved_source(&self) -> Option<Reserved> {
+        let by_parameter = || {
+            hoisted(self.query, header::X_AMZ_COPY_SOURCE).any(|value| is_reserved_source(&value))
         };
-        Reserved::of(self.method, self.path, self.query)
-            .or_else(|| has_reserved_source().then_some(Reserved::AdminApi))
+        (self.reserved_source || by_parameter()).then_some(Reserved::AdminApi)
     }
 
     /// The operation that the request asks for.

@@ -17,6 +17,7 @@
 )]
 
 pub mod address;
+pub mod addressing;
 pub mod answer;
 pub mod authorize;
 pub mod bucket_names;
@@ -33,6 +34,7 @@ pub mod reserved;
 pub mod right;
 
 pub use address::Address;
+pub use addressing::{Addressing, AddressingError, AddressingStyle, Placed};
 pub use authorize::{Access, Denied, Extract, authorize};
 pub use bucket_names::host_label::bucket_in_host;
 pub use bucket_names::{BucketName, BucketNameError, BucketNames};

@@ -46,6 +46,17 @@ impl Reserved {
     }
 }
 
+impl Reserved {
+    /// Recognises by the canonical path what some answer whatever the host is, so in a path without the bucket, too. Ceph,
+    /// whose `admin` is a key's beginning to others, has moved the bucket into the path before it looks.
+    pub(crate) fn of_any_host(path: &[u8]) -> Option<Self> {
+        let segments = Segments::of(percent_decode(path));
+        let mut both = [segments.literal, segments.resolved].into_iter();
+        let is_admin = both.any(|segment| segment.is_reserved() && !segment.is(b"admin"));
+        is_admin.then_some(Self::AdminApi)
+    }
+}
+
 /// Whether a copy's source, percent-encoded, is in such a place. MinIO reads it as a URL: what looks like a host is
 /// passed over.
 pub(crate) fn is_reserved_source(value: &[u8]) -> bool {
@@ -159,7 +170,11 @@ impl Segment {
     }
 
     fn is_reserved(&self) -> bool {
-        NAMES.iter().any(|name| self.bytes().eq_ignore_ascii_case(name))
+        NAMES.iter().any(|name| self.is(name))
+    }
+
+    fn is(&self, name: &[u8]) -> bool {
+        self.bytes().eq_ignore_ascii_case(name)
     }
 }
 

@@ -52,6 +52,8 @@ pub struct RequestHead<'a> {
     /// All header lines as they are written, without the blank one.
     text: &'a [u8],
     lines: &'a [HeadLine<'a>],
+    /// What stands in the place of those lines of the same name.
+    replaced: &'a [Header<'a>],
 }
 
 impl<'a> RequestHead<'a> {
@@ -69,6 +71,29 @@ impl<'a> RequestHead<'a> {
     pub fn with_target(self, target: &'a [u8]) -> Option<Self> {
         let is_valid = !target.is_empty() && bytes::all::<Visible>(target);
         is_valid.then_some(Self { target, ..self })
+    }
+
+    /// The same head with these headers in the place of those of the same name, `_` being `-` in it, and of the parameters of
+    /// a presigned request that stand for such. [`headers`](Self::headers) still gives what was written. None for one that
+    /// cannot stand in a head.
+    pub fn with_replaced(self, replaced: &'a [Header<'a>]) -> Option<Self> {
+        let is_valid = |header: &Header<'_>| {
+            crate::header::is_token(header.name) && !header.value.iter().any(u8::is_ascii_control)
+        };
+        replaced.iter().all(is_valid).then_some(Self { replaced, ..self })
+    }
+
+    /// What [`with_replaced`](Self::with_replaced) has put in the place of others.
+    pub(crate) fn replaced(&self) -> &'a [Header<'a>] {
+        self.replaced
+    }
+
+    /// Whether another header stands in the place of those of that name.
+    #[inline]
+    pub(crate) fn replaces(&self, name: &[u8]) -> bool {
+        // Of nearly all requests none.
+        !self.replaced.is_empty()
+            && self.replaced.iter().any(|own| crate::header::is_same(own.name, name))
     }
 
     /// `0` or `1`: the minor version of HTTP/1.
@@ -132,7 +157,8 @@ pub fn parse<'l, 'a: 'l>(
         if let Some(body) = rest.strip_prefix(b"\r\n") {
             let length = text.len().saturating_sub(rest.len());
             let text = text.get(..length).unwrap_or_default();
-            return Ok((RequestHead { method, target, minor_version, text, lines }, body));
+            let head = RequestHead { method, target, minor_version, text, lines, replaced: &[] };
+            return Ok((head, body));
         }
         let Some((header, after)) = line::split(rest) else {
             // The request line and the lines that were taken come before it.

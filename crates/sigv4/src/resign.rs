@@ -127,7 +127,8 @@ pub fn resign<'b>(
             let becomes_header =
                 disposition(name) == Disposition::Sign && !header::is_left_aside(name);
             let is_of_other = framing.as_ref().is_some_and(|framing| framing.is_of_other(name));
-            if becomes_header && !is_of_other && is_header.get(number) != Some(&true) {
+            let is_there = is_header.get(number) == Some(&true) || head.replaces(name);
+            if becomes_header && !is_of_other && !is_there {
                 origin_head.signed(name, trim(value));
             }
         }

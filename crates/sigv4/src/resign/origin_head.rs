@@ -86,7 +86,9 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         for (number, header) in head.headers().enumerate() {
             let (name, value) = (header.name, header.value);
             let disposition = match unwrap {
-                _ if nominated.has(name) || permit.drops(name) => Disposition::Drop,
+                _ if nominated.has(name) || permit.drops(name) || head.replaces(name) => {
+                    Disposition::Drop
+                }
                 Some(unwrap) if unwrap.describes(name) => Disposition::Drop,
                 _ => disposition(name),
             };
@@ -103,6 +105,10 @@ impl<'b, 'a> OriginHead<'b, 'a> {
             }
         }
         self.out.put(head.text(first, head.headers().len()));
+        let replaced = head.replaced().iter();
+        replaced
+            .filter(|header| disposition(header.name) == Disposition::Sign)
+            .for_each(|header| self.signed(header.name, header.value));
         if let Some(unwrap) = unwrap {
             unwrap.own_headers().for_each(|(name, value)| self.signed(name, value));
         }

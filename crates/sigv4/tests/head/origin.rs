@@ -1,7 +1,7 @@
 //! What goes to the origin: header rules, target, payload, preflight.
 
 use sigv4::{
-    Credential, Error, HeaderError, Keyring, OriginBody, OriginCredential, OriginRequest,
+    Credential, Error, Header, HeaderError, Keyring, OriginBody, OriginCredential, OriginRequest,
     OtherBody, PayloadError, Permit, Policy, ResignError, Secret, TargetBuffers, Unwrapped,
     presign, resign, verify,
 };
@@ -105,6 +105,48 @@ fn what_is_the_clients_own_is_replaced() {
     assert_eq!(sent.header("host"), Some("o:9000"));
     assert_eq!(sent.header("x-amz-date"), Some(NOW));
     assert_eq!(signed_names(&sent), "host;x-amz-content-sha256;x-amz-date");
+}
+
+/// A source of a copy in the origin's words: whatever the client's is written like, it is there once, and signed.
+#[test]
+fn headers_in_the_place_of_the_clients() {
+    let head = Owned::new(
+        "PUT",
+        "/b/k?X-Amz-Signature=s&x-amz-copy-source=%2Fa%2Fk",
+        &[("X-Amz-Copy-Source", "/a/k"), ("x_amz_copy_source", "/a/k"), ("x-amz-acl", "private")],
+    );
+    let (origin, permit, body) = (origin(None), Permit::verify_off(), OriginBody::default());
+    let with = |name: &str, value: &str| {
+        let header = Header { name: name.as_bytes(), value: value.as_bytes() };
+        let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
+        let resigned = head.with_head(1, |head| {
+            let replaced = [header];
+            let head = head.with_replaced(&replaced)?;
+            let request = OriginRequest {
+                head: &head,
+                permit: &permit,
+                authority: b"o",
+                credential: &origin,
+                body: &body,
+                now: time(NOW),
+            };
+            resign(&request, &mut buffers, &mut out).unwrap();
+            Some(())
+        });
+        resigned.unwrap().map(|()| Owned::parse(&out))
+    };
+    let sent = with("x-amz-copy-source", "/c/k").unwrap();
+    verify_at_origin(&sent, &origin);
+    assert_eq!(sent.header("x-amz-copy-source"), Some("/c/k"));
+    assert!(!names(&sent).contains(&"x_amz_copy_source".to_owned()));
+    let signed = "host;x-amz-acl;x-amz-content-sha256;x-amz-copy-source;x-amz-date";
+    assert_eq!(signed_names(&sent), signed);
+    // What is ours stays ours.
+    let sent = with("x-amz-date", "20000101T000000Z").unwrap();
+    assert_eq!(sent.header("x-amz-date"), Some(NOW));
+    assert_eq!(with("host", "h").unwrap().header("host"), Some("o"));
+    assert!(with("x-amz-copy-source", "/c/k\r\nx: y").is_none());
+    assert!(with("x amz", "/c/k").is_none());
 }
 
 /// X13.

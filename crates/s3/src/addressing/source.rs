@@ -1,0 +1,58 @@
+//! The object that `x-amz-copy-source` or `x-amz-rename-source` names, with the origin's name of its bucket.
+//!
+//! Only the bucket changes: key and version stay as the client wrote them, since origins differ in how they decode them.
+
+use percent_encoding::percent_decode;
+
+use super::AddressingError;
+use crate::BucketName;
+
+/// `[/]bucket/key[?versionId=…]`, whose slashes may be escaped.
+pub(super) fn of_copy(
+    value: &[u8],
+    name: impl FnOnce(&[u8]) -> Result<BucketName, AddressingError>,
+) -> Result<Vec<u8>, AddressingError> {
+    let slash = leading_slash(value);
+    let (front, rest) = value.split_at_checked(slash).unwrap_or((b"", value));
+    let length = segment(rest).ok_or(AddressingError::SourceUnclear)?;
+    let (bucket, key) = rest.split_at_checked(length).unwrap_or((rest, b""));
+    let decoded: BucketName = percent_decode(bucket).collect();
+    // `//host/bucket/key` is a URL to some.
+    if decoded.is_empty() {
+        return Err(AddressingError::SourceUnclear);
+    }
+    Ok([front, &*name(&decoded)?, key].concat())
+}
+
+/// `[/]key` of the same bucket, which Amazon takes, or `[/]bucket/key`, which others do. None where it stays as it is.
+pub(super) fn of_rename(
+    value: &[u8],
+    bucket: &[u8],
+    name: &[u8],
+) -> Result<Option<Vec<u8>>, AddressingError> {
+    let slash = leading_slash(value);
+    let (front, rest) = value.split_at_checked(slash).unwrap_or((b"", value));
+    let Some(length) = segment(rest) else { return Ok(None) };
+    let (first, key) = rest.split_at_checked(length).unwrap_or((rest, b""));
+    // A key with a slash in it may be of any bucket to those others.
+    if !percent_decode(first).eq(bucket.iter().copied()) {
+        return Err(AddressingError::SourceUnclear);
+    }
+    Ok(Some([front, name, key].concat()))
+}
+
+/// The length of a slash at the beginning, which may be escaped.
+fn leading_slash(value: &[u8]) -> usize {
+    match value {
+        [b'/', ..] => 1,
+        [b'%', b'2', b'f' | b'F', ..] => 3,
+        _ => 0,
+    }
+}
+
+/// The length of what stands before the first slash; none without one.
+fn segment(value: &[u8]) -> Option<usize> {
+    let end = value.iter().position(|byte| *byte == b'?').unwrap_or(value.len());
+    let path = value.get(..end)?;
+    (0..path.len()).find(|at| leading_slash(path.get(*at..).unwrap_or_default()) > 0)
+}
