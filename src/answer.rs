@@ -4,14 +4,17 @@
 //! fast as the client takes it, blanks that an origin sends while it works included, and a cached one would be in the words of
 //! whichever origin gave it.
 
+mod client_url;
+
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use nginx::response_body::{self, Unsent};
 use nginx::{Chain, Level, Request, Status, filter};
 use s3::answer::{AnswerError, AnswerRewriter, Changes, rewritten};
-use s3::{Address, Operation, S3Error, origin_error};
-use sigv4::header;
+use s3::{Access, Address, Operation, S3Error, origin_error};
 
+use self::client_url::{host, translate_location, url};
 use crate::S3Signature;
 use crate::conf::location::Verify;
 use crate::conf::origin::Origin;
@@ -21,27 +24,50 @@ use crate::ctx::{self, Ctx};
 use crate::error_response;
 
 /// The operation of a request that is signed, as far as its answer may have to be changed; none for nearly all.
+///
+/// `access` is what leaves for `origin`, whose bucket may stand in the host.
 pub(crate) fn operation(
-    method: &[u8],
-    path: &[u8],
-    query: &[u8],
-    operation: impl FnOnce() -> Operation,
+    access: &Access<'_>,
+    origin: &Origin,
+    bucket_in_host: Option<&[u8]>,
 ) -> Option<Operation> {
-    // Objects are read and written without another look.
-    let is_of_interest =
-        Address::of(path).key.is_empty() || (method == b"POST" && !query.is_empty());
-    is_of_interest.then(operation)
+    let path = path_style(access.path, origin, bucket_in_host);
+    // Objects are read and written without another look, unless an error may name a bucket.
+    let is_of_interest = renames(origin)
+        || Address::of(&path).key.is_empty()
+        || (access.method == b"POST" && !access.query.is_empty());
+    let is_copy = access.copy_source.is_some();
+    is_of_interest.then(|| Operation::of(access.method, &path, access.query, is_copy))
+}
+
+/// The path of a request that leaves for the origin, with the bucket in front and nothing else.
+fn path_style<'a>(path: &'a [u8], origin: &Origin, bucket_in_host: Option<&[u8]>) -> Cow<'a, [u8]> {
+    let path = path.strip_prefix(origin.addressing.base_path.as_bytes()).unwrap_or(path);
+    match bucket_in_host {
+        None => Cow::Borrowed(path),
+        Some(bucket) => Cow::Owned([b"/", bucket, path].concat()),
+    }
 }
 
 /// Whether the answer must come as it is, without a Content-Encoding, since its body may have to be changed.
-pub(crate) fn wants_identity(main: Request<'_>, operation: Operation) -> bool {
-    rewritten(operation, 200, changes(main, operation, 200))
+pub(crate) fn wants_identity(main: Request<'_>, operation: Operation, origin: &Origin) -> bool {
+    rewritten(operation, 200, changes(main, operation, 200, Some(origin)))
+}
+
+/// Whether the origin has other names for buckets.
+fn renames(origin: &Origin) -> bool {
+    !origin.addressing.names.is_empty()
 }
 
 /// In what the client's words differ from the origin's.
-fn changes(main: Request<'_>, operation: Operation, status: u16) -> Changes {
+fn changes(
+    main: Request<'_>,
+    operation: Operation,
+    status: u16,
+    origin: Option<&Origin>,
+) -> Changes {
     Changes {
-        names: false,
+        names: origin.is_some_and(renames),
         region: region(main).is_some(),
         hides_buckets: operation == Operation::ListBuckets
             && status < 300
@@ -67,10 +93,11 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         // What one client may see is nothing for others.
         r.do_not_keep();
     }
-    if let Some(origin) = &*ctx.upstream.origin.borrow() {
+    let origin = ctx.upstream.origin.borrow().as_ref().map(Rc::clone);
+    if let Some(origin) = &origin {
         translate_location(r, origin);
     }
-    let changes = changes(r.main(), operation, status);
+    let changes = changes(r.main(), operation, status, origin.as_deref());
     if r.is_header_only() || r.is_empty() || !rewritten(operation, status, changes) {
         return filter::next_header::<S3Signature>(r);
     }
@@ -90,6 +117,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
     let own = changes.hides_buckets.then(|| ctx.response.own_buckets.take()).flatten();
     let host = host(r);
     let names = Names {
+        origin,
         url: url(r, host),
         host: host.to_vec(),
         region: region(r.main()).map(<[u8]>::to_vec),
@@ -112,63 +140,6 @@ fn answered(r: Request<'_>, ctx: &Ctx, status: u16) -> Option<Operation> {
         }
         None => None,
     }
-}
-
-/// The host that the client named; empty if it named none.
-fn host(r: Request<'_>) -> &[u8] {
-    let main = r.main();
-    main.header(header::HOST.as_bytes()).or(main.authority_without_host()).unwrap_or_default()
-}
-
-/// The URL that the client used, as far as nginx knows it, or its path where no host was named.
-fn url(r: Request<'_>, host: &[u8]) -> Vec<u8> {
-    let target = r.main().target();
-    // As the client sent it, whose host may have the bucket.
-    let target = target.get(bucket_in_front(r).len()..).unwrap_or_default();
-    let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
-    [&*url_of_host(r, host), path].concat()
-}
-
-/// What stands in front of the client's path, since its host has the bucket: `/BUCKET`, or nothing.
-fn bucket_in_front(r: Request<'_>) -> &[u8] {
-    let main = r.main();
-    let length = ctx::existing(main).map_or(0, |ctx| ctx.access.bucket_in_front.get());
-    main.target().get(..length).unwrap_or_default()
-}
-
-/// Its scheme and host.
-fn url_of_host<'a>(r: Request<'_>, host: &[u8]) -> Cow<'a, [u8]> {
-    if host.is_empty() {
-        return Cow::Borrowed(b"");
-    }
-    let scheme: &[u8] = if r.main().is_tls() { b"https://" } else { b"http://" };
-    Cow::Owned([scheme, host].concat())
-}
-
-/// Puts the client's host in the place of the origin's in `Location`.
-fn translate_location(r: Request<'_>, origin: &Origin) {
-    let Some((_, value)) =
-        r.response_headers().find(|(name, _)| name.eq_ignore_ascii_case(b"location"))
-    else {
-        return;
-    };
-    let Some(path) = path_at(value, origin) else { return };
-    let without_bucket = path.strip_prefix(bucket_in_front(r));
-    let path = without_bucket.filter(|rest| rest.starts_with(b"/")).unwrap_or(path);
-    let place = [&*url_of_host(r, host(r)), path].concat();
-    if let Some(place) = r.allocate_copy(&place) {
-        r.set_response_header(b"location", place);
-    }
-}
-
-/// The path of a URL at the origin, by whichever of its names.
-fn path_at<'a>(url: &'a [u8], origin: &Origin) -> Option<&'a [u8]> {
-    let rest = url.strip_prefix(b"http://").or_else(|| url.strip_prefix(b"https://"))?;
-    let slash = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(slash)?;
-    let is_origin = authority.eq_ignore_ascii_case(origin.endpoint.authority().as_bytes())
-        || authority.eq_ignore_ascii_case(origin.endpoint.to_string().as_bytes());
-    is_origin.then_some(path)
 }
 
 /// Why a part of an answer is not sent.

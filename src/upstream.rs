@@ -12,7 +12,7 @@ use nginx::upstream::{
     Parts, Peer, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output, process_header,
     sent_body,
 };
-use s3::{Access, AddressingError, Operation, Reserved};
+use s3::{Access, AddressingError, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
 use sigv4::request_head::{HeadError, HeadLines};
 use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
@@ -145,7 +145,6 @@ fn try_sign<'r>(
         worker::with(|Worker { buffers, head: signed }| {
             let addressed = Addressed::of(&head, &origin, buffers)?;
             let addressed = addressed.as_ref();
-            let client_target = head.target();
             let replaced = addressed.map(Addressed::headers).unwrap_or_default();
             let head = match addressed {
                 None => head,
@@ -180,13 +179,8 @@ fn try_sign<'r>(
             if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
                 return Err(Refusal::Addressing(AddressingError::SourceUnclear));
             }
-            // In the clients' words, whichever the origin's are.
-            let client_path = client_target.split(|&byte| byte == b'?').next().unwrap_or_default();
-            let path = if addressed.is_some() { client_path } else { target.path() };
-            let operation = answer::operation(head.method(), path, target.query(), || {
-                Operation::of(head.method(), path, target.query(), access.copy_source.is_some())
-            });
-            if operation.is_some_and(|operation| answer::wants_identity(main, operation)) {
+            let operation = answer::operation(&access, &origin, in_host);
+            if operation.is_some_and(|operation| answer::wants_identity(main, operation, &origin)) {
                 sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
             }
             // `proxy_set_body` puts the body behind the head, into the same buffer.

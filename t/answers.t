@@ -250,3 +250,60 @@ b: ^POST /photos/a%20b\?uploadId=u HTTP
 --- request eval: [("POST /\nx") x 2]
 --- error_code: 201
 --- response_headers: Location: http://photos.s3.lan/k
+
+=== TEST 23: a list in the client's name of the bucket
+--- http_config eval: ::http_config(clients => 'region local;', b => 'bucket photos acme-photos; bucket l* eu-l*;')
+--- origins eval: ::answers("$::xml<ListBucketResult $::xmlns><Name>acme-photos</Name><Prefix>acme-photos</Prefix><Contents><Key>acme-photos/&lt;k&gt;</Key></Contents></ListBucketResult>")
+--- request eval: ["GET /photos?list-type=2&prefix=acme-photos", "GET /photos/?prefix=acme-photos"]
+--- more_headers: Accept-Encoding: gzip
+--- response_body eval: "$::xml<ListBucketResult $::xmlns><Name>photos</Name><Prefix>acme-photos</Prefix><Contents><Key>acme-photos/&lt;k&gt;</Key></Contents></ListBucketResult>"
+--- origin_request_like
+b: ^GET /acme-photos
+--- origin_request_unlike
+b: (?i)^accept-encoding:
+
+=== TEST 24: an error too, of whatever request
+--- http_config eval: ::http_config(clients => 'region local;', b => 'style virtual; host s3.b.example; bucket photos acme-photos;')
+--- origins eval: ::answers("<Error><Code>NoSuchKey</Code><Key>k</Key><BucketName>acme-photos</BucketName><Resource>/acme-photos/k</Resource><HostId>a</HostId></Error>", '', 404)
+--- request eval: ["GET /photos/k", "PUT /photos/k?tagging\nx"]
+--- error_code: 404
+--- response_body: <Error><Code>NoSuchKey</Code><Key>k</Key><BucketName>photos</BucketName><Resource>/photos/k</Resource><HostId>a</HostId></Error>
+
+=== TEST 25: and one that is judged before it goes on
+--- http_config eval: ::http_config(clients => 'region local;', b => 'bucket photos acme-photos;')
+--- origins eval: ::answers("<Error><Code>AccessDenied</Code><Message>no</Message><BucketName>acme-photos</BucketName></Error>", '', 403)
+--- request eval: [("GET /photos/k") x 2]
+--- error_code: 403
+--- response_body: <Error><Code>AccessDenied</Code><Message>no</Message><BucketName>photos</BucketName></Error>
+
+=== TEST 26: an object goes as it is
+--- http_config eval: ::http_config(clients => 'region local;', b => 'bucket photos acme-photos;')
+--- origins eval: ::answers("<Error><BucketName>acme-photos</BucketName></Error>")
+--- request eval: [("GET /photos/k") x 2]
+--- response_headers: ETag: x
+--- response_body: <Error><BucketName>acme-photos</BucketName></Error>
+
+=== TEST 27: buckets without a name for clients are not in their list
+--- http_config eval: ::http_config(clients => 'region local;', b => 'bucket photos acme-photos; bucket l* eu-l*;')
+--- origins eval: ::answers(::buckets(qw(acme-photos eu-logs photos secret)))
+--- request eval: [("GET /") x 2]
+--- response_body eval: ::buckets(qw(photos logs))
+
+=== TEST 28: grants are for the client's names
+--- http_config eval: ::http_config(clients => 'file %%SERVROOT%%/clients.json; region local;', b => 'bucket photos acme-photos; bucket l* eu-l*; bucket other logs-1;')
+--- s3_sign eval: $::limited
+--- origins eval: ::answers(::buckets(qw(acme-photos eu-logs eu-logs-2 logs-1 secret)))
+--- request eval: [("GET /") x 2]
+--- response_body eval: ::buckets(qw(photos logs-2))
+
+=== TEST 29: the bucket in Location
+--- http_config eval: ::http_config(clients => 'region local;', b => 'bucket photos acme-photos;')
+--- origins eval: ::answers('', 'header="Location: /acme-photos"')
+--- request eval: [("PUT /photos") x 2]
+--- response_headers: Location: /photos
+
+=== TEST 30: an upload in parts, at an origin with buckets in its host name
+--- http_config eval: ::http_config(clients => 'region local;', b => 'style virtual; host s3.b.example; bucket photos acme-photos;')
+--- origins eval: ::answers(::complete('http://acme-photos.s3.example/k') =~ s/<Bucket>/<Bucket>acme-/r)
+--- request eval: [("POST /photos/a%20b?uploadId=u\n<CompleteMultipartUpload/>") x 2]
+--- response_body eval: ::complete('http://localhost:%%PORT%%/photos/a%20b')

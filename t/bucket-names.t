@@ -107,8 +107,8 @@ b: ^Host: media\.s3\.b\.example$
 >>> conf/clients.json 0600
 {"clients": [{"access_key": "AKIDCLIENT", "secret_key": "client/Secret+Key=0123456789",
   "grants": [{"buckets": ["media"], "allow": ["read"]}]}]}
---- request eval: ["GET /media/k", "GET /eu.media/k", "GET /logs-1/k"]
---- error_code eval: [200, 403, 403]
+--- request eval: ["GET /media/k", "GET /eu.media/k", "GET /logs-1/k", "GET /?format=json"]
+--- error_code eval: [200, 403, 403, 403]
 --- origin_count: b=1
 --- access_log
 media|k|b|eu.media.s3.b.example|/media/k?

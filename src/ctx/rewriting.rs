@@ -1,7 +1,12 @@
 //! What is kept of an answer while it is put into the client's names.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use s3::answer::{AnswerRewriter, ClientNames};
 use s3::{ClientAddress, Grants};
+
+use crate::conf::origin::Origin;
 
 /// An answer that is being changed.
 pub(crate) struct Rewriting {
@@ -11,6 +16,8 @@ pub(crate) struct Rewriting {
 
 /// The client's names.
 pub(crate) struct Names {
+    /// Whose names are to be replaced; none where the answer was not signed for.
+    pub(crate) origin: Option<Rc<Origin>>,
     pub(crate) url: Vec<u8>,
     pub(crate) host: Vec<u8>,
     pub(crate) region: Option<Vec<u8>>,
@@ -27,6 +34,15 @@ pub(crate) struct OwnBuckets {
 }
 
 impl ClientNames for Names {
+    fn bucket<'a>(&'a self, origin: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        match self.origin.as_ref().map(|origin| &origin.addressing.names) {
+            Some(names) if !names.is_empty() => {
+                names.to_client(origin).map(|name| Cow::Owned(name.into_vec()))
+            }
+            _ => Some(Cow::Borrowed(origin)),
+        }
+    }
+
     fn shows(&self, bucket: &[u8]) -> bool {
         self.own.as_ref().is_none_or(|own| own.grants.shows(bucket, own.client))
     }

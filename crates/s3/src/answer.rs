@@ -9,6 +9,7 @@
 
 mod expected;
 mod field;
+mod location;
 mod rewriter;
 mod scanner;
 mod value;
@@ -17,6 +18,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use self::expected::{Changes, rewritten};
+pub use self::location::client_path;
 pub use self::rewriter::AnswerRewriter;
 
 /// The client's words for what an origin names. What is not said otherwise is called the same by both.
