@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use chrono::DateTime;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -183,8 +182,8 @@ impl TryFrom<String> for Expiry {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, &'static str> {
-        let rfc3339 = DateTime::parse_from_rfc3339(&text).ok();
-        let instant = rfc3339.map(|instant| instant.timestamp()).or_else(|| {
+        let rfc3339 = text.parse::<jiff::Timestamp>().ok();
+        let instant = rfc3339.map(jiff::Timestamp::as_second).or_else(|| {
             // As AWS's dates in headers are.
             Some(Timestamp::parse_iso_basic(text.as_bytes())?.unix())
         });
