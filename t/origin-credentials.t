@@ -166,7 +166,7 @@ is($t->send(request => 'GET /bucket/key')->{body}, 'from b', 'it is picked');
 === TEST 12: nginx -t warns of a key that has ended
 --- http_config eval: main::http(b => "# HERE\n")
 --- files eval: main::file(end => -5)
---- nginx_conf_ok: \[warn\] .*: the key ended 20\S+Z: requests wait for another one.*nginx.conf:%%HERE%%
+--- nginx_conf_ok: \[warn\] .*the key ended 20\S+Z: requests wait for another one.*nginx.conf:%%HERE%%
 
 === TEST 13: a credentials file that is wrong
 --- http_config eval: main::http(b => "# HERE\n")

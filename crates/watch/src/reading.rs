@@ -63,7 +63,9 @@ impl FileReading {
         } else {
             self.has_streams = true;
         }
-        let mut content = Vec::new();
+        // Room for all of it, so that no part of a secret stays behind in memory that was too small.
+        let length = metadata.len().min(limit).saturating_add(1);
+        let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         (&mut file).take(limit.saturating_add(1)).read_to_end(&mut content)?;
         if u64::try_from(content.len()).is_ok_and(|length| length > limit) {
             return Err(io::ErrorKind::FileTooLarge.into());
