@@ -13,7 +13,7 @@ COPY Cargo.toml ./
 COPY crates/test-origin/Cargo.toml crates/test-origin/
 RUN scripts/install-packages build run
 # By name, so that a change of a test builds nothing anew.
-COPY scripts/build-module scripts/build-sign-s3 scripts/nginx-headers scripts/
+COPY scripts/build-module scripts/build-sign-s3 scripts/build-credentials scripts/nginx-headers scripts/
 COPY Cargo.lock ./
 COPY bench/instructions/ bench/instructions/
 COPY bench/load/ bench/load/
@@ -35,6 +35,19 @@ VOLUME /data
 USER 33:33
 EXPOSE 9000
 ENTRYPOINT ["test-origin"]
+
+# Gets and renews temporary keys of an origin, beside the proxy.
+FROM build AS build-credentials
+RUN CI=true scripts/build-credentials
+
+FROM debian:bookworm-slim AS credentials
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build-credentials /src/build/s3_credentials /usr/local/bin/
+USER 33:33
+ENTRYPOINT ["s3_credentials"]
 
 # `docker compose up`: Debian's HAProxy, the version that t/failover-haproxy.t tests.
 FROM debian:bookworm-slim AS haproxy

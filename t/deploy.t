@@ -39,7 +39,7 @@ subtest 'docker-compose.yml' => sub {
     is_deeply([sort grep { !$services->{$_}{profiles} } keys %$services], [qw(haproxy s3-proxy-servera s3-proxy-serverb)],
         'HAProxy and two proxies by default');
     is_deeply({ map { $_ => $services->{$_}{profiles} } grep { $services->{$_}{profiles} } keys %$services },
-        { single => ['single'], 'demo-origin-a' => ['demo'], 'demo-origin-b' => ['demo'] }, 'the profiles');
+        { single => ['single'], credentials => ['credentials'], 'demo-origin-a' => ['demo'], 'demo-origin-b' => ['demo'] }, 'the profiles');
     is_deeply($services->{haproxy}{ports}, ['8080:8080', '127.0.0.1:8405:8405'], 'clients come in at port 8080, metrics are for this machine');
     my %builders;
     for my $name (sort keys %$services) {
@@ -159,6 +159,9 @@ subtest 'secrets in files' => sub {
     my ($text, $exit) = entry('serverb', \%files, '-t');
     is($exit, 0, 'nginx -t') or diag($text);
     like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{key +file=\Q$dir\E/key file=\Q$dir\E/secret;}, 'the files are named');
+    S3Proxy::Deployment::write_file("$dir/b.json", '{"Version": 1, "AccessKeyId": "AKIDB", "SecretAccessKey": "secret"}');
+    entry('serverb', { %files, SERVERB_ACCESS_KEY => '', SERVERB_SECRET_KEY => '', SERVERB_CREDENTIALS_FILE => "$dir/b.json" }, '-t');
+    like(slurp("$dir/serverb/conf.d/proxy.conf"), qr{^    credentials \Q$dir\E/b\.json;$}m, 'a temporary key in a file, without the others');
     ($text, $exit) = entry('serverb', { %files, CLIENT_SECRET_KEY_FILE => "$dir/no-such-file" }, '-t');
     isnt($exit, 0, 'a file that is not there');
     like($text, qr{"\Q$dir\E/no-such-file" with secret key cannot be read}, 'it is named');

@@ -203,9 +203,9 @@ subtest 'Five minutes' => sub {
         ok($content eq slurp($README), 'the presigned URL of aws-cli opens the object');
     }
     my ($sign) = grep { $_->{heading} eq 'sign_s3' } @blocks;
-    my $said = run_lines(S3Proxy::Readme::commands($sign->{text}));
-    like($said, qr/^result: valid$/m, 'sign_s3 presigns and explains');
-    like($said, qr{^allowed: GetObject photos/2026/a\.jpg: grants\[0\]: allow list, read on photos}m, 'and checks clients');
+    my $printed = run_lines(S3Proxy::Readme::commands($sign->{text}));
+    like($printed, qr/^result: valid$/m, 'sign_s3 presigns and explains');
+    like($printed, qr{^allowed: GetObject photos/2026/a\.jpg: grants\[0\]: allow list, read on photos}m, 'and checks clients');
     $children->end('b');
     ($content) = run_command('curl', '-sS', $url);
     ok($content eq slurp($README), 'origin B is down: origin A answers');

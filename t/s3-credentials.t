@@ -11,11 +11,11 @@ use JSON::PP qw(decode_json encode_json);
 use POSIX qw(_exit strftime);
 use S3Proxy::Setup;
 use S3Proxy::Test;
-use Test::More;
+use Test::More ();
 use Time::HiRes qw(sleep time);
 
 our $command = $ENV{TEST_S3_CREDENTIALS} || 'build/s3_credentials';
-plan skip_all => "no $command" if !-x $command;
+Test::More::plan(skip_all => "no $command") if !-x $command;
 our $life = $ENV{TEST_CREDENTIALS_LIFE} || 8;
 our $seconds = $ENV{TEST_CREDENTIALS_SECONDS} || 20;
 our @children;

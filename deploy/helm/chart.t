@@ -80,10 +80,20 @@ isnt(join(' ', map { $narrow->{Pod}{metadata}{labels}{$_} } sort keys %$selector
 my $file_only = chart('a clients file alone', @both, existingSecret => 'keys', 'clients.key' => 'false', 'clients.file' => 'true');
 like(configuration($file_only), qr{s3_clients clients \{\s+file /etc/s3-signature-proxy/clients\.json;}, 'a clients file alone');
 
+my $temporary = chart('temporary keys', @keys[0 .. 3], 'origins.primary.endpoint' => 'b.example.com', 'credentials.origins' => '[primary]', serviceAccountName => 's3');
+my $spec = $temporary->{Deployment}{spec}{template}{spec};
+is($spec->{serviceAccountName}, 's3', 'temporary keys: the service account');
+is_deeply([map { "$_->{name} @{ $_->{args} }" } $spec->{containers}[1], @{ $spec->{initContainers} }],
+    ['credentials-primary /run/s3-credentials/primary.json', 'first-credentials-primary --once /run/s3-credentials/primary.json'],
+    'temporary keys: who gets them, and the first ones before nginx starts');
+is_deeply([grep { /KEY/ } sort keys %{ $temporary->{Secret}{data} }], [qw(CLIENT_ACCESS_KEY CLIENT_SECRET_KEY)], 'temporary keys: none in the Secret');
+like(configuration($temporary), qr{^    credentials /run/s3-credentials/primary\.json;}m, 'temporary keys: nginx reads them');
+
 # Helm itself holds values against values.schema.json; here Python does.
 is((valid())[1], 0, 'the values of the chart fit the schema') or diag((valid())[0]);
 for (['origins.primary.scheme' => 'ftp'], ['origins.primary.endpoint' => 'https://s3.example.com'], ['origins.primary.port' => '"443"'], [replica => 3],
-    ['healthPath' => 'bucket'], [unknownLength => 'on'], ['bodies.sizeLimit' => 'much'], ['readinessPath' => '/other'], ['clients.key' => 'false']) {
+    ['healthPath' => 'bucket'], [unknownLength => 'on'], ['bodies.sizeLimit' => 'much'], ['readinessPath' => '/other'], ['clients.key' => 'false'],
+    ['credentials.origins' => '[other]']) {
     isnt((valid(@$_))[1], 0, "a value that the schema refuses: @$_");
 }
 

@@ -26,7 +26,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* Names of the secrets that are needed. */}}
 {{- define "proxy.secretNames" -}}
+{{- include "proxy.secretNamesApart" . | trim -}}
+{{- end -}}
+
+{{/* The same with a blank behind each. */}}
+{{- define "proxy.secretNamesApart" -}}
 {{- if .Values.clients.key }}CLIENT_ACCESS_KEY CLIENT_SECRET_KEY {{ if .Values.clients.oldSecret }}CLIENT_SECRET_KEY_OLD {{ end }}{{ end -}}
-PRIMARY_ACCESS_KEY PRIMARY_SECRET_KEY
-{{- if .Values.origins.backup.endpoint }} BACKUP_ACCESS_KEY BACKUP_SECRET_KEY{{ end -}}
+{{- if not (has "primary" .Values.credentials.origins) }}PRIMARY_ACCESS_KEY PRIMARY_SECRET_KEY {{ end -}}
+{{- if and .Values.origins.backup.endpoint (not (has "backup" .Values.credentials.origins)) }}BACKUP_ACCESS_KEY BACKUP_SECRET_KEY{{ end -}}
+{{- end -}}
+
+{{/* A container that gets the temporary key of an origin: once, or for ever. */}}
+{{- define "proxy.credentials" -}}
+{{- $image := .root.Values.credentials.image -}}
+- name: {{ .name }}
+  image: "{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}"
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [{{ if .once }}--once, {{ end }}/run/s3-credentials/{{ .origin }}.json]
+  securityContext:
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities:
+      drop: [ALL]
+  {{- with .root.Values.credentials.env }}
+  env:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  resources:
+    {{- toYaml .root.Values.credentials.resources | nindent 4 }}
+  volumeMounts:
+    - name: credentials
+      mountPath: /run/s3-credentials
 {{- end -}}
