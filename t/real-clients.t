@@ -1,5 +1,6 @@
 # Tests for real clients through the proxy: each of them does all that it can do, over http and over https, against the
-# embedded origin (s3s) and against OpenStack Swift, both of which verify the proxy's signatures with code of their own.
+# embedded origin (s3s) and against OpenStack Swift, both of which verify the proxy's signatures with code of their own; and once
+# more in virtual-host style, for which nginx is the HTTP proxy that knows all names below the domain.
 #
 #     prove -I t/lib t/real-clients.t
 #     TEST_CLIENTS="boto3 curl" TEST_ORIGINS=s3s TEST_SCHEMES=http prove -v -I t/lib t/real-clients.t
@@ -29,7 +30,8 @@ my %REGION = (client => 'us-east-1', s3s => 'eu-west-1', swift => 'eu-central-1'
 
 my @clients = chosen('TEST_CLIENTS', @CLIENTS);
 my @origins = chosen('TEST_ORIGINS', qw(s3s swift));
-my @schemes = chosen('TEST_SCHEMES', qw(http https));
+my @schemes = chosen('TEST_SCHEMES', qw(http https virtual));
+my $DOMAIN = 's3.example.com';
 
 die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)\n" if !-e S3Proxy::Nginx::module();
 my ($listing, $exit) = run_command("$ROOT/t/clients/setup");
@@ -41,10 +43,14 @@ my $children = S3Proxy::Children->new("$dir/origins");
 my %address = map { $_ => start_origin($_) } @origins;
 my %endpoint = start_nginx();
 $children->run_tap(
-    map { my $client = $_; map { my $scheme = $_; map { run_of($client, $scheme, $_) } @origins } @schemes } @clients);
+    map { my $client = $_; map { my $scheme = $_; map { run_of($client, $scheme, $_) } origins_of($scheme) } @schemes } @clients);
 check_origin_log() if $address{s3s};
+check_virtual_hosts() if $address{s3s} && grep { $_ eq 'virtual' } @schemes;
 check_nginx();
 done_testing;
+
+# How the bucket comes in makes no difference to what an origin gets, so one of them is enough.
+sub origins_of ($scheme) { return $scheme eq 'virtual' ? grep { $_ eq 's3s' } @origins : @origins }
 
 # Starts an origin; returns "127.0.0.1:PORT".
 sub start_origin ($name) {
@@ -65,6 +71,7 @@ sub start_nginx () {
         $endpoint{$name} = $name =~ s/ .*//r . '://127.0.0.1:' . S3Proxy::Ports::port($name);
     }
     my $origins = join '', map { origin_blocks($_) } @origins;
+    my $hosts = join ' ', map { s{.*//}{}r } values %endpoint;
     my $servers = join '', map { server_block($_, \%endpoint) } @origins;
     $nginx->write_config(
         workers => 2,
@@ -73,6 +80,8 @@ sub start_nginx () {
                 key $KEY{client} env=TEST_SECRET_CLIENT;
                 # `s3cmd signurl` knows nothing newer.
                 signature_v2 on;
+                domain $DOMAIN;
+                host $hosts;
             }
             ssl_certificate $certificate;
             ssl_certificate_key $key;
@@ -120,7 +129,8 @@ sub server_block ($origin, $endpoint) {
 sub run_of ($client, $scheme, $origin) {
     # As the prefix of its objects, the name leads from a line of a log back to the run.
     my $name = "$client-$scheme-$origin";
-    my @command = ("$ROOT/t/clients/run.py", '--endpoint', $endpoint{"$scheme $origin"},
+    my @where = $scheme eq 'virtual' ? ("http://$DOMAIN", '--proxy', $endpoint{"http $origin"}) : $endpoint{"$scheme $origin"};
+    my @command = ("$ROOT/t/clients/run.py", '--endpoint', @where,
         '--access-key', $KEY{client}, '--secret-key', 'env:TEST_SECRET_CLIENT', '--region', $REGION{client},
         '--prefix', $name, '--origin', $origin, ($scheme eq 'https' ? ('--ca', S3Proxy::Certs::ca()) : ()), $client);
     return {
@@ -146,6 +156,14 @@ sub check_origin_log () {
         or diag JSON::PP::encode_json($foreign[0]);
     my @presigned = grep { $_->{target} =~ /X-Amz-|Signature=/i } @entries;
     is scalar @presigned, 0, 's3s saw no signature in a query' or diag JSON::PP::encode_json($presigned[0]);
+    return;
+}
+
+# None of them has fallen back on path style, of which the domain itself would be the host.
+sub check_virtual_hosts () {
+    my $log = $nginx->read_log('access.log');
+    like $log, qr{"PUT http://demo\.\Q$DOMAIN\E[:/]\S+/page }, 'buckets stood in the host name';
+    unlike $log, qr{" *[A-Z]+ http://\Q$DOMAIN\E[:/]}, 'and nowhere else';
     return;
 }
 

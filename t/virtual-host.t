@@ -292,3 +292,49 @@ b[1]: ^GET /new/key HTTP
 === TEST 29: a domain is a host name
 --- http_config eval: ::http_config(clients => 'domain s3.example.com:80;')
 --- nginx_conf_fails: "domain" must be host names without a port, not "s3\.example\.com:80"
+
+=== TEST 30: over TLS
+--- https
+--- more_headers
+Host: media.s3.example.com
+--- request eval: ["GET /key", "GET /"]
+--- error_code: 200
+--- origin_request_like
+b[0]: ^GET /media/key HTTP
+b[1]: ^GET /media/ HTTP
+
+=== TEST 31: an upload that is stored before it is sent, and repeated
+--- config eval: ::config(location => 'proxy_request_buffering on;')
+--- origins
+b: 503
+a: s3=AKIDORIGINA:origin-a/Secret+Key=:us-east-1 200
+--- s3_sign eval: "$::client payload=streaming chunk=8192"
+--- more_headers
+Host: media.s3.example.com
+--- request: PUT /key
+--- request_body_size: 100k
+--- error_code: 200
+--- origin_request_like
+b: ^PUT /media/key HTTP
+a: ^PUT /media/key HTTP
+
+=== TEST 32: slices are pieces of the bucket's object
+--- config eval: ::config(location => 'slice 1k; proxy_set_header Range $slice_range;')
+--- origins
+b: 206 header="Content-Range: bytes 0-3/4" header="ETag: x" body=data
+--- more_headers
+Host: media.s3.example.com
+--- request: GET /key
+--- response_body: data
+--- origin_request_like
+b: ^GET /media/key HTTP
+
+=== TEST 33: auth_request asks for what its location says, whatever the host is
+--- config eval: ::config(server => 'location = /auth { internal; s3_verify off; s3_resign a; proxy_pass_request_body off; proxy_pass http://%%ORIGIN_A%%/gate/key; }', location => 'auth_request /auth;')
+--- more_headers
+Host: media.s3.example.com
+--- request: GET /key
+--- error_code: 200
+--- origin_request_like
+a: ^GET /gate/key HTTP
+b: ^GET /media/key HTTP

@@ -16,7 +16,13 @@ pub(super) struct Addressed {
     pub(super) authority: Option<Vec<u8>>,
     pub(super) bucket_in_host: Option<BucketName>,
     /// The origin's words for the sources of a copy or rename.
-    sources: SmallVec<[(&'static str, Vec<u8>); 1]>,
+    sources: SmallVec<[TranslatedSource; 1]>,
+}
+
+/// A header that names another object.
+struct TranslatedSource {
+    name: &'static str,
+    value: Vec<u8>,
 }
 
 impl Addressed {
@@ -42,13 +48,16 @@ impl Addressed {
     /// The headers that say something else than the client's.
     pub(super) fn headers(&self) -> SmallVec<[Header<'_>; 1]> {
         let sources = self.sources.iter();
-        sources.map(|(name, value)| Header { name: name.as_bytes(), value }).collect()
+        sources
+            .map(|source| Header { name: source.name.as_bytes(), value: &source.value })
+            .collect()
     }
 
     /// Whether nothing is left that names an object in the clients' words: what was not taken for a header may be one to the
     /// origin.
     pub(super) fn covers(&self, addressing: &Addressing, target: Target<'_>) -> bool {
-        let is_known = |name: &[u8]| self.sources.iter().any(|(own, _)| header::is(name, own));
+        let is_known =
+            |name: &[u8]| self.sources.iter().any(|source| header::is(name, source.name));
         addressing.names.is_empty()
             || (!has_source_parameter(target.query())
                 && target.hoisted().all(|(name, _)| !is_source(name) || is_known(name)))
@@ -60,8 +69,8 @@ fn sources(
     head: &RequestHead<'_>,
     addressing: &Addressing,
     buffers: &mut TargetBuffers,
-) -> Result<SmallVec<[(&'static str, Vec<u8>); 1]>, AddressingError> {
-    let mut sources = SmallVec::<[(&'static str, Vec<u8>); 1]>::new();
+) -> Result<SmallVec<[TranslatedSource; 1]>, AddressingError> {
+    let mut sources = SmallVec::<[TranslatedSource; 1]>::new();
     if addressing.names.is_empty() {
         return Ok(sources);
     }
@@ -74,9 +83,9 @@ fn sources(
         let names = [header::X_AMZ_COPY_SOURCE, header::X_AMZ_RENAME_SOURCE];
         let name = names.into_iter().find(|own| header::is(name, own));
         let Some((name, value)) = name.zip(value) else { continue };
-        match sources.iter().find(|(own, _)| *own == name) {
-            None => sources.push((name, value)),
-            Some((_, first)) if *first == value => {}
+        match sources.iter().find(|source| source.name == name) {
+            None => sources.push(TranslatedSource { name, value }),
+            Some(first) if first.value == value => {}
             // Which of them the origin would obey is not known.
             Some(_) => return Err(AddressingError::SourceUnclear),
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives one real S3 client through every operation against one endpoint and says in TAP how it went.
 
-    run.py --endpoint URL [--ca FILE] --access-key K --secret-key S|env:NAME [--region R] [--bucket B]
+    run.py --endpoint URL [--ca FILE] [--proxy URL] --access-key K --secret-key S|env:NAME [--region R] [--bucket B]
            [--prefix P] [--origin s3s|swift] [--signature-v2 on|off] CLIENT
 
 CLIENT is one of boto3, aws-cli, rclone, s3cmd, curl, minio-py. There is one line for each operation; what a client has
@@ -71,6 +71,7 @@ class Run:
             bucket=args.bucket,
             ca=args.ca,
             work=self.directory("own"),
+            proxy=args.proxy,
         )
         self.driver = module.Driver(self.target)
 
@@ -228,6 +229,7 @@ def main():
     parser.add_argument("client", choices=CLIENTS)
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--ca")
+    parser.add_argument("--proxy", help="asks below the endpoint's name, in virtual-host style, through this HTTP proxy")
     parser.add_argument("--access-key", required=True)
     parser.add_argument("--secret-key", required=True)
     parser.add_argument("--region", default="us-east-1")
@@ -238,6 +240,9 @@ def main():
     args = parser.parse_args()
     if args.secret_key.startswith("env:"):
         args.secret_key = os.environ[args.secret_key[4:]]
+    if args.proxy:
+        # For what opens presigned URLs; clients are told by themselves.
+        os.environ["http_proxy"] = args.proxy
     if args.ca:
         args.ca = os.path.abspath(args.ca)
 

@@ -31,6 +31,12 @@ class Target:
     ca: str | None
     # An empty directory of the driver's own.
     work: str
+    # The HTTP proxy that stands for all names below the endpoint's, whose requests then have the bucket in the host name.
+    proxy: str | None = None
+
+    @property
+    def virtual(self):
+        return self.proxy is not None
 
     @property
     def secure(self):
@@ -88,6 +94,8 @@ class CommandDriver(Driver):
             "HOME": self.target.work,
             "LC_ALL": "C.UTF-8",
             "PATH": VENV_BIN + ":" + os.environ.get("PATH", "/usr/bin:/bin"),
+            # Clients differ in which of them they look at.
+            **({"http_proxy": self.target.proxy, "HTTP_PROXY": self.target.proxy} if self.target.proxy else {}),
             **self.environment(),
         }
         try:

@@ -12,11 +12,12 @@ class Driver(CommandDriver):
 
     def __init__(self, target):
         super().__init__(target)
+        style = "virtual" if target.virtual else "path"
         # A part is 5 MiB, the threshold the same.
         config = (
             "[default]\n"
             f"region = {target.region}\n"
-            f"s3 =\n  addressing_style = path\n  {self.signature}\n"
+            f"s3 =\n  addressing_style = {style}\n  {self.signature}\n"
             "  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n"
         )
         self.config = self.file("config", config.encode())

@@ -27,7 +27,8 @@ class Driver(Base):
             # One attempt: a retry would hide what this test is to find.
             config=Config(
                 retries={"total_max_attempts": 1},
-                s3={"addressing_style": "path"},
+                s3={"addressing_style": "virtual" if target.virtual else "path"},
+                proxies={"http": target.proxy} if target.proxy else None,
                 signature_version=self.signature_version,
                 connect_timeout=10,
                 read_timeout=30,

@@ -18,7 +18,11 @@ class Driver(CommandDriver):
     }
 
     def curl(self, method, key, *options, query=None):
-        target = f"/{self.target.bucket}/" + quote(key, safe="/~") if key else f"/{self.target.bucket}"
+        bucket = self.target.bucket
+        if self.target.virtual:
+            host, target = f"{bucket}.{self.target.authority}", "/" + quote(key, safe="/~")
+        else:
+            host, target = self.target.authority, f"/{bucket}/" + quote(key, safe="/~") if key else f"/{bucket}"
         if query:
             target += "?" + "&".join(f"{n}={quote(v, safe='~')}" for n, v in sorted(query.items()))
         # In the URL, percent-encoded, a key id may hold the colon at which --user would split.
@@ -31,7 +35,7 @@ class Driver(CommandDriver):
             "--aws-sigv4", f"aws:amz:{self.target.region}:s3",
             *(["--cacert", self.target.ca] if self.target.ca else []),
             "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
-            *verb, *options, f"{scheme}://{user}@{self.target.authority}{target}",
+            *verb, *options, f"{scheme}://{user}@{host}{target}",
         )  # fmt: skip
 
     def put(self, key, data):

@@ -23,12 +23,15 @@ class Driver(Base):
             region=target.region,
             secure=target.secure,
             # Its own pool retries five times with pauses; one attempt shows what went wrong.
-            http_client=urllib3.PoolManager(
+            http_client=(urllib3.ProxyManager if target.proxy else urllib3.PoolManager)(
+                **({"proxy_url": target.proxy} if target.proxy else {}),
                 timeout=urllib3.Timeout(connect=10, read=30),
                 retries=urllib3.Retry(total=0),
                 **({"cert_reqs": "CERT_REQUIRED", "ca_certs": target.ca} if target.ca else {}),
             ),
         )
+        if target.virtual:
+            self.minio.enable_virtual_style_endpoint()
 
     def call(self, name, *arguments, **more):
         self.last = f"minio {name} {[a for a in arguments if not isinstance(a, io.BytesIO)]} {more}"

@@ -21,7 +21,7 @@ class Driver(CommandDriver):
             "RCLONE_CONFIG_S3_SECRET_ACCESS_KEY": self.target.secret_key,
             "RCLONE_CONFIG_S3_ENDPOINT": self.target.endpoint,
             "RCLONE_CONFIG_S3_REGION": self.target.region,
-            "RCLONE_CONFIG_S3_FORCE_PATH_STYLE": "true",
+            "RCLONE_CONFIG_S3_FORCE_PATH_STYLE": "false" if self.target.virtual else "true",
             # The bucket is there; rclone would try to create it before each upload.
             "RCLONE_CONFIG_S3_NO_CHECK_BUCKET": "true",
         }

@@ -20,7 +20,7 @@ class Driver(CommandDriver):
             "bucket_location": target.region,
             "host_base": target.authority,
             # Without %(bucket)s in it: path-style addresses.
-            "host_bucket": target.authority,
+            "host_bucket": "%(bucket)s." * target.virtual + target.authority,
             "use_https": target.secure,
             "ca_certs_file": target.ca or "",
             "signature_v2": False,
@@ -31,6 +31,9 @@ class Driver(CommandDriver):
             # A guess from the file's bytes would need libmagic.
             "guess_mime_type": False,
         }
+        if target.proxy:
+            host, port = target.proxy.removeprefix("http://").split(":")
+            settings |= {"proxy_host": host, "proxy_port": port}
         text = "[default]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items())
         self.config = self.file("s3cfg", text.encode())
 
