@@ -112,20 +112,19 @@ impl Request<'_> {
         let Some(core) = core else { return false };
         // Handlers of a phase name the first one of the next phase; the phase engine has nothing that says which phase it is in
         // (src/http/ngx_http.c, ngx_http_init_phase_handlers). There is an access phase: `install` has put a handler there.
-        let at = |index: usize| {
-            // SAFETY: the index of the handler that the request is at, or of the first one of the phase after it; after the last
-            // there is an entry of zeros.
-            unsafe { core.phase_engine.handlers.add(index).as_ref() }
-        };
+        let Ok(current) = usize::try_from(self.read(|r| r.phase_handler)) else { return false };
+        let handlers = core.phase_engine.handlers;
+        // SAFETY: the handler that the request is at.
+        let next = unsafe { (*handlers.add(current)).next };
         let decides = |index: usize| {
-            let checker = at(index).and_then(|handler| handler.checker);
+            // SAFETY: that one, or the first one of the phase after it; after the last handler of all there is room for a null
+            // checker, and for nothing else.
+            let checker = unsafe { (*handlers.add(index)).checker };
             checker.is_some_and(|checker| {
                 std::ptr::fn_addr_eq(checker, ngx_http_core_access_phase as Checker)
             })
         };
-        let Ok(current) = usize::try_from(self.read(|r| r.phase_handler)) else { return false };
-        let next = at(current).map(|handler| handler.next);
-        self.status() == 0 && (decides(current) || next.is_some_and(decides))
+        self.status() == 0 && (decides(current) || decides(next))
     }
 }
 
