@@ -56,6 +56,13 @@ sub main::is_down ($t, @origins) {
     for my $origin (@origins) {
         ok($t->wait_for_log(qr/s3: origin $origin is down/), "$origin is known to be down") or diag($t->nginx->log);
     }
+    every_worker();
+    return;
+}
+
+# What one worker has said in the log, or has answered by, the others know at their next tick, 50 ms later; by now they do.
+sub main::every_worker () {
+    select undef, undef, undef, 0.3;
     return;
 }
 
@@ -164,6 +171,7 @@ $t->set_state('b', '500 InternalError');
 $t->nginx->stop;
 $t->nginx->start({});
 ok(until_true(20, sub { $t->send(request => 'GET /healthz', s3_sign => undef)->{status} == 503 }), 'the first answer decides');
+every_worker();
 is_refused($t, 'b');
 is_from($t, 'a', 'the other upstream', request => 'GET /other/key');
 
@@ -180,9 +188,9 @@ for my $zone ('zone s3 128k;', '') {
         ok(until_true(20, sub { $health->() =~ /"b":"ok","a":"ok"/ }), "$name: both are up");
         $t->set_state($_, '500 InternalError') for qw(a b);
         ok(until_true(20, sub { $health->() =~ /"b":"nok.*"a":"nok/ }), "$name: both are down");
-        # Each worker knows it at its next tick.
         my $status = sub ($number) { join ' ', map { $t->send(request => "GET /bucket/key$_")->{status} } 1 .. $number };
         ok(until_true(20, sub { $status->(8) eq join ' ', (503) x 8 }), "$name: refused");
+        every_worker();
         is($status->(12), join(' ', (503) x 12), "$name: by both workers");
         $t->set_state($_, undef) for qw(a b);
         ok(until_true(20, sub { $health->() =~ /"b":"ok","a":"ok"/ && $status->(8) eq join ' ', (200) x 8 }), "$name: up again");
