@@ -113,10 +113,19 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 15] = [
     location_command::<location::S3Resign>(c"s3_resign", ANYWHERE | NGX_CONF_TAKE1),
     location_command::<location::S3NextUpstream>(c"s3_next_upstream", ANYWHERE | NGX_CONF_1MORE),
     location_command::<location::S3CorsPreflight>(c"s3_cors_preflight", ANYWHERE | NGX_CONF_FLAG),
-    location_command::<location::S3VerifyPayload>(c"s3_verify_payload", ANYWHERE | NGX_CONF_FLAG),
-    location_command::<location::S3MaxChunkSize>(c"s3_max_chunk_size", ANYWHERE | NGX_CONF_TAKE1),
-    location_command::<location::S3UnknownLength>(c"s3_unknown_length", ANYWHERE | NGX_CONF_TAKE1),
-    location_command::<location::S3ExplainMismatch>(
+    location_command::<location::body::S3VerifyPayload>(
+        c"s3_verify_payload",
+        ANYWHERE | NGX_CONF_FLAG,
+    ),
+    location_command::<location::body::S3MaxChunkSize>(
+        c"s3_max_chunk_size",
+        ANYWHERE | NGX_CONF_TAKE1,
+    ),
+    location_command::<location::body::S3UnknownLength>(
+        c"s3_unknown_length",
+        ANYWHERE | NGX_CONF_TAKE1,
+    ),
+    location_command::<location::mismatch::S3ExplainMismatch>(
         c"s3_explain_mismatch",
         ANYWHERE | NGX_CONF_TAKE1,
     ),

@@ -1,8 +1,11 @@
 //! The directives of a location: who may come in, and whether requests are signed anew.
 
+pub(crate) mod body;
+pub(crate) mod mismatch;
+
 use std::rc::Rc;
 
-use nginx::conf::{LocationDirective, Position, argument, flag, size, text};
+use nginx::conf::{LocationDirective, Position, flag, text};
 use nginx::exchange::ExchangeClient;
 use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
@@ -243,91 +246,6 @@ impl LocationDirective for S3CorsPreflight {
     fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         once(words, conf.cors_preflight.replace(flag(words)?).is_some())
     }
-}
-
-/// `s3_verify_payload on | off`
-pub(crate) struct S3VerifyPayload;
-
-impl LocationDirective for S3VerifyPayload {
-    type Module = S3Signature;
-
-    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        once(words, conf.verify_payload.replace(flag(words)?).is_some())
-    }
-}
-
-/// `s3_max_chunk_size SIZE`
-pub(crate) struct S3MaxChunkSize;
-
-impl LocationDirective for S3MaxChunkSize {
-    type Module = S3Signature;
-
-    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        let [_, word] = words else { return Err("\"s3_max_chunk_size\" takes a size".into()) };
-        let size = size(word).filter(|size| CHUNK_SIZES.contains(size));
-        let wrong = || {
-            format!("\"s3_max_chunk_size\" must be from 8k to 1g, not \"{}\"", word.escape_ascii())
-        };
-        once(words, conf.max_chunk_size.replace(size.ok_or_else(wrong)?).is_some())
-    }
-}
-
-/// `s3_unknown_length refuse | buffer`
-pub(crate) struct S3UnknownLength;
-
-impl LocationDirective for S3UnknownLength {
-    type Module = S3Signature;
-
-    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        let unknown_length = match argument(words) {
-            b"buffer" => UnknownLength::Buffer,
-            b"refuse" => UnknownLength::Refuse,
-            word => {
-                let word = word.escape_ascii();
-                return Err(format!(
-                    "invalid value \"{word}\" in \"s3_unknown_length\" directive, it must be \"refuse\" or \"buffer\""
-                )
-                .into());
-            }
-        };
-        once(words, conf.unknown_length.replace(unknown_length).is_some())
-    }
-}
-
-/// Sizes that `s3_max_chunk_size` may have: clients must not send smaller chunks than the least.
-const CHUNK_SIZES: std::ops::RangeInclusive<u64> = (8 << 10)..=(1 << 30);
-
-/// `s3_explain_mismatch off | rate=NUMBERr/s`
-pub(crate) struct S3ExplainMismatch;
-
-impl LocationDirective for S3ExplainMismatch {
-    type Module = S3Signature;
-
-    fn set(_cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
-        let rate = match words {
-            [_, b"off"] => Some(0),
-            [_, word] => rate(word),
-            _ => None,
-        };
-        let wrong = || {
-            let most = MAX_EXPLAINED;
-            format!(
-                "\"s3_explain_mismatch\" takes off, or a rate from 1r/s to {most}r/s: rate=1r/s"
-            )
-        };
-        once(words, conf.explain_mismatch.replace(rate.ok_or_else(wrong)?).is_some())
-    }
-}
-
-/// Most causes that a worker looks for in a second: each may take some milliseconds.
-const MAX_EXPLAINED: u32 = 20;
-
-/// `rate=5r/s`, as `limit_req_zone` has it.
-fn rate(word: &[u8]) -> Option<u32> {
-    let number = word.strip_prefix(b"rate=")?.strip_suffix(b"r/s")?;
-    let is_number = number.iter().all(u8::is_ascii_digit);
-    let number = std::str::from_utf8(number).ok().filter(|_| is_number)?.parse().ok()?;
-    (1..=MAX_EXPLAINED).contains(&number).then_some(number)
 }
 
 /// nginx's word for a directive that stands twice in one place.
