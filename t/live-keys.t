@@ -99,7 +99,7 @@ takes_over($t, 'first', 'second');
 ok($t->wait_for_log(qr/was read again: 2 clients\b/), 'how many');
 
 === TEST 6: a file that is written slowly is waited for
---- http_config eval: "s3_watch 200ms; $::in_file $::origins $::upstream"
+--- http_config eval: "s3_watch 1s; $::in_file $::origins $::upstream"
 --- code
 my $text = clients_json(AKIDCLIENT => 'second');
 for my $length (map { $_ * 10 } 1 .. 4) {
