@@ -141,7 +141,7 @@ impl Lifecycle for S3Signature {
             malloc::keep_freed_memory();
         }
         if main.is_some_and(|main| main.probes.is_some()) && worker_process::serves() {
-            worker_process::every::<probes::Probes>(probes::TICK);
+            worker_process::every::<probes::Probes>(1, probes::TICK);
         }
     }
 

@@ -26,8 +26,8 @@ impl LiveKeys {
     /// For `init_process`.
     pub(crate) fn start(cycle: &Cycle<'_>, main: &MainConf) {
         if main.has_live_keys() || worker::is_single() {
-            look_at_all(cycle, main, true);
-            worker::every::<LiveKeys>(main.watch_interval().unwrap_or(IDLE));
+            let is_moving = look_at_all(cycle, main, true);
+            worker::every::<LiveKeys>(until_next_look(main, is_moving), IDLE);
         }
     }
 }
@@ -36,9 +36,14 @@ impl worker::Tick for LiveKeys {
     fn tick(cycle: &Cycle<'_>) -> u64 {
         let Some(main) = cycle.main_conf::<S3Signature>() else { return IDLE };
         let is_moving = look_at_all(cycle, main, false);
-        let interval = main.watch_interval().unwrap_or(IDLE);
-        if is_moving { (interval / 4).max(SETTLING) } else { interval }
+        until_next_look(main, is_moving)
     }
+}
+
+/// In milliseconds.
+fn until_next_look(main: &MainConf, is_moving: bool) -> u64 {
+    let interval = main.watch_interval().unwrap_or(IDLE);
+    if is_moving { (interval / 4).max(SETTLING) } else { interval }
 }
 
 /// Whether something is changing. `begins` is the worker's first look.

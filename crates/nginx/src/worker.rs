@@ -79,11 +79,11 @@ struct WorkerTimer {
     connection: [usize; 4],
 }
 
-/// Calls `T` for as long as this process lives, in intervals that it says itself; `interval`, in milliseconds, until it has. For
-/// `init_process`.
+/// Calls `T` for as long as this process lives, the first time after `first` milliseconds, then in intervals that it says itself, or
+/// in `interval` as long as it has said none. For `init_process`.
 ///
 /// A worker that shuts down does not wait for it (`cancelable`), and has it go on while it waits for something else.
-pub fn every<T: Tick>(interval: u64) {
+pub fn every<T: Tick>(first: u64, interval: u64) {
     // SAFETY: all of an ngx_event_t's members may be zero.
     let event: ngx_event_t = unsafe { std::mem::zeroed() };
     let timer = WorkerTimer { event, interval, tick: T::tick, connection: [0, 0, 0, usize::MAX] };
@@ -95,7 +95,8 @@ pub fn every<T: Tick>(interval: u64) {
         (*timer).event.log = ngx_cycle.as_ref().map_or(std::ptr::null_mut(), |cycle| cycle.log);
         (*timer).event.data = (&raw mut (*timer).connection).cast::<c_void>();
         (*timer).event.set_cancelable(1);
-        ngx_add_timer(&raw mut (*timer).event, 1);
+        let first = ngx_msec_t::try_from(first.max(1)).unwrap_or(ngx_msec_t::MAX);
+        ngx_add_timer(&raw mut (*timer).event, first);
     }
 }
 
