@@ -8,10 +8,10 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_buf_t,
-    ngx_event_free_peer_pt, ngx_event_get_peer_pt, ngx_event_notify_peer_pt,
-    ngx_event_save_peer_session_pt, ngx_event_set_peer_session_pt, ngx_http_request_t,
-    ngx_http_upstream_srv_conf_t, ngx_int_t, ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_event_free_peer_pt,
+    ngx_event_get_peer_pt, ngx_event_notify_peer_pt, ngx_event_save_peer_session_pt,
+    ngx_event_set_peer_session_pt, ngx_http_request_t, ngx_http_upstream_srv_conf_t, ngx_int_t,
+    ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::address::SocketAddressRef;
@@ -198,7 +198,7 @@ unsafe extern "C" fn get_peer<M: PeerHooks>(
             return code;
         }
         match prepare_head::<M>(pc, hooks) {
-            PreparedHead::Ready(head) => place(hooks, head),
+            PreparedHead::Ready(_) => {}
             PreparedHead::NextPeer => {
                 // nginx would take it for a connection that the peer has closed meanwhile, and not count the attempt
                 // (ngx_http_upstream_next). The connection is closed there.
@@ -234,23 +234,24 @@ fn sends(code: ngx_int_t, pc: *const ngx_peer_connection_t) -> bool {
     unsafe { pc.as_ref() }.is_none_or(|pc| !pc.connection.is_null())
 }
 
-/// Has the head made for the chosen peer.
+/// Has the head made for the chosen peer, and puts it in the place of the one that is there.
 fn prepare_head<'r, M: PeerHooks>(
     pc: *mut ngx_peer_connection_t,
     hooks: &mut Hooks,
 ) -> PreparedHead<'r> {
     // SAFETY: hooks live in the request's pool, so the request does too.
-    let request = unsafe { Request::from_ptr(hooks.request) };
-    let Some((request, buffer)) =
-        request.and_then(|request| Some((request, first_buffer(request)?)))
-    else {
+    let Some(request) = (unsafe { Request::from_ptr(hooks.request) }) else {
         return PreparedHead::Refused;
     };
-    if buffer.is_null() {
+    let Some(first) = request.read_upstream(|u| u.request_bufs) else {
+        return PreparedHead::Refused;
+    };
+    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
+    let Some(buffer) = (unsafe { first.as_ref() }).map(|first| first.buf) else {
         M::refuse_headless(request);
         return PreparedHead::Refused;
-    }
-    // SAFETY: only nginx's single thread uses the buffer, and not now.
+    };
+    // SAFETY: a link's buffer is never null; only nginx's single thread uses it, and not now.
     let (start, pos, last) = unsafe { ((*buffer).start, (*buffer).pos, (*buffer).last) };
     // A head that is not ours is the first one, or one that a balancer has had made anew (`recreate_request` of ngx.balancer).
     if hooks.placed.is_null() || start != hooks.placed {
@@ -274,34 +275,20 @@ fn prepare_head<'r, M: PeerHooks>(
         // SAFETY: as above.
         name_object: unsafe { (*pc).name },
     };
-    M::prepare(request, &peer, head, hooks.body)
-}
-
-/// The buffer with the head; null where nothing was serialized, none where there is no upstream request.
-fn first_buffer(request: Request<'_>) -> Option<*mut ngx_buf_t> {
-    let first = request.read_upstream(|u| u.request_bufs)?;
-    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created. A link's
-    // buffer is never null.
-    Some(unsafe { first.as_ref() }.map_or(null_mut(), |first| first.buf))
-}
-
-/// Puts a head in the place of the one that is there.
-fn place(hooks: &mut Hooks, head: &[u8]) {
-    // SAFETY: as where it was prepared.
-    let request = unsafe { Request::from_ptr(hooks.request) };
-    let Some(buffer) = request.and_then(first_buffer).filter(|buffer| !buffer.is_null()) else {
-        return;
-    };
-    let prepared = string(head);
-    // ngx_http_upstream_reinit sets `pos = start` before the next attempt, so `start` must be the head's beginning too.
-    hooks.placed = prepared.data;
-    // SAFETY: as above; no reference to the buffer is alive.
-    unsafe {
-        (*buffer).start = prepared.data;
-        (*buffer).pos = prepared.data;
-        (*buffer).last = prepared.data.wrapping_add(prepared.len);
-        (*buffer).end = (*buffer).last;
+    let prepared = M::prepare(request, &peer, head, hooks.body);
+    if let PreparedHead::Ready(head) = prepared {
+        let head = string(head);
+        // ngx_http_upstream_reinit sets `pos = start` before the next attempt, so `start` must be the head's beginning too.
+        hooks.placed = head.data;
+        // SAFETY: as above; no reference to the buffer is alive.
+        unsafe {
+            (*buffer).start = head.data;
+            (*buffer).pos = head.data;
+            (*buffer).last = head.data.wrapping_add(head.len);
+            (*buffer).end = (*buffer).last;
+        }
     }
+    prepared
 }
 
 unsafe extern "C" fn free_peer(
