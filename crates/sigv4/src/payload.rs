@@ -7,6 +7,9 @@ use crate::header::trim;
 
 /// Payload line of a request whose body is not signed.
 pub(crate) const UNSIGNED: &[u8] = b"UNSIGNED-PAYLOAD";
+/// SHA-256 of nothing.
+pub(crate) const EMPTY_SHA256: &[u8] =
+    b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const STREAMING: &[u8] = b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 const STREAMING_TRAILER: &[u8] = b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 const STREAMING_UNSIGNED: &[u8] = b"STREAMING-UNSIGNED-PAYLOAD-TRAILER";

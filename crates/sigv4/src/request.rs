@@ -17,7 +17,7 @@ pub struct RequestParts<'a> {
 impl<'a> RequestParts<'a> {
     /// The raw path and the raw query, without the question mark between them.
     pub(crate) fn split_target(&self) -> (&'a [u8], &'a [u8]) {
-        bytes::cut(self.target, b'?').unwrap_or((self.target, b""))
+        split_target(self.target)
     }
 
     /// The first header of this name, which is lower case.
@@ -27,6 +27,11 @@ impl<'a> RequestParts<'a> {
             .find(|header| crate::header::is(header.name, name))
             .map(|header| crate::header::trim(header.value))
     }
+}
+
+/// The raw path and the raw query of a target, without the question mark between them.
+pub(crate) fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
+    bytes::cut(target, b'?').unwrap_or((target, b""))
 }
 
 /// How a request is authenticated.

@@ -8,11 +8,12 @@ use crate::Timestamp;
 use crate::bytes::hex;
 use crate::canonical::string_to_sign::StringToSign;
 use crate::keys::signing_key::SigningKey;
+use crate::payload::EMPTY_SHA256;
 
 const CHUNK: &[u8] = b"AWS4-HMAC-SHA256-PAYLOAD";
 const TRAILER: &[u8] = b"AWS4-HMAC-SHA256-TRAILER";
-/// SHA-256 of nothing; stands for headers of a chunk, which do not exist.
-const EMPTY: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// Stands for headers of a chunk, which do not exist.
+const EMPTY: &[u8] = EMPTY_SHA256;
 
 /// Where the chain stands: the key, its scope, and the signature that comes before the next chunk's.
 #[derive(Clone, Debug)]

@@ -5,8 +5,10 @@
 
 use crate::mismatch::MismatchedRequest;
 use crate::mismatch::canonical_parts::CanonicalParts;
-use crate::payload::UNSIGNED;
+use crate::payload::{EMPTY_SHA256, UNSIGNED};
+use crate::request::split_target;
 use crate::target;
+use crate::verify::policy::without_port;
 
 /// Most slashes of a path that are tried as two.
 const MAX_SLASHES: usize = 16;
@@ -16,9 +18,6 @@ pub(crate) struct Variant {
     pub(crate) what: String,
     pub(crate) parts: CanonicalParts,
 }
-
-/// SHA-256 of nothing, which clients without a body sign.
-const EMPTY_SHA256: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// The variants of a canonical request that differ from it, `most` of them: each part of a request has its own, so that a
 /// stranger chooses their number.
@@ -45,13 +44,18 @@ struct Variants<'a> {
 
 impl Variants<'_> {
     fn add(&mut self, what: impl Into<String>, parts: CanonicalParts) {
-        if self.found.len() >= self.most {
+        if self.is_full() {
             return;
         }
         // The same text under another name says nothing new, so the special cases come before the general ones.
         if parts != *self.parts && !self.found.iter().any(|variant| variant.parts == parts) {
             self.found.push(Variant { what: what.into(), parts });
         }
+    }
+
+    /// Whether as many were found as are tried.
+    fn is_full(&self) -> bool {
+        self.found.len() >= self.most
     }
 
     fn method(&mut self) {
@@ -65,12 +69,7 @@ impl Variants<'_> {
     /// Proxies in front rewrite the Host or drop its port; clients sign a port that they do not send, and the reverse.
     fn host(&mut self, received: &MismatchedRequest<'_>) {
         let Some(host) = self.parts.header("host").map(<[u8]>::to_vec) else { return };
-        let name = match host.iter().rposition(|&b| b == b':') {
-            Some(colon) if host.iter().skip(colon).skip(1).all(u8::is_ascii_digit) => {
-                host.get(..colon).unwrap_or_default()
-            }
-            _ => &host,
-        };
+        let name = without_port(&host);
         let with_port = |port: &str| [name, port.as_bytes()].concat();
         let ports = ["", ":80", ":443", ":8080", ":8443", ":9000"].map(with_port);
         let others = received.other_hosts.iter().map(|host| host.to_vec());
@@ -134,6 +133,9 @@ impl Variants<'_> {
             self.add_query(what, &[&literal_plus]);
         }
         for (left_out, pair) in pairs.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             let name = pair.split(|&b| b == b'=').next().unwrap_or_default();
             let others = pairs.iter().enumerate().filter(|(i, _)| *i != left_out);
             let others: Vec<_> = others.map(|(_, pair)| *pair).collect();
@@ -183,12 +185,6 @@ impl Variants<'_> {
             self.add(what, CanonicalParts { payload: payload.into(), ..self.parts.clone() });
         }
     }
-}
-
-/// Path and query of a target, without the question mark.
-pub(crate) fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
-    let mut halves = target.splitn(2, |&b| b == b'?');
-    (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
 }
 
 fn replace(text: &[u8], from: &[u8; 1], to: &[u8]) -> Vec<u8> {

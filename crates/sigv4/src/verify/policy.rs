@@ -115,7 +115,7 @@ impl Policy {
 }
 
 /// A Host header's value without its port.
-fn without_port(host: &[u8]) -> &[u8] {
+pub(crate) fn without_port(host: &[u8]) -> &[u8] {
     match host.iter().rposition(|&b| b == b':') {
         Some(colon) if host.iter().skip(colon).skip(1).all(u8::is_ascii_digit) => {
             host.get(..colon).unwrap_or(host)
