@@ -14,7 +14,7 @@ use nginx::{Chain, Level, Request, Status, filter};
 use s3::answer::{AnswerError, AnswerRewriter, Changes, rewritten};
 use s3::{Access, Address, Operation, S3Error, origin_error};
 
-use self::client_url::{host, translate_location, url};
+use self::client_url::{translate_location, url};
 use crate::S3Signature;
 use crate::conf::location::Verify;
 use crate::conf::origin::Origin;
@@ -22,6 +22,7 @@ use crate::ctx::response::Response;
 use crate::ctx::rewriting::{Names, Rewriting};
 use crate::ctx::{self, Ctx};
 use crate::error_response;
+use crate::virtual_host;
 
 /// The operation of a request that is signed, as far as its answer may have to be changed; none for nearly all.
 ///
@@ -115,7 +116,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
     r.body_will_change();
     r.do_not_buffer();
     let own = changes.hides_buckets.then(|| ctx.response.own_buckets.take()).flatten();
-    let host = host(r);
+    let host = virtual_host::host(r.main());
     let names = Names {
         origin,
         url: url(r, host),

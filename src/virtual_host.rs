@@ -46,14 +46,18 @@ pub(crate) fn client_target<'r>(r: Request<'r>, ctx: &Ctx) -> &'r [u8] {
     r.target().get(ctx.access.bucket_in_front.get()..).unwrap_or_default()
 }
 
+/// What stands in front of it, since its host has the bucket: `/BUCKET`, or nothing.
+pub(crate) fn bucket_in_front<'r>(r: Request<'r>, ctx: &Ctx) -> &'r [u8] {
+    r.target().get(..ctx.access.bucket_in_front.get()).unwrap_or_default()
+}
+
 /// Moves the bucket, if there is one, to the front of the path of a request that was verified and authorized.
 ///
 /// # Errors
 ///
 /// Memory is out; or the request was let in before, by other clients to whom its bucket is another.
 pub(crate) fn settle(r: Request<'_>, ctx: &Ctx, bucket: Option<&[u8]>) -> Result<(), S3Error> {
-    let in_front = &ctx.access.bucket_in_front;
-    let front = r.target().get(..in_front.get()).unwrap_or_default().strip_prefix(b"/");
+    let front = bucket_in_front(r, ctx).strip_prefix(b"/");
     if front.is_some() {
         return if front == bucket { Ok(()) } else { Err(S3Error::access_denied()) };
     }
@@ -61,7 +65,7 @@ pub(crate) fn settle(r: Request<'_>, ctx: &Ctx, bucket: Option<&[u8]>) -> Result
     if !r.prepend_segment::<S3Signature>(bucket) {
         return Err(S3Error::internal_error());
     }
-    in_front.set(bucket.len() + 1);
+    ctx.access.bucket_in_front.set(bucket.len() + 1);
     Ok(())
 }
 
@@ -88,8 +92,8 @@ pub(crate) fn target_in_path_style(r: Request<'_>) -> Option<Vec<u8>> {
     Some([b"/", found?.as_slice(), r.target()].concat())
 }
 
-/// The Host header, or `:authority`.
-fn host(r: Request<'_>) -> &[u8] {
+/// The host that the client named: the Host header, or `:authority`; empty if it named none.
+pub(crate) fn host(r: Request<'_>) -> &[u8] {
     let host = r.header(header::HOST.as_bytes()).or_else(|| r.authority_without_host());
     host.unwrap_or_default()
 }

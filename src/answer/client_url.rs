@@ -4,31 +4,18 @@ use std::borrow::Cow;
 
 use nginx::Request;
 use s3::answer::client_path;
-use sigv4::header;
 
 use crate::conf::origin::Origin;
 use crate::ctx;
-
-/// The host that the client named; empty if it named none.
-pub(super) fn host(r: Request<'_>) -> &[u8] {
-    let main = r.main();
-    main.header(header::HOST.as_bytes()).or(main.authority_without_host()).unwrap_or_default()
-}
+use crate::virtual_host::{bucket_in_front, client_target, host};
 
 /// The URL that the client used, as far as nginx knows it, or its path where no host was named.
 pub(super) fn url(r: Request<'_>, host: &[u8]) -> Vec<u8> {
-    let target = r.main().target();
+    let main = r.main();
     // As the client sent it, whose host may have the bucket.
-    let target = target.get(bucket_in_front(r).len()..).unwrap_or_default();
+    let target = ctx::existing(main).map_or(main.target(), |ctx| client_target(main, ctx));
     let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
     [&*url_of_host(r, host), path].concat()
-}
-
-/// What stands in front of the client's path, since its host has the bucket: `/BUCKET`, or nothing.
-fn bucket_in_front(r: Request<'_>) -> &[u8] {
-    let main = r.main();
-    let length = ctx::existing(main).map_or(0, |ctx| ctx.access.bucket_in_front.get());
-    main.target().get(..length).unwrap_or_default()
 }
 
 /// Its scheme and host.
@@ -50,10 +37,12 @@ pub(super) fn translate_location(r: Request<'_>, origin: &Origin) {
     let address = origin.endpoint.to_string();
     let authorities = [origin.endpoint.authority().as_bytes(), address.as_bytes()];
     let Some(path) = client_path(value, &authorities, &origin.addressing) else { return };
-    let without_bucket = path.strip_prefix(bucket_in_front(r));
+    let main = r.main();
+    let front = ctx::existing(main).map_or(&b""[..], |ctx| bucket_in_front(main, ctx));
+    let without_bucket = path.strip_prefix(front);
     let path = without_bucket.filter(|rest| rest.starts_with(b"/")).unwrap_or(&path);
     let host =
-        if value.starts_with(b"/") { Cow::Borrowed(&b""[..]) } else { url_of_host(r, host(r)) };
+        if value.starts_with(b"/") { Cow::Borrowed(&b""[..]) } else { url_of_host(r, host(main)) };
     if let Some(place) = r.allocate_copy(&[&*host, path].concat()) {
         r.set_response_header(b"location", place);
     }
