@@ -11,7 +11,7 @@ use s3::{ClientsFile, Grants, SecretReference};
 use sigv4::{Credential, Keyring, Secret};
 use watch::FileReading;
 
-use crate::conf::secret::{Value, from_environment, from_file};
+use crate::conf::secret::{KeyWords, from_environment, from_file};
 use crate::live::{Live, LiveSource};
 
 /// The largest clients file, in bytes: some 50,000 clients. Workers read it while requests wait.
@@ -28,7 +28,7 @@ pub(crate) struct ClientKeys {
 }
 
 enum KeyLine {
-    Key { access_key: Value, secret: Value, old: Option<Value> },
+    Key(KeyWords),
     File(PathBuf),
 }
 
@@ -58,21 +58,8 @@ impl ClientKeysBuilder {
 
     /// `key ID SECRET [old=SECRET]`: the second secret is one that is being rotated out.
     pub(crate) fn key(&mut self, cf: &mut Conf<'_>, words: &[&[u8]]) -> Result<(), ConfError> {
-        let [_, access_key, secret, parameters @ ..] = words else {
-            return Err("\"key\" takes an access key and a secret key".into());
-        };
-        let old = match parameters {
-            [] => None,
-            [old] if old.starts_with(b"old=") => old.strip_prefix(b"old="),
-            [parameter, ..] => {
-                let parameter = parameter.escape_ascii();
-                return Err(format!("invalid parameter \"{parameter}\" of \"key\"").into());
-            }
-        };
-        let access_key = Value::of(cf, access_key, "access key")?;
-        let secret = Value::of(cf, secret, "secret key")?;
-        let old = old.map(|old| Value::of(cf, old, "old secret key")).transpose()?;
-        self.line(cf, KeyLine::Key { access_key, secret, old })
+        let key = KeyWords::of(cf, words, b"old=", "old secret key")?;
+        self.line(cf, KeyLine::Key(key))
     }
 
     /// `file PATH`: a JSON file of clients, each with its grants.
@@ -122,7 +109,7 @@ impl KeyLine {
         environment: &mut dyn FnMut(&str) -> Result<Secret, String>,
     ) -> Result<(), String> {
         match self {
-            KeyLine::Key { access_key, secret, old } => {
+            KeyLine::Key(KeyWords { access_key, secret, extra: old }) => {
                 let access_key = access_key.read(reading)?;
                 let access_key = access_key.expose();
                 if !sigv4::is_usable_id(access_key) {

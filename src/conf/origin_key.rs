@@ -10,7 +10,7 @@ use s3::CredentialsFile;
 use sigv4::{OriginCredential, Secret};
 use watch::FileReading;
 
-use crate::conf::secret::Value;
+use crate::conf::secret::KeyWords;
 use crate::live::{Live, LiveSource};
 use crate::time::rfc3339;
 
@@ -70,7 +70,7 @@ impl fmt::Display for OriginKey {
 /// The line that says where the key is.
 enum OriginKeyLine {
     Credentials(PathBuf),
-    Key { access_key: Value, secret: Value, token: Option<Value> },
+    Key(KeyWords),
 }
 
 /// What the line gives.
@@ -97,22 +97,8 @@ pub(crate) struct OriginKeysBuilder {
 impl OriginKeysBuilder {
     /// `key ID SECRET [token=TOKEN]`
     pub(crate) fn key(cf: &mut Conf<'_>, words: &[&[u8]]) -> Result<Self, ConfError> {
-        let [_, access_key, secret, parameters @ ..] = words else {
-            return Err("\"key\" takes an access key and a secret key".into());
-        };
-        let token = match parameters.first() {
-            None => None,
-            Some(parameter) => match parameter.strip_prefix(b"token=") {
-                Some(token) => Some(Value::of(cf, token, "session token")?),
-                None => {
-                    let parameter = parameter.escape_ascii();
-                    return Err(format!("invalid parameter \"{parameter}\" of \"key\"").into());
-                }
-            },
-        };
-        let access_key = Value::of(cf, access_key, "access key")?;
-        let secret = Value::of(cf, secret, "secret key")?;
-        Self::read(OriginKeyLine::Key { access_key, secret, token })
+        let key = KeyWords::of(cf, words, b"token=", "session token")?;
+        Self::read(OriginKeyLine::Key(key))
     }
 
     /// `credentials PATH`
@@ -151,7 +137,7 @@ impl LiveSource for OriginKeys {
 impl OriginKeyLine {
     fn read(&self, reading: &mut FileReading) -> Result<OriginKeyParts, String> {
         let parts = match self {
-            OriginKeyLine::Key { access_key, secret, token } => OriginKeyParts {
+            OriginKeyLine::Key(KeyWords { access_key, secret, extra: token }) => OriginKeyParts {
                 access_key: access_key.read(reading)?.expose().to_vec(),
                 secret: secret.read(reading)?,
                 token: token.as_ref().map(|token| token.read(reading)).transpose()?,

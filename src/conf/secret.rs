@@ -69,6 +69,45 @@ impl Value {
     }
 }
 
+/// What stands in a `key` line.
+pub(crate) struct KeyWords {
+    pub(crate) access_key: Value,
+    pub(crate) secret: Value,
+    /// Behind `parameter`.
+    pub(crate) extra: Option<Value>,
+}
+
+impl KeyWords {
+    /// `key ID SECRET [PARAMETER=VALUE]`, where `parameter` is the one that may stand there, with its `=`, and `what` its value.
+    ///
+    /// # Errors
+    ///
+    /// There is something else, or a variable is not set.
+    pub(crate) fn of(
+        cf: &Conf<'_>,
+        words: &[&[u8]],
+        parameter: &[u8],
+        what: &'static str,
+    ) -> Result<Self, ConfError> {
+        let [_, access_key, secret, parameters @ ..] = words else {
+            return Err("\"key\" takes an access key and a secret key".into());
+        };
+        let extra = match parameters {
+            [] => None,
+            [extra] if extra.starts_with(parameter) => extra.strip_prefix(parameter),
+            [other, ..] => {
+                let other = other.escape_ascii();
+                return Err(format!("invalid parameter \"{other}\" of \"key\"").into());
+            }
+        };
+        Ok(KeyWords {
+            access_key: Value::of(cf, access_key, "access key")?,
+            secret: Value::of(cf, secret, "secret key")?,
+            extra: extra.map(|extra| Value::of(cf, extra, what)).transpose()?,
+        })
+    }
+}
+
 /// The environment variable `name`.
 ///
 /// `nginx -s reload` reads the configuration in a process of its own before it sends the signal, often without the
