@@ -48,9 +48,14 @@ impl<'a> Address<'a> {
 
 /// Splits `bucket[/key]`.
 fn split(text: &[u8]) -> Address<'_> {
-    let slash = text.iter().position(|&byte| byte == b'/').unwrap_or(text.len());
-    let (bucket, key) = text.split_at_checked(slash).unwrap_or((text, &[]));
+    let (bucket, key) = cut(text, b'/');
     Address { bucket, key: key.strip_prefix(b"/").unwrap_or(key) }
+}
+
+/// What stands in front of the first `separator`, and the rest with it.
+pub(crate) fn cut(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, b""))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod source;
 use percent_encoding::percent_decode;
 use sigv4::header;
 
+use crate::address::cut;
 use crate::bucket_names::host_label::can_be_in_host;
 use crate::right::{Right, after};
 use crate::{Address, BucketName, BucketNames, Reserved};
@@ -177,12 +178,6 @@ pub fn bucket_of(target: &[u8]) -> BucketName {
 /// The ends of names of headers that name another object in protocols that are not S3's.
 const SOURCES: &[&[u8]] =
     &[b"-copy-source", b"x-copy-from", b"x-object-manifest", b"-symlink-target"];
-
-/// What stands in front of the first `separator`, and the rest with it.
-fn cut(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
-    text.split_at_checked(end).unwrap_or((text, b""))
-}
 
 #[cfg(test)]
 mod tests;

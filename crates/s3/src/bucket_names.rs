@@ -153,32 +153,33 @@ impl BucketNames {
     }
 
     fn to_origin_unchecked(&self, client: &[u8]) -> Option<BucketName> {
-        if self.is_empty() {
-            return Some(client.into());
-        }
-        if let Some(origin) = self.by_client.get(client) {
-            return Some((**origin).into());
-        }
-        let (renaming, star) = self
-            .patterns
-            .iter()
-            .find_map(|renaming| renaming.client.star(client).map(|star| (renaming, star)))?;
-        renamed(&renaming.origin, star)
+        self.look_up(client, &self.by_client, |renaming| (&renaming.client, &renaming.origin))
     }
 
+    /// No two of the origin's patterns match one name.
     fn to_client_unchecked(&self, origin: &[u8]) -> Option<BucketName> {
+        self.look_up(origin, &self.by_origin, |renaming| (&renaming.origin, &renaming.client))
+    }
+
+    /// The other side's name, by the lines without a `*` or else by the first pattern that matches; `sides` gives the side that
+    /// `name` is of, and the other.
+    fn look_up(
+        &self,
+        name: &[u8],
+        exact: &BTreeMap<Box<[u8]>, Box<[u8]>>,
+        sides: impl Fn(&Renaming) -> (&NamePattern, &NamePattern),
+    ) -> Option<BucketName> {
         if self.is_empty() {
-            return Some(origin.into());
+            return Some(name.into());
         }
-        if let Some(client) = self.by_origin.get(origin) {
-            return Some((**client).into());
+        if let Some(other) = exact.get(name) {
+            return Some((**other).into());
         }
-        // No two of the origin's patterns match one name.
-        let (renaming, star) = self
-            .patterns
-            .iter()
-            .find_map(|renaming| renaming.origin.star(origin).map(|star| (renaming, star)))?;
-        renamed(&renaming.client, star)
+        let (other, star) = self.patterns.iter().find_map(|renaming| {
+            let (own, other) = sides(renaming);
+            own.star(name).map(|star| (other, star))
+        })?;
+        renamed(other, star)
     }
 }
 

@@ -5,6 +5,8 @@
 
 use percent_encoding::percent_decode;
 
+use crate::address::cut;
+
 /// Bucket and key of a source, decoded.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Source {
@@ -40,8 +42,7 @@ pub(crate) fn rename_source(value: &[u8], bucket: &[u8]) -> Option<Vec<Source>> 
 
 /// The value decoded once, without its version; twice if a `+` may or may not be a blank.
 fn readings(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let end = value.iter().position(|&byte| byte == b'?').unwrap_or(value.len());
-    let value = value.get(..end).unwrap_or(value);
+    let (value, _) = cut(value, b'?');
     let blanks = value.contains(&b'+').then(|| {
         let value: Vec<u8> =
             value.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();

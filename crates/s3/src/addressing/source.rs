@@ -6,6 +6,7 @@ use percent_encoding::percent_decode;
 
 use super::AddressingError;
 use crate::BucketName;
+use crate::address::cut;
 
 /// `[/]bucket/key[?versionId=…]`, whose slashes may be escaped.
 pub(super) fn of_copy(
@@ -52,7 +53,6 @@ fn leading_slash(value: &[u8]) -> usize {
 
 /// The length of what stands before the first slash; none without one.
 fn segment(value: &[u8]) -> Option<usize> {
-    let end = value.iter().position(|byte| *byte == b'?').unwrap_or(value.len());
-    let path = value.get(..end)?;
+    let (path, _) = cut(value, b'?');
     (0..path.len()).find(|at| leading_slash(path.get(*at..).unwrap_or_default()) > 0)
 }

@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode;
 
+use crate::address::cut;
 use crate::{Addressing, BucketName};
 
 /// The path, in path style and with the client's name of the bucket, of what an origin says is at `location`, a URL or an
@@ -30,8 +31,7 @@ pub fn client_path(
         Some(bucket) => (bucket.to_ascii_lowercase().into(), path),
         None => {
             let path = path.strip_prefix(b"/").unwrap_or(path);
-            let slash = path.iter().position(|&byte| byte == b'/').unwrap_or(path.len());
-            let (bucket, rest) = path.split_at_checked(slash)?;
+            let (bucket, rest) = cut(path, b'/');
             (percent_decode(bucket).collect(), rest)
         }
     };
@@ -45,8 +45,7 @@ pub fn client_path(
 /// The bucket that stands in the host of a URL at the origin, if one does, and its path.
 fn at_origin<'a>(url: &'a [u8], authorities: &[&[u8]]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
     let rest = url.strip_prefix(b"http://").or_else(|| url.strip_prefix(b"https://"))?;
-    let slash = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(slash)?;
+    let (authority, path) = cut(rest, b'/');
     authorities.iter().find_map(|own| {
         let front = authority.len().checked_sub(own.len())?;
         let (front, end) = authority.split_at_checked(front)?;

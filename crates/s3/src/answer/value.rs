@@ -9,6 +9,7 @@ use quick_xml::events::{BytesRef, Event};
 
 use super::field::NameField;
 use super::{AnswerError, ClientNames};
+use crate::address::cut;
 use crate::error_xml;
 
 /// What is to be written in the place of a value.
@@ -115,8 +116,7 @@ fn region<'a>(value: &'a [u8], names: &'a dyn ClientNames) -> Cow<'a, [u8]> {
 /// `/BUCKET`, `/BUCKET/KEY`, or the like without the first slash.
 fn resource<'a>(value: &'a [u8], names: &'a dyn ClientNames) -> Cow<'a, [u8]> {
     let path = value.strip_prefix(b"/").unwrap_or(value);
-    let slash = path.iter().position(|&byte| byte == b'/').unwrap_or(path.len());
-    let (bucket, rest) = path.split_at_checked(slash).unwrap_or_default();
+    let (bucket, rest) = cut(path, b'/');
     let Some(client) = names.bucket(bucket).filter(|_| !bucket.is_empty()) else {
         return Cow::Borrowed(value);
     };
