@@ -13,7 +13,7 @@ use s3::S3Error;
 use sigv4::aws_chunked::Sink;
 
 use crate::S3Signature;
-use crate::ctx::{self, body::Body, body::BodyFault};
+use crate::ctx::{self, Ctx, body::Body, body::BodyFault};
 use crate::request_body;
 
 static NEXT_FILTER: NextRequestBodyFilter = NextRequestBodyFilter::new();
@@ -51,11 +51,7 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
         let rest = allowed.checked_sub(input.length());
         ctx.body.undeclared.set(rest);
         if rest.is_none() {
-            let error = request_body::undeclared_refusal(r);
-            let status = error.status();
-            ctx.response.error.replace(Some(error));
-            r.set_keep_alive(false);
-            return Err(status);
+            return Err(refuse(r, ctx, request_body::undeclared_refusal(r)));
         }
     }
     let mut slot = ctx.body.check.borrow_mut();
@@ -68,12 +64,18 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     let mut check = BodyCheck { body, fault: None };
     let result = input.run::<S3Signature>(r, &mut check);
     if let Some(fault) = check.fault {
-        let error = request_body::refusal(r, &fault, &body.access_key);
-        ctx.response.error.replace(Some(error));
-        // What is left of the body would be taken for the next request: nginx discards no body that it has begun to read.
-        r.set_keep_alive(false);
+        refuse(r, ctx, request_body::refusal(r, &fault, &body.access_key));
     }
     result
+}
+
+/// Leaves the answer for the client; its status.
+fn refuse(r: Request<'_>, ctx: &Ctx, error: S3Error) -> u16 {
+    let status = error.status();
+    ctx.response.error.replace(Some(error));
+    // What is left of the body would be taken for the next request: nginx discards no body that it has begun to read.
+    r.set_keep_alive(false);
+    status
 }
 
 struct BodyCheck<'b> {
