@@ -166,6 +166,35 @@ EOF
     is($exit, 0, 'four files at once') or diag($tap);
 }
 
+# What scripts/test ends with when a step failed: which file, which assertion, and what that printed.
+{
+    my %file = (
+        fails => "ok(1, 'good'); is('got this', 'wanted that', 'bad'); ok(0, 'known') for (local \$main::TODO = 'later');",
+        dies  => "ok(1, 'reached'); die 'half-way';",
+        works => "ok(1, 'good'); diag('a note');",
+    );
+    for my $name (sort keys %file) {
+        open my $file, '>', "$dir/$name.t" or die $!;
+        print {$file} "use Test::More;\n$file{$name}\ndone_testing();\n";
+        close $file;
+    }
+    my $report = sub (@files) {
+        local $ENV{PERL_TEST_HARNESS_DUMP_TAP} = "$dir/output.tap";
+        my ($output) = run_command('prove', map { "$dir/$_.t" } @files);
+        open my $file, '>', "$dir/output" or die $!;
+        print {$file} $output;
+        close $file;
+        return (run_command('scripts/failures', "$dir/output"))[0];
+    };
+    my $said = $report->(qw(dies fails works));
+    like($said, qr/^\Q$dir\E\/fails\.t +\(Wstat:/m, 'scripts/failures names the file');
+    like($said, qr/^\Q$dir\E\/fails\.t: not ok 2 - bad$/m, 'and the assertion');
+    like($said, qr/^# +Failed test 'bad'\n.*^# +got: 'got this'/ms, 'and what it printed');
+    like($said, qr/^\Q$dir\E\/dies\.t +\(Wstat: (?!0)/m, 'a file that died is named');
+    unlike($said, qr/works\.t|a note|known/, 'but nothing of what passed, or is known to fail');
+    like($report->('works'), qr/^Result: PASS/m, 'of what is no failure of prove, the last lines');
+}
+
 __DATA__
 
 === TEST 1: request, status, headers, body
