@@ -8,6 +8,7 @@ use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, S3Er
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
+use crate::bucket_list;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::access::{Admission, Entrant};
@@ -90,11 +91,15 @@ fn entrant(
 
 /// Leaves for the request body filter what it has to do, and lets the request in, once a body that was read before is proven.
 fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
-    let Entrant { admission, body, needs_length, undeclared, bucket, own_buckets } = entrant;
+    let Entrant { admission, body, needs_length, undeclared, bucket, own_buckets, bucket_list } =
+        entrant;
     if let Err(error) = virtual_host::settle(r, ctx, bucket.as_deref()) {
         return refuse(r, ctx, error);
     }
     ctx.response.own_buckets.replace(own_buckets);
+    if let Some(document) = bucket_list {
+        bucket_list::answer(r, ctx, document);
+    }
     let is_checked = body.is_some();
     ctx.body.undeclared.set(undeclared);
     ctx.body.needs_length.set(needs_length);
@@ -169,7 +174,7 @@ pub(crate) fn verify(
             Ok(verified) => {
                 let bucket = virtual_host::bucket(r, clients)?;
                 let authorized = authorize(r, clients, &request, &verified, bucket.as_deref())?;
-                let AuthorizedParts { delete_check, own_buckets } = authorized;
+                let AuthorizedParts { delete_check, own_buckets, bucket_list } = authorized;
                 let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
@@ -182,7 +187,7 @@ pub(crate) fn verify(
                 }
                 let body = request_body::of_verified(r, conf, &verified, delete_check)?;
                 let entrant = entrant(r, conf, admission(verified.permit()), body);
-                Ok(Entrant { bucket, own_buckets, ..entrant })
+                Ok(Entrant { bucket, own_buckets, bucket_list, ..entrant })
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
@@ -242,6 +247,8 @@ struct AuthorizedParts {
     delete_check: Option<Box<DeleteCheck>>,
     /// The buckets that alone the answer may show.
     own_buckets: Option<OwnBuckets>,
+    /// The document that lists them, where no origin needs to be asked.
+    bucket_list: Option<Vec<u8>>,
 }
 
 /// Checks that the client may do what it asks for.
@@ -271,9 +278,15 @@ fn authorize(
         Authorized::EachKey => {
             parts.delete_check = Some(Box::new(DeleteCheck::new(grants, &access)));
         }
-        Authorized::OwnBuckets => {
-            parts.own_buckets = Some(OwnBuckets { grants: grants.clone(), client });
-        }
+        Authorized::OwnBuckets => match grants.own_buckets(client) {
+            Some(buckets) => {
+                let region = clients.policy.regions.first().map(Vec::as_slice);
+                let owner = credential.access_key();
+                let document = s3::own_bucket_list(&buckets, target.query(), owner, region)?;
+                parts.bucket_list = Some(document);
+            }
+            None => parts.own_buckets = Some(OwnBuckets { grants: grants.clone(), client }),
+        },
     }
     Ok(parts)
 }

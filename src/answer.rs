@@ -14,7 +14,7 @@ use nginx::{Chain, Level, Request, Status, filter};
 use s3::answer::{AnswerError, AnswerRewriter, Changes, rewritten};
 use s3::{Access, Address, Operation, S3Error, origin_error};
 
-use self::client_url::{translate_location, url};
+use self::client_url::{translate_arn, translate_location, url};
 use crate::S3Signature;
 use crate::conf::location::Verify;
 use crate::conf::origin::Origin;
@@ -95,11 +95,21 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         r.do_not_keep();
     }
     let origin = ctx.upstream.origin.borrow().as_ref().map(Rc::clone);
-    if let Some(origin) = &origin {
-        translate_location(r, origin);
+    // nginx caches the header as the origin sent it, and nobody would know on a hit whose words it is in.
+    if origin
+        .as_ref()
+        .is_some_and(|origin| translate_location(r, origin) | translate_arn(r, origin))
+    {
+        r.do_not_keep();
     }
     let changes = changes(r.main(), operation, status, origin.as_deref());
-    if r.is_header_only() || r.is_empty() || !rewritten(operation, status, changes) {
+    if r.is_empty() || !rewritten(operation, status, changes) {
+        return filter::next_header::<S3Signature>(r);
+    }
+    if r.is_header_only() {
+        // Where the HEAD went out as GET, for the cache, the body comes all the same, and would be kept.
+        r.do_not_keep();
+        r.body_will_change();
         return filter::next_header::<S3Signature>(r);
     }
     let encoding = origin_error::content_encoding(r.response_headers());

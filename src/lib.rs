@@ -2,7 +2,7 @@
 //!
 //! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
 //! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
-//! body), `upstream` (sign), `origin_answer` (ask another), `answer` (the client's names), `header_filter` and `body_filter` (S3
+//! body), `bucket_list` (a list that is made here), `upstream` (sign), `origin_answer` (ask another), `answer` (the client's names), `header_filter` and `body_filter` (S3
 //! errors), `variables`, `log`. `live` reads keys again that change. `conf` holds the directives, `ctx`
 //! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
 
@@ -11,6 +11,7 @@
 mod access;
 mod answer;
 mod body_filter;
+mod bucket_list;
 mod caller;
 mod conf;
 mod ctx;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use nginx::Request;
-use s3::answer::client_path;
+use s3::answer::{client_arn, client_path};
 
 use crate::conf::origin::Origin;
 use crate::ctx;
@@ -27,16 +27,31 @@ fn url_of_host<'a>(r: Request<'_>, host: &[u8]) -> Cow<'a, [u8]> {
     Cow::Owned([scheme, host].concat())
 }
 
-/// Puts the client's host and bucket in the place of the origin's in `Location`.
-pub(super) fn translate_location(r: Request<'_>, origin: &Origin) {
-    let Some((_, value)) =
-        r.response_headers().find(|(name, _)| name.eq_ignore_ascii_case(b"location"))
-    else {
-        return;
+/// Puts the client's name of the bucket in the place of the origin's in `x-amz-bucket-arn`. Tells whether there was any.
+pub(super) fn translate_arn(r: Request<'_>, origin: &Origin) -> bool {
+    const NAME: &[u8] = b"x-amz-bucket-arn";
+    let Some(value) = header(r, NAME).filter(|_| !origin.addressing.names.is_empty()) else {
+        return false;
     };
+    let arn = client_arn(value, |bucket| origin.addressing.names.to_client(bucket));
+    if let Some(arn) = r.allocate_copy(&arn) {
+        r.set_response_header(NAME, arn);
+    }
+    true
+}
+
+fn header<'r>(r: Request<'r>, name: &[u8]) -> Option<&'r [u8]> {
+    r.response_headers().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// Puts the client's host and bucket in the place of the origin's in `Location`. Tells whether it did.
+pub(super) fn translate_location(r: Request<'_>, origin: &Origin) -> bool {
+    let Some(value) = header(r, b"location") else { return false };
     let address = origin.endpoint.to_string();
     let authorities = [origin.endpoint.authority().as_bytes(), address.as_bytes()];
-    let Some(path) = client_path(value, &authorities, &origin.addressing) else { return };
+    let Some(path) = client_path(value, &authorities, &origin.addressing) else {
+        return false;
+    };
     let main = r.main();
     let front = ctx::existing(main).map_or(&b""[..], |ctx| bucket_in_front(main, ctx));
     let without_bucket = path.strip_prefix(front);
@@ -46,4 +61,5 @@ pub(super) fn translate_location(r: Request<'_>, origin: &Origin) {
     if let Some(place) = r.allocate_copy(&[&*host, path].concat()) {
         r.set_response_header(b"location", place);
     }
+    true
 }

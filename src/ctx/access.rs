@@ -66,6 +66,8 @@ pub(crate) struct Entrant {
     pub(crate) bucket: Option<BucketName>,
     /// The buckets that alone the answer may show; none where all may be.
     pub(crate) own_buckets: Option<OwnBuckets>,
+    /// The document that lists the client's buckets, where that is the answer.
+    pub(crate) bucket_list: Option<Vec<u8>>,
 }
 
 impl Entrant {
@@ -78,6 +80,7 @@ impl Entrant {
             undeclared: None,
             bucket: None,
             own_buckets: None,
+            bucket_list: None,
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct ResponsePart {
     pub(crate) request_id: OnceCell<RequestId>,
     /// The buckets that alone the answer may show; none where all may be.
     pub(crate) own_buckets: RefCell<Option<OwnBuckets>>,
+    /// The document that lists the buckets of the client, where it is made here.
+    pub(crate) bucket_list: RefCell<Option<Vec<u8>>>,
     /// The status of the error that sent the request to an `error_page`, the first if there were several; 0 if none did.
     pub(crate) failed_with: Cell<u16>,
 }

@@ -164,6 +164,13 @@ unsafe extern "C" fn handler<H: PhaseHandler>(r: *mut ngx_http_request_t) -> ngx
 /// Answers the request and ends it, as far as this handler is concerned: the request may be gone then. So this is done here,
 /// when the handler has returned.
 fn send(r: Request<'_>, answer: &PhaseAnswer<'_>) {
+    let code = respond(r, answer);
+    // SAFETY: a live request; after this it may be gone.
+    unsafe { ngx_http_finalize_request(r.as_ptr(), code) };
+}
+
+/// Sends the answer; gives what the request is to be finalized with.
+pub(crate) fn respond(r: Request<'_>, answer: &PhaseAnswer<'_>) -> ngx_int_t {
     // An answer that is made up on the spot has no version that an If-Match could be about.
     // SAFETY: single-threaded; no reference to the structure is alive.
     unsafe { crate::request::bits::set_disable_not_modified(r.as_ptr(), true) };
@@ -172,12 +179,10 @@ fn send(r: Request<'_>, answer: &PhaseAnswer<'_>) {
     let mut value: ngx_http_complex_value_t = unsafe { std::mem::zeroed() };
     value.value = string(answer.body);
     // SAFETY: the pointers are valid during the call; the bytes live as long as the request.
-    let code = unsafe {
+    unsafe {
         let status = answer.status.into();
         ngx_http_send_response(r.as_ptr(), status, &raw mut content_type, &raw mut value)
-    };
-    // SAFETY: a live request; after this it may be gone.
-    unsafe { ngx_http_finalize_request(r.as_ptr(), code) };
+    }
 }
 
 /// Makes nginx run the request's phases again when others have had their turn.

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use self::expected::{Changes, rewritten};
-pub use self::location::client_path;
+pub use self::location::{client_arn, client_path};
 pub use self::rewriter::AnswerRewriter;
 
 /// The client's words for what an origin names. What is not said otherwise is called the same by both.

@@ -36,7 +36,7 @@ impl S3Error {
     }
 }
 
-fn element(name: &str, value: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn element(name: &str, value: &[u8], out: &mut Vec<u8>) {
     tag(b"<", name, out);
     text(value, out);
     tag(b"</", name, out);

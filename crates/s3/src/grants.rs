@@ -169,6 +169,22 @@ impl Grants {
             grants.iter().any(|grant| grant.allows_somewhere(action, &bucket, client))
         })
     }
+
+    /// The buckets that a list [`shows`](Self::shows) to a client that calls from `client`, sorted, where grants name each of
+    /// them; none where there are no limits, or where a grant is for every bucket whose name begins in some way.
+    pub fn own_buckets(&self, client: Option<ClientAddress>) -> Option<Vec<&[u8]>> {
+        let mut names = Vec::new();
+        for grant in self.grants.as_ref()?.iter().filter(|grant| grant.may_allow(client)) {
+            for pattern in grant.buckets() {
+                names.push(pattern.exact()?);
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        // What a grant is for is shown, unless another denies it.
+        names.retain(|name| !self.denies || self.shows(name, client));
+        Some(names)
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub mod grants;
 pub mod operation;
 pub mod origin_error;
 pub mod origin_health;
+mod own_buckets;
 pub mod reserved;
 pub mod right;
 
@@ -48,5 +49,6 @@ pub use error_code::ErrorCode;
 pub use grants::{ClientAddress, Decision, Grant, Grants, Network, Verb};
 pub use operation::{Operation, OperationKind};
 pub use origin_error::{Finding, OriginError};
+pub use own_buckets::own_bucket_list;
 pub use reserved::Reserved;
 pub use right::Right;

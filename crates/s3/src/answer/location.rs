@@ -1,5 +1,7 @@
 //! Where an origin says that something is, for a client.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode;
 
 use crate::address::cut;
@@ -40,6 +42,20 @@ pub fn client_path(
     }
     let client = addressing.names.to_client(&bucket)?;
     Some([b"/", client.as_slice(), rest].concat())
+}
+
+/// An origin's `arn:PARTITION:s3:::BUCKET` with the client's name of the bucket, which `to_client` tells; without any where the client
+/// has no such bucket.
+pub fn client_arn<N: AsRef<[u8]>>(
+    arn: &[u8],
+    to_client: impl FnOnce(&[u8]) -> Option<N>,
+) -> Cow<'_, [u8]> {
+    let Some(colon) = arn.iter().rposition(|&byte| byte == b':') else {
+        return Cow::Borrowed(arn);
+    };
+    let (fields, bucket) = arn.split_at_checked(colon.saturating_add(1)).unwrap_or_default();
+    let client = to_client(bucket);
+    Cow::Owned([fields, client.as_ref().map(AsRef::as_ref).unwrap_or_default()].concat())
 }
 
 /// The bucket that stands in the host of a URL at the origin, if one does, and its path.

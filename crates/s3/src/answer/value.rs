@@ -8,7 +8,7 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 
 use super::field::NameField;
-use super::{AnswerError, ClientNames};
+use super::{AnswerError, ClientNames, client_arn};
 use crate::address::cut;
 use crate::error_xml;
 
@@ -94,14 +94,8 @@ fn below<'a>(value: &'a [u8], root: &[u8]) -> Option<&'a [u8]> {
     value.get(at..)
 }
 
-/// `arn:PARTITION:s3:::BUCKET`.
 fn arn<'a>(value: &'a [u8], names: &'a dyn ClientNames) -> Cow<'a, [u8]> {
-    let Some(colon) = value.iter().rposition(|&byte| byte == b':') else {
-        return Cow::Borrowed(value);
-    };
-    let (fields, bucket) = value.split_at_checked(colon.saturating_add(1)).unwrap_or_default();
-    let bucket = names.bucket(bucket).unwrap_or_default();
-    Cow::Owned([fields, &bucket].concat())
+    client_arn(value, |bucket| names.bucket(bucket).map(Cow::into_owned))
 }
 
 /// The first of the regions that clients sign for. S3's oldest region has no name where a document's whole content is one.

@@ -113,6 +113,15 @@ impl Grant {
         self.denies
     }
 
+    /// Whether it allows anything to a client that calls from there.
+    pub(super) fn may_allow(&self, client: Option<ClientAddress>) -> bool {
+        !self.denies && self.is_for(client, false)
+    }
+
+    pub(super) fn buckets(&self) -> &[BucketPattern] {
+        &self.buckets
+    }
+
     /// Whether it allows an operation in one of its buckets, at whatever key.
     pub(super) fn allows_somewhere(
         &self,

@@ -21,6 +21,11 @@ impl BucketPattern {
         Some(Self { name: name.into(), open })
     }
 
+    /// The name, where it is that of one bucket.
+    pub(super) fn exact(&self) -> Option<&[u8]> {
+        (!self.open).then_some(&self.name)
+    }
+
     pub(super) fn matches(&self, bucket: impl Iterator<Item = u8>) -> bool {
         starts_with(bucket, &self.name).is_some_and(|mut rest| self.open || rest.next().is_none())
     }

@@ -50,6 +50,49 @@ fn verbs() {
 }
 
 #[test]
+fn buckets_that_grants_name() {
+    let own = |grants: &Grants, client| {
+        let names = grants.own_buckets(client)?;
+        Some(
+            names
+                .iter()
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    };
+    let of = |grants| Grants::limited(grants);
+    let grant = |names: &[&str]| Grant::new(names, b"x/", &[Verb::Write]).unwrap();
+    let near = vec!["192.0.2.0/24".parse().unwrap()];
+    let client = |ip: &str| Some(ClientAddress::Ip(ip.parse().unwrap()));
+
+    assert_eq!(own(&Grants::unrestricted(), None), None);
+    assert_eq!(own(&photos(), None), None);
+    assert_eq!(own(&of(vec![]), None).as_deref(), Some(""));
+    let two = of(vec![grant(&["media", "logs"]), grant(&["logs", "archive"])]);
+    assert_eq!(own(&two, None).as_deref(), Some("archive logs media"));
+    for name in ["archive", "logs", "media"] {
+        assert!(two.shows(name.as_bytes(), None));
+    }
+    // What is for other networks counts neither as a name nor as a pattern.
+    let here = of(vec![
+        grant(&["media"]),
+        grant(&["logs-*"]).only_from(near.clone()),
+        grant(&["lan"]).only_from(near),
+    ]);
+    assert_eq!(own(&here, client("198.51.100.1")).as_deref(), Some("media"));
+    assert_eq!(own(&here, None).as_deref(), Some("media"));
+    assert_eq!(own(&here, client("192.0.2.1")), None);
+    // A bucket of which all is denied is none; one of which some is denied is.
+    let denied = |prefix: &[u8]| {
+        let deny = Grant::new(&["m*"], prefix, &[Verb::All]).unwrap().denying();
+        own(&of(vec![grant(&["media", "logs"]), deny]), None)
+    };
+    assert_eq!(denied(b"").as_deref(), Some("logs"));
+    assert_eq!(denied(b"private/").as_deref(), Some("logs media"));
+}
+
+#[test]
 fn whole_buckets_need_grants_without_prefix() {
     check(Operation::ListObjects, "photos", "2026/0", true);
     check(Operation::ListObjects, "photos", "2025/", false);
