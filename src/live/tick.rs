@@ -10,6 +10,7 @@ use crate::conf::MainConf;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::origin_key::KeyEnd;
+use crate::conf::sticky_uploads::StickyUploads;
 use crate::live::{Live, LiveLook, LiveSource};
 use crate::time::rfc3339;
 
@@ -55,6 +56,9 @@ fn look_at_all(cycle: &Cycle<'_>, main: &MainConf, begins: bool) -> bool {
         }
         for origin in &main.origins {
             is_moving |= look(cycle, &origin.key, Owner::Origin(origin), begins);
+        }
+        for sticky in main.sticky_uploads.values() {
+            is_moving |= look(cycle, &sticky.keys, Owner::StickyUploads(sticky), begins);
         }
     }
     let now = worker::unix_time();
@@ -111,6 +115,7 @@ fn warn_of_end(cycle: &Cycle<'_>, origin: &Origin, end: KeyEnd, text: &str) {
 enum Owner<'a> {
     Clients(&'a Clients),
     Origin(&'a Origin),
+    StickyUploads(&'a StickyUploads),
 }
 
 impl fmt::Display for Owner<'_> {
@@ -123,6 +128,10 @@ impl fmt::Display for Owner<'_> {
             Owner::Clients(clients) => write!(f, "s3_clients \"{}\"", clients.name),
             Owner::Origin(origin) if f.alternate() => origin.key.current().fmt(f),
             Owner::Origin(origin) => write!(f, "s3_origin \"{}\"", origin.name),
+            Owner::StickyUploads(_) if f.alternate() => f.write_str("a key"),
+            Owner::StickyUploads(sticky) => {
+                write!(f, "s3_sticky_uploads of upstream \"{}\"", sticky.upstream)
+            }
         }
     }
 }
@@ -134,7 +143,8 @@ pub(crate) fn warn_of_unreadable(cycle: &Cycle<'_>, main: &MainConf) {
     }
     let clients = main.clients.iter().flat_map(|clients| clients.keyring.paths());
     let origins = main.origins.iter().flat_map(|origin| origin.key.paths());
-    let mut paths: Vec<PathBuf> = clients.chain(origins).collect();
+    let uploads = main.sticky_uploads.values().flat_map(|sticky| sticky.keys.paths());
+    let mut paths: Vec<PathBuf> = clients.chain(origins).chain(uploads).collect();
     paths.sort();
     paths.dedup();
     for path in worker_user::unreadable(cycle, paths) {

@@ -34,6 +34,7 @@ pub mod origin_error;
 pub mod origin_health;
 pub mod reserved;
 pub mod right;
+pub mod upload_id;
 
 pub use address::Address;
 pub use addressing::{Addressing, AddressingError, AddressingStyle, Placed};
@@ -50,3 +51,4 @@ pub use operation::{Operation, OperationKind};
 pub use origin_error::{Finding, OriginError};
 pub use reserved::Reserved;
 pub use right::Right;
+pub use upload_id::{OriginTag, OriginUpload, UnknownUploadId, UploadIdKeys, UploadRequest};
