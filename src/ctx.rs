@@ -53,6 +53,13 @@ pub(crate) struct UpstreamPart {
     pub(crate) sends_head: Cell<bool>,
 }
 
+impl UpstreamPart {
+    /// Whether the request is about a multipart upload that only one origin has.
+    pub(crate) fn names_upload(&self) -> bool {
+        self.upload.borrow().as_ref().is_some_and(|upload| upload.named.is_some())
+    }
+}
+
 /// What a health check waits for.
 #[derive(Default)]
 pub(crate) struct HealthPart {

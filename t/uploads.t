@@ -2,27 +2,13 @@
 
 use v5.36;
 use lib 't/lib';
-use Digest::SHA qw(hmac_sha256 sha256_hex);
-use MIME::Base64 qw(encode_base64 encode_base64url);
+use MIME::Base64 qw(encode_base64);
 use S3Proxy::Setup;
 use S3Proxy::Test;
-use Time::HiRes ();
+use S3Proxy::Uploads;
 
-$S3Proxy::Check::NEVER_SHOWN{'upload/Secret+Key='} = 'a secret';
-
-# What clients call an upload of that origin's.
-sub main::id ($origin, $id = "2~\u$origin+/=", $bucket = 'media', $key = 'upload/Secret+Key=') {
-    my $tag = substr sha256_hex($origin), 0, 8;
-    my $code = substr hmac_sha256("s3 upload id 1\0$tag" . pack('Q>', length $bucket) . "$bucket$id", $key), 0, 16;
-    return "s3u1.$tag." . encode_base64url($code) . ".$id";
-}
-
-# The same in a query.
-sub main::query (@of) { return main::id(@of) =~ s/([^\w.~-])/sprintf '%%%02X', ord $1/ger }
-
-# Origins that give this document. `words` for each of them stand before.
+# Origins that give this document, each with an id of its own for %%ID%%; `words` has other statuses than 200.
 sub main::answers ($document, %words) {
-    my $text = encode_base64($document, '');
     return $ORIGINS =~ s{^(\w): (\S+) .*}{my $o = $1; "$o: $2 " . ($words{$o} // '200') . " body_base64=" . encode_base64($document =~ s/%%ID%%/2~\u$o+\/=/gr, '')}gmer;
 }
 
@@ -30,8 +16,7 @@ sub main::initiated ($id) {
     return "<InitiateMultipartUploadResult><Bucket>media</Bucket><Key>k</Key><UploadId>$id</UploadId></InitiateMultipartUploadResult>";
 }
 
-our $sticky = 's3_sticky_uploads upload/Secret+Key=;';
-sub main::sticky ($more = '', %option) { return http_config(upstream => "$::sticky $more", %option) }
+sub main::sticky ($more = '', %option) { return http_config(upstream => "$STICKY $more", %option) }
 
 # All that can be asked about an upload.
 sub main::requests ($id) {
@@ -39,8 +24,8 @@ sub main::requests ($id) {
         "DELETE /media/k?uploadId=$id"];
 }
 
-our $a = query('a');
-our $b = query('b');
+our $a = upload_query('a');
+our $b = upload_query('b');
 default_sections(http_config => sticky(), config => config(), origins => $ORIGINS, s3_sign => $CLIENT);
 
 run_tests();
@@ -51,7 +36,7 @@ __DATA__
 --- origins eval: ::answers(::initiated('%%ID%%'))
 --- request: POST /media/k?uploads
 --- error_code: 200
---- response_body eval: ::initiated(::id('b'))
+--- response_body eval: ::initiated(upload_id('b'))
 --- origin_request_like
 b: ^POST /media/k\?uploads= HTTP
 
@@ -59,7 +44,7 @@ b: ^POST /media/k\?uploads= HTTP
 --- origins eval: ::answers(::initiated('%%ID%%'), b => '503')
 --- request: POST /media/k?uploads
 --- error_code: 200
---- response_body eval: ::initiated(::id('a'))
+--- response_body eval: ::initiated(upload_id('a'))
 --- origin_count: a=1 b=1
 
 === TEST 3: all that is about an upload goes to its origin, the backup too, by the origin's own id
@@ -116,9 +101,9 @@ is($t->send(request => "PUT /media/k?partNumber=2&uploadId=$::b\npart")->{body},
 
 === TEST 9: what was made by nobody is no upload, and nobody is asked
 --- request eval
-my $id = ::query('a', '2~A');
-my $key = ::query('a', '2~A', 'media', 'another key');
-my $bucket = ::query('a', '2~A', 'other');
+my $id = upload_query('a', '2~A');
+my $key = upload_query('a', '2~A', 'media', 'another key');
+my $bucket = upload_query('a', '2~A', 'other');
 [map { ("PUT /media/k?partNumber=1&uploadId=$_\npart", "GET /media/k?uploadId=$_") }
     's3u1.', substr($id, 0, -1), substr($id, 0, 20), "${id}x", $id =~ s/ca978112/3e23e816/r, $id =~ s/2~A/2~C/r, $key, $bucket,
     's3u1.ca978112.%00%ff', 's3u1.' . 'A' x 4000]
@@ -139,11 +124,11 @@ b: [?&]uploadId=plain HTTP
 === TEST 11: lists of parts and errors name the upload as the client does
 --- origins eval: ::answers('<ListPartsResult><UploadId>2~A+/=</UploadId></ListPartsResult>', a => '200') =~ s{$}{ | 404 body="<Error><Code>NoSuchUpload</Code><Message>m</Message><UploadId>2~A+/=</UploadId></Error>"}mr =~ s{^(a: .*)}{$1 | 404 body="<Error><Code>NoSuchUpload</Code><Message>m</Message><UploadId>2~A+/=</UploadId></Error>"}mr
 --- request eval: "GET /media/k?uploadId=$::a"
---- response_body eval: '<ListPartsResult><UploadId>' . ::id('a') . '</UploadId></ListPartsResult>'
+--- response_body eval: '<ListPartsResult><UploadId>' . upload_id('a') . '</UploadId></ListPartsResult>'
 --- code
 my $response = $t->send(request => "PUT /media/k?partNumber=1&uploadId=$::a\npart");
 is($response->{status}, 404, 'an error');
-like($response->{body}, qr/<UploadId>\Q${\ ::id('a') }\E<\/UploadId>/, 'about that upload');
+like($response->{body}, qr/<UploadId>\Q${\ upload_id('a') }\E<\/UploadId>/, 'about that upload');
 
 === TEST 12: a list of uploads, page by page, is of one origin
 --- origins eval: ::answers('<ListMultipartUploadsResult><UploadIdMarker></UploadIdMarker><NextUploadIdMarker>%%ID%%</NextUploadIdMarker><Upload><Key>k</Key><UploadId>%%ID%%</UploadId></Upload></ListMultipartUploadsResult>')
@@ -154,7 +139,7 @@ like($response->{body}, qr/<UploadId>\Q${\ ::id('a') }\E<\/UploadId>/, 'about th
 a: ^GET /media\?key-marker=k&upload-id-marker=2~A%2B%2F%3D&uploads= HTTP
 --- code
 for my $o (['b', 0], ['a', 1]) {
-    my $id = ::id($o->[0]);
+    my $id = upload_id($o->[0]);
     like($t->response($o->[1])->{body}, qr{<UploadIdMarker></UploadIdMarker><NextUploadIdMarker>\Q$id\E<.*<UploadId>\Q$id\E<}, $o->[0]);
 }
 
@@ -168,7 +153,7 @@ for my $o (['b', 0], ['a', 1]) {
 --- origins eval: ::answers('<InitiateMultipartUploadResult><Bucket>us-media</Bucket><UploadId>%%ID%%</UploadId></InitiateMultipartUploadResult>', b => '503')
 --- request: POST /k?uploads
 --- more_headers: Host: media.s3.lan
---- response_body eval: '<InitiateMultipartUploadResult><Bucket>media</Bucket><UploadId>' . ::id('a') . '</UploadId></InitiateMultipartUploadResult>'
+--- response_body eval: '<InitiateMultipartUploadResult><Bucket>media</Bucket><UploadId>' . upload_id('a') . '</UploadId></InitiateMultipartUploadResult>'
 --- code
 is($t->send(request => "PUT /media/k?partNumber=1&uploadId=$::a\npart", more_headers => undef)->{status}, 200, 'in path style');
 is($t->send(request => "PUT /k?partNumber=1&uploadId=$::b\npart")->{status}, 503, 'to the one that fails');

@@ -79,10 +79,6 @@ pub(super) fn of_request(r: Request<'_>) -> Option<Rc<StickyUpload>> {
     ctx::existing(r)?.upstream.upload.borrow().as_ref().map(Rc::clone)
 }
 
-fn is_named(r: Request<'_>) -> bool {
-    of_request(r).is_some_and(|upload| upload.named.is_some())
-}
-
 /// Whether the request may be sent to this origin.
 pub(super) fn may_go_to(r: Request<'_>, origin: &Origin) -> bool {
     let upload = of_request(r);
@@ -101,7 +97,8 @@ pub(super) fn target_at_origin<'a>(upload: &StickyUpload, target: Cow<'a, [u8]>)
 /// What the client gets where nginx has an error of its own, since the origin does not answer: no other one has the upload.
 pub(super) fn error_of_origin(r: Request<'_>) -> Option<S3Error> {
     let message = "The origin that has this upload is out of order. Please try again.";
-    is_named(r).then(|| S3Error::service_unavailable().with_message(message))
+    let names_upload = ctx::existing(r).is_some_and(|ctx| ctx.upstream.names_upload());
+    names_upload.then(|| S3Error::service_unavailable().with_message(message))
 }
 
 /// Called where the balancer has no peer; false where that is nothing to do with an upload.
