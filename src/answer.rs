@@ -26,15 +26,17 @@ use crate::virtual_host;
 
 /// The operation of a request that is signed, as far as its answer may have to be changed; none for nearly all.
 ///
-/// `access` is what leaves for `origin`, whose bucket may stand in the host.
+/// `access` is what leaves for `origin`, whose bucket may stand in the host; `has_upload` where it is about a sticky upload.
 pub(crate) fn operation(
     access: &Access<'_>,
     origin: &Origin,
     bucket_in_host: Option<&[u8]>,
+    has_upload: bool,
 ) -> Option<Operation> {
     let path = path_style(access.path, origin, bucket_in_host);
-    // Objects are read and written without another look, unless an error may name a bucket.
+    // Objects are read and written without another look, unless an error may name a bucket or an upload.
     let is_of_interest = renames(origin)
+        || has_upload
         || Address::of(&path).key.is_empty()
         || (access.method == b"POST" && !access.query.is_empty());
     let is_copy = access.copy_source.is_some();
@@ -51,8 +53,13 @@ fn path_style<'a>(path: &'a [u8], origin: &Origin, bucket_in_host: Option<&[u8]>
 }
 
 /// Whether the answer must come as it is, without a Content-Encoding, since its body may have to be changed.
-pub(crate) fn wants_identity(main: Request<'_>, operation: Operation, origin: &Origin) -> bool {
-    rewritten(operation, 200, changes(main, operation, 200, Some(origin)))
+pub(crate) fn wants_identity(
+    main: Request<'_>,
+    operation: Operation,
+    origin: &Origin,
+    has_upload: bool,
+) -> bool {
+    rewritten(operation, 200, changes(main, operation, 200, Some(origin), has_upload))
 }
 
 /// Whether the origin has other names for buckets.
@@ -66,10 +73,12 @@ fn changes(
     operation: Operation,
     status: u16,
     origin: Option<&Origin>,
+    has_upload: bool,
 ) -> Changes {
     Changes {
         names: origin.is_some_and(renames),
         region: region(main).is_some(),
+        uploads: has_upload,
         hides_buckets: operation == Operation::ListBuckets
             && status < 300
             && ctx::existing(main).is_some_and(|ctx| ctx.response.own_buckets.borrow().is_some()),
@@ -102,7 +111,8 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
     {
         r.do_not_keep();
     }
-    let changes = changes(r.main(), operation, status, origin.as_deref());
+    let upload = ctx.upstream.upload.borrow().as_ref().map(Rc::clone);
+    let changes = changes(r.main(), operation, status, origin.as_deref(), upload.is_some());
     if r.is_empty() || !rewritten(operation, status, changes) {
         return filter::next_header::<S3Signature>(r);
     }
@@ -132,6 +142,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         url: url(r, host),
         host: host.to_vec(),
         region: region(r.main()).map(<[u8]>::to_vec),
+        upload,
         own,
     };
     let rewriting = Rewriting { rewriter: AnswerRewriter::new(), names };

@@ -12,6 +12,7 @@ pub(crate) mod origin_key;
 pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod secret;
+pub(crate) mod sticky_uploads;
 pub(crate) mod upstreams;
 
 use std::rc::Rc;
@@ -21,8 +22,9 @@ use nginx::conf::{Position, location_command, main_command, server_command};
 use nginx::exchange::ExchangeClient;
 use nginx::upstream::UpstreamId;
 use ngx::ffi::{
-    NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF, ngx_command_t,
+    NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12,
+    NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF,
+    ngx_command_t,
 };
 use rustc_hash::FxHashMap;
 
@@ -31,6 +33,7 @@ use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::plan::ProbePlan;
+use crate::conf::sticky_uploads::StickyUploads;
 use crate::conf::upstreams::PeerOrigins;
 
 /// What is known of a server{}.
@@ -57,6 +60,8 @@ pub(crate) struct MainConf {
     pub(crate) resigning: Vec<Resigning>,
     /// What `s3_probe` says in each upstream{} that has it; none is `off`.
     pub(crate) probed: FxHashMap<UpstreamId, Option<Rc<ProbeParameters>>>,
+    /// `s3_sticky_uploads` of each upstream{} that has it.
+    pub(crate) sticky_uploads: FxHashMap<UpstreamId, Rc<StickyUploads>>,
     /// What is probed; none where nothing is.
     pub(crate) probes: Option<ProbePlan>,
     /// Names of origins that `s3_health` answers for from memory, and where.
@@ -86,6 +91,7 @@ impl MainConf {
     pub(crate) fn has_live_keys(&self) -> bool {
         self.clients.iter().any(|clients| clients.keyring.is_watched())
             || self.origins.iter().any(|origin| origin.key.is_watched())
+            || self.sticky_uploads.values().any(|sticky| sticky.keys.is_watched())
     }
 
     /// The `s3_origin` of that name.
@@ -103,7 +109,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 15] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 16] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -133,5 +139,9 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 15] = [
     main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
     location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
+    server_command::<sticky_uploads::S3StickyUploads>(
+        c"s3_sticky_uploads",
+        NGX_HTTP_UPS_CONF | NGX_CONF_TAKE12,
+    ),
     ngx_command_t::empty(),
 ];

@@ -7,6 +7,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
 pub(crate) mod rewriting;
+pub(crate) mod upload;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,6 +19,7 @@ use self::access::AccessPart;
 use self::answer::Reading;
 use self::body::BodyPart;
 use self::response::ResponsePart;
+use self::upload::StickyUpload;
 use crate::S3Signature;
 use crate::conf::origin::Origin;
 use crate::conf::origin_key::OriginKey;
@@ -41,12 +43,21 @@ pub(crate) struct UpstreamPart {
     pub(crate) key: RefCell<Option<Rc<OriginKey>>>,
     /// The origin's name of the bucket, where that stands in the Host header.
     pub(crate) bucket_in_host: RefCell<Option<BucketName>>,
+    /// The multipart upload that it is about, where that stays with its origin.
+    pub(crate) upload: RefCell<Option<Rc<StickyUpload>>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
     /// What was asked for, where the answer may have to be changed.
     pub(crate) operation: Cell<Option<Operation>>,
     /// Whether the request that was signed last is a HEAD, whatever the client's is.
     pub(crate) sends_head: Cell<bool>,
+}
+
+impl UpstreamPart {
+    /// Whether the request is about a multipart upload that only one origin has.
+    pub(crate) fn names_upload(&self) -> bool {
+        self.upload.borrow().as_ref().is_some_and(|upload| upload.named.is_some())
+    }
 }
 
 /// What a health check waits for.

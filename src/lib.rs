@@ -109,6 +109,7 @@ impl Lifecycle for S3Signature {
         nginx::request_body_filter::install::<Self>(cf);
         conf::upstreams::wrap_all(cf)?;
         conf::domains::configure(cf)?;
+        conf::sticky_uploads::configure(cf)?;
         conf::plan::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }

@@ -2,6 +2,7 @@
 
 mod addressed;
 mod refusal;
+mod uploads;
 
 use std::rc::Rc;
 
@@ -9,8 +10,8 @@ use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
-    Parts, Peer, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output, process_header,
-    sent_body,
+    Parts, Peer, PeerChoice, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output,
+    process_header, sent_body,
 };
 use s3::{Access, AddressingError, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
@@ -38,6 +39,14 @@ impl PeerHooks for S3Signature {
         conf.is_some_and(|conf| conf.resign().is_some())
     }
 
+    fn choice(r: Request<'_>, upstream: UpstreamId, head: &[u8]) -> PeerChoice {
+        uploads::choice(r, upstream, head)
+    }
+
+    fn accepts(r: Request<'_>, peer: &Peer<'_>) -> bool {
+        origin_for(r, peer).is_ok_and(|origin| uploads::may_go_to(r, &origin))
+    }
+
     fn prepare<'r>(
         r: Request<'r>,
         peer: &Peer<'_>,
@@ -48,7 +57,9 @@ impl PeerHooks for S3Signature {
     }
 
     fn has_no_peer(r: Request<'_>, upstream: UpstreamId) {
-        probes::no_peer(r, upstream);
+        if !uploads::has_no_peer(r) {
+            probes::no_peer(r, upstream);
+        }
     }
 
     fn refuse_headless(r: Request<'_>) {
@@ -135,6 +146,12 @@ fn try_sign<'r>(
     let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
+    let upload = uploads::of_request(r);
+    let target = match &upload {
+        Some(upload) if !uploads::may_go_to(r, &origin) => return Err(Refusal::OtherOrigin),
+        Some(upload) => uploads::target_at_origin(upload, target),
+        None => target,
+    };
     let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
@@ -179,8 +196,10 @@ fn try_sign<'r>(
             if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
                 return Err(Refusal::Addressing(AddressingError::SourceUnclear));
             }
-            let operation = answer::operation(&access, &origin, in_host);
-            if operation.is_some_and(|operation| answer::wants_identity(main, operation, &origin)) {
+            let operation = answer::operation(&access, &origin, in_host, upload.is_some());
+            let wants_identity =
+                |operation| answer::wants_identity(main, operation, &origin, upload.is_some());
+            if operation.is_some_and(wants_identity) {
                 sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
             }
             // `proxy_set_body` puts the body behind the head, into the same buffer.
@@ -203,8 +222,8 @@ fn try_sign<'r>(
     ctx.upstream.origin.replace(Some(origin));
     ctx.upstream.key.replace(Some(key));
     ctx.upstream.bucket_in_host.replace(bucket_in_host);
-    // What an earlier attempt has left.
-    ctx.response.error.replace(None);
+    // What an earlier attempt has left; or what nginx's own error is to be.
+    ctx.response.error.replace(uploads::error_of_origin(r));
     ctx.upstream.reading.replace(None);
     ctx.upstream.operation.set(operation);
     ctx.upstream.sends_head.set(head.method() == b"HEAD");

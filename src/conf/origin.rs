@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use nginx::conf::{BlockCommand, MainDirective, argument, text};
 use nginx::{Conf, ConfError};
-use s3::Addressing;
+use s3::{Addressing, OriginTag};
 
 use crate::S3Signature;
 use crate::conf::addressing;
@@ -22,6 +22,8 @@ const HTTPS: u16 = 443;
 /// An S3 origin.
 pub(crate) struct Origin {
     pub(crate) name: String,
+    /// What it is called in upload ids.
+    pub(crate) tag: OriginTag,
     pub(crate) endpoint: OriginEndpoint,
     /// What requests to it are signed with.
     pub(crate) key: Live<OriginKeys>,
@@ -165,6 +167,15 @@ impl MainDirective for S3Origin {
         if cf.main_conf::<S3Signature>()?.origin(name.as_bytes()).is_some() {
             return Err(format!("duplicate s3_origin \"{name}\"").into());
         }
+        let tag = OriginTag::of(&name);
+        let is_alike = |other: &&Rc<Origin>| other.tag == tag;
+        if let Some(other) = cf.main_conf::<S3Signature>()?.origins.iter().find(is_alike) {
+            return Err(format!(
+                "s3_origin \"{name}\" would be \"{}\" in upload ids: call it otherwise",
+                other.name
+            )
+            .into());
+        }
         let mut builder = OriginBuilder::default();
         cf.block("s3_origin", &mut builder, COMMANDS)?;
 
@@ -188,6 +199,7 @@ impl MainDirective for S3Origin {
         let (addressing, unwraps) = (builder.addressing, builder.unwraps);
         conf.origins.push(Rc::new(Origin {
             name,
+            tag,
             endpoint,
             key: key.build(region),
             addressing,

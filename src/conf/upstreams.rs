@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nginx::upstream::{Peer, Server, SocketAddress, SocketAddressRef, Upstream, peer};
+use nginx::upstream::{Peer, PeerCopy, Server, SocketAddress, SocketAddressRef, Upstream, peer};
 use nginx::{Conf, ConfError};
 
 use crate::S3Signature;
@@ -29,6 +29,17 @@ impl PeerOrigins {
         // Nothing else: another name may have had that address.
         let name = peer.server()?;
         by_name.iter().find(|(server, _)| **server == *name).map(|(_, origin)| origin)
+    }
+
+    /// The origin of a peer of the upstream's list; none where that cannot be told from outside (`service=`).
+    pub(crate) fn origin_of(&self, peer: &PeerCopy) -> Option<&Rc<Origin>> {
+        match &self.by_name {
+            None => self.origin_at(peer.socket_address()?.as_ref()),
+            Some(by_name) => by_name
+                .iter()
+                .find(|(server, _)| **server == *peer.server())
+                .map(|(_, origin)| origin),
+        }
     }
 
     fn origin_at(&self, address: SocketAddressRef<'_>) -> Option<&Rc<Origin>> {

@@ -7,6 +7,7 @@ use s3::answer::{AnswerRewriter, ClientNames};
 use s3::{ClientAddress, Grants};
 
 use crate::conf::origin::Origin;
+use crate::ctx::upload::StickyUpload;
 
 /// An answer that is being changed.
 pub(crate) struct Rewriting {
@@ -21,6 +22,8 @@ pub(crate) struct Names {
     pub(crate) url: Vec<u8>,
     pub(crate) host: Vec<u8>,
     pub(crate) region: Option<Vec<u8>>,
+    /// How uploads are called; none where clients call them as the origin does.
+    pub(crate) upload: Option<Rc<StickyUpload>>,
     /// The buckets that are shown; none where all are.
     pub(crate) own: Option<OwnBuckets>,
 }
@@ -49,6 +52,15 @@ impl ClientNames for Names {
 
     fn shows_all(&self) -> bool {
         self.own.is_none()
+    }
+
+    fn upload_id<'a>(&'a self, origin: &'a [u8]) -> Cow<'a, [u8]> {
+        match (&self.upload, &self.origin) {
+            (Some(upload), Some(answering)) => {
+                Cow::Owned(upload.keys.mark(answering.tag, &upload.bucket, origin))
+            }
+            _ => Cow::Borrowed(origin),
+        }
     }
 
     fn url(&self) -> &[u8] {

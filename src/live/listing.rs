@@ -70,7 +70,8 @@ pub(crate) fn each_key(main: &MainConf, show: &mut dyn FnMut(&ListedKey<'_>)) {
 pub(crate) fn files(main: &MainConf) -> Vec<ListedFile> {
     let clients = main.clients.iter().flat_map(|clients| files_of(&clients.keyring));
     let origins = main.origins.iter().flat_map(|origin| files_of(&origin.key));
-    let mut files: Vec<ListedFile> = clients.chain(origins).collect();
+    let uploads = main.sticky_uploads.values().flat_map(|sticky| files_of(&sticky.keys));
+    let mut files: Vec<ListedFile> = clients.chain(origins).chain(uploads).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup_by(|other, file| {
         let is_same = other.path == file.path;

@@ -9,6 +9,7 @@ use crate::conf::MainConf;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::origin_key::KeyEnd;
+use crate::conf::sticky_uploads::StickyUploads;
 use crate::live::{Live, LiveLook, LiveSource, listing};
 use crate::time::rfc3339;
 
@@ -54,6 +55,9 @@ fn look_at_all(cycle: &Cycle<'_>, main: &MainConf, begins: bool) -> bool {
         }
         for origin in &main.origins {
             is_moving |= look(cycle, &origin.key, Owner::Origin(origin), begins);
+        }
+        for sticky in main.sticky_uploads.values() {
+            is_moving |= look(cycle, &sticky.keys, Owner::StickyUploads(sticky), begins);
         }
     }
     let now = worker::unix_time();
@@ -110,6 +114,7 @@ fn warn_of_end(cycle: &Cycle<'_>, origin: &Origin, end: KeyEnd, text: &str) {
 enum Owner<'a> {
     Clients(&'a Clients),
     Origin(&'a Origin),
+    StickyUploads(&'a StickyUploads),
 }
 
 impl fmt::Display for Owner<'_> {
@@ -122,6 +127,10 @@ impl fmt::Display for Owner<'_> {
             Owner::Clients(clients) => write!(f, "s3_clients \"{}\"", clients.name),
             Owner::Origin(origin) if f.alternate() => origin.key.current().fmt(f),
             Owner::Origin(origin) => write!(f, "s3_origin \"{}\"", origin.name),
+            Owner::StickyUploads(_) if f.alternate() => f.write_str("a key"),
+            Owner::StickyUploads(sticky) => {
+                write!(f, "s3_sticky_uploads of upstream \"{}\"", sticky.upstream)
+            }
         }
     }
 }

@@ -41,7 +41,19 @@ fn one(attempt: &Attempt<'_>, is_refusing: bool, now: u64) {
         end(attempt, "a request is given up, all origins are down", NO_ORIGIN);
     } else if attempt.has_more_tries() {
         attempt.give_up();
+    } else if let Some(request) = attempt.request().filter(|request| names_upload(*request)) {
+        // The answer is there since it was signed (`uploads::error_of_origin`).
+        request.log(
+            Level::Error,
+            format_args!("s3: a request is given up, the origin of its upload is down"),
+        );
+        attempt.give_up_for_good();
     }
+}
+
+/// Whether it is about a multipart upload that no other origin has.
+fn names_upload(request: Request<'_>) -> bool {
+    ctx::existing(request).is_some_and(|ctx| ctx.upstream.names_upload())
 }
 
 const UNFINISHED_UPLOAD: &str =

@@ -32,6 +32,8 @@ pub(super) enum Refusal {
     NotConfigured,
     /// It asks for something that is not S3's, in the origin's own words.
     Reserved(Reserved),
+    /// Another origin has the upload that it is about.
+    OtherOrigin,
     /// The head cannot be signed.
     Sign(ResignError),
     /// `proxy_pass` has a variable, and its value names no `upstream`.
@@ -71,6 +73,7 @@ impl fmt::Display for Refusal {
             Refusal::Reserved(Reserved::CreateSession) => {
                 f.write_str("CreateSession hands out a credential of the origin")
             }
+            Refusal::OtherOrigin => f.write_str("another origin has its upload"),
             Refusal::Sign(error) => error.fmt(f),
             Refusal::UnknownHost { host } => {
                 write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")

@@ -20,7 +20,7 @@ pub(crate) use self::finalize::FinalizeRequest;
 pub use self::idle::close_idle;
 pub(crate) use self::output::RewrittenBody;
 pub use self::output::{Parts, Rewriter};
-pub use self::peer::{Peer, PeerHooks, PreparedHead};
+pub use self::peer::{Peer, PeerChoice, PeerHooks, PreparedHead};
 pub use self::peers::{PeerCopy, PeerId, Peers};
 pub(crate) use self::process_header::ResponseHead;
 pub use self::process_header::{Next, UpstreamAnswer, UpstreamFraming, UpstreamResponse};

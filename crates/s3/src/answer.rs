@@ -1,9 +1,10 @@
 //! An origin's answers in the client's names.
 //!
 //! Some answers name a bucket, a key, a region or a place, and what an origin says there is true of the origin only: its host is
-//! not the one that the client calls, its region not the one that clients sign for, its bucket may have another name, and a
-//! client with limits is not to hear of every bucket. [`AnswerRewriter`] goes through such a document while it streams and changes
-//! the values that [`ClientNames`] has other words for; everything else stays as it came, byte for byte.
+//! not the one that the client calls, its region not the one that clients sign for, its bucket may have another name, its id
+//! of an upload does not say whose it is, and a client with limits is not to hear of every bucket. [`AnswerRewriter`] goes
+//! through such a document while it streams and changes the values that [`ClientNames`] has other words for; everything else
+//! stays as it came, byte for byte.
 //!
 //! [`rewritten`] says which answers these are. The others are not looked at.
 
@@ -41,6 +42,11 @@ pub trait ClientNames {
     /// What the client's keys begin with at the origin, of unreserved characters (RFC 3986, 2.3) and slashes.
     fn root(&self) -> &[u8] {
         b""
+    }
+
+    /// The client's id of a multipart upload.
+    fn upload_id<'a>(&'a self, origin: &'a [u8]) -> Cow<'a, [u8]> {
+        Cow::Borrowed(origin)
     }
 
     /// The URL that the client used, without its query, percent-encoded.

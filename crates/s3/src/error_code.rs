@@ -65,6 +65,7 @@ error_codes! {
     MissingContentLength 411 "You must provide the Content-Length HTTP header.";
     NoSuchBucket 404 "The specified bucket does not exist";
     NoSuchKey 404 "The specified key does not exist.";
+    NoSuchUpload 404 "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart upload might have been aborted or completed.";
     NotImplemented 501 "A header you provided implies functionality that is not implemented";
     OperationAborted 409 "A conflicting conditional operation is currently in progress against this resource. Please try again.";
     PreconditionFailed 412 "At least one of the pre-conditions you specified did not hold";

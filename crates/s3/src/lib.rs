@@ -35,6 +35,7 @@ pub mod origin_health;
 mod own_buckets;
 pub mod reserved;
 pub mod right;
+pub mod upload_id;
 
 pub use address::Address;
 pub use addressing::{Addressing, AddressingError, AddressingStyle, Placed};
@@ -52,3 +53,4 @@ pub use origin_error::{Finding, OriginError};
 pub use own_buckets::own_bucket_list;
 pub use reserved::Reserved;
 pub use right::Right;
+pub use upload_id::{OriginTag, OriginUpload, UnknownUploadId, UploadIdKeys, UploadRequest};

@@ -65,6 +65,15 @@ impl SocketAddress {
         Some(SocketAddress { object: address.object, sockaddr, socklen: address.socklen })
     }
 
+    /// A copy of a copy: the bytes of an address whose object is, or was, at that place.
+    pub(crate) fn of_bytes(object: usize, bytes: &[u8]) -> Option<Self> {
+        let socklen = socklen_t::try_from(bytes.len()).ok()?;
+        // SAFETY: bytes of that length; `copy_of` reads them byte by byte.
+        let copy =
+            Self::copy_of(unsafe { SocketAddressRef::from_ptr(bytes.as_ptr().cast(), socklen) })?;
+        Some(SocketAddress { object, ..copy })
+    }
+
     /// For comparisons.
     pub fn as_ref(&self) -> SocketAddressRef<'_> {
         SocketAddressRef {

@@ -4,14 +4,17 @@
 //! other hook through with its own data (the manner of ngx_http_upstream_keepalive_module.c). `get` is called for the first
 //! peer and for each next one, and what it leaves in the first buffer of `u->request_bufs` is what nginx sends.
 
+mod choice;
+
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_event_free_peer_pt,
-    ngx_event_get_peer_pt, ngx_event_notify_peer_pt, ngx_event_save_peer_session_pt,
-    ngx_event_set_peer_session_pt, ngx_http_request_t, ngx_http_upstream_srv_conf_t, ngx_int_t,
-    ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_buf_t,
+    ngx_event_free_peer_pt, ngx_event_get_peer_pt, ngx_event_notify_peer_pt,
+    ngx_event_save_peer_session_pt, ngx_event_set_peer_session_pt, ngx_http_request_t,
+    ngx_http_upstream_srv_conf_t, ngx_http_upstream_t, ngx_int_t, ngx_peer_connection_t, ngx_str_t,
+    ngx_uint_t,
 };
 
 use super::address::SocketAddressRef;
@@ -30,6 +33,12 @@ pub trait PeerHooks: HttpModule {
     /// Whether the request's head is to be prepared for each peer. Asked when the peer is being initialised.
     fn prepares(r: Request<'_>) -> bool;
 
+    /// Which peers may get the request, of which `head` is the pristine one. Asked once, before the balancer is.
+    fn choice(r: Request<'_>, upstream: UpstreamId, head: &[u8]) -> PeerChoice;
+
+    /// Whether this peer may get a request that is for [`PeerChoice::Some`].
+    fn accepts(r: Request<'_>, peer: &Peer<'_>) -> bool;
+
     /// Makes the head that goes to `peer` of the one that the content handler serialized; `body` is what follows it. Called
     /// for the first peer and for each next one, always with the pristine head.
     fn prepare<'r>(
@@ -44,6 +53,18 @@ pub trait PeerHooks: HttpModule {
 
     /// Called where nothing was serialized, and nothing is sent.
     fn refuse_headless(r: Request<'_>);
+}
+
+/// Which peers may get a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerChoice {
+    /// Any.
+    All,
+    /// None: the request must not be sent.
+    Refused,
+    /// Those that [`PeerHooks::accepts`] says, so many of which are in use at present. For upstreams that are noted
+    /// ([`peers::note`](super::peers::note)).
+    Some(usize),
 }
 
 /// What becomes of a request at a peer.
@@ -115,6 +136,10 @@ struct Hooks {
     placed: *mut u8,
     /// What goes behind that head; once it was sent, its buffers no longer tell.
     body: SentBody,
+    /// Which peers may get it; none until that is known.
+    choice: Option<PeerChoice>,
+    /// Of a request that some may get, how many tries were left when its peer was picked.
+    tries: ngx_uint_t,
     /// The attempt's place among those of this worker.
     attempt: Link,
 }
@@ -128,11 +153,8 @@ unsafe extern "C" fn init_peer<M: PeerHooks>(
         let Some(request) = (unsafe { Request::from_ptr(r) }) else {
             return NGX_ERROR as ngx_int_t;
         };
-        let hooks = request.main_slot::<M>().map(|slot| &slot.hooks);
-        let original = hooks.and_then(|hooks| *hooks.inits.borrow().get(&us.addr())?);
-        let Some(original) = original else { return NGX_ERROR as ngx_int_t };
-        // SAFETY: what nginx would have called.
-        let code = unsafe { original(r, us) };
+        // SAFETY: an upstream of the configuration, whose peers are being initialised for the request.
+        let code = unsafe { init_original::<M>(request, us) };
         if code != NGX_OK as ngx_int_t || !M::prepares(request) {
             return code;
         }
@@ -140,33 +162,65 @@ unsafe extern "C" fn init_peer<M: PeerHooks>(
         // SAFETY: null, or the request's upstream part, whose peer is being initialised; nothing else refers to it.
         let u = unsafe { request.read(|r| r.upstream).as_mut() };
         let Some(u) = u.filter(|_| !hooks.is_null()) else { return NGX_ERROR as ngx_int_t };
-        let saved = Hooks {
+        let fresh = Hooks {
             request: r,
             upstream: us,
-            data: u.peer.data,
-            get: u.peer.get,
-            free: u.peer.free,
-            notify: u.peer.notify,
-            set_session: u.peer.set_session,
-            save_session: u.peer.save_session,
+            data: null_mut(),
+            get: None,
+            free: None,
+            notify: None,
+            set_session: None,
+            save_session: None,
             head: ngx_str_t::empty(),
             placed: null_mut(),
             body: SentBody::None,
+            choice: None,
+            tries: 0,
             attempt: Link::new(r, UpstreamId::of(us)),
         };
         // SAFETY: fresh memory of that size and alignment.
-        unsafe { hooks.write(saved) };
-        u.peer.data = hooks.cast();
-        u.peer.get = Some(get_peer::<M>);
-        // A hook that the balancer does not have must stay absent: nginx tests for it.
-        u.peer.free = u.peer.free.map(|_| free_peer as unsafe extern "C" fn(_, _, _));
-        u.peer.notify = u.peer.notify.map(|_| notify_peer as unsafe extern "C" fn(_, _, _));
-        u.peer.set_session =
-            u.peer.set_session.map(|_| set_session as unsafe extern "C" fn(_, _) -> _);
-        u.peer.save_session =
-            u.peer.save_session.map(|_| save_session as unsafe extern "C" fn(_, _));
+        unsafe { hooks.write(fresh) };
+        // SAFETY: in the request's pool, as the request's upstream part.
+        unsafe { wrap_hooks::<M>(&mut *hooks, u) };
         NGX_OK as ngx_int_t
     })
+}
+
+/// Calls what nginx would have called for the upstream.
+///
+/// # Safety
+///
+/// `us` must be an upstream of the request's cycle, and its peers be about to be initialised for the request.
+unsafe fn init_original<M: PeerHooks>(
+    request: Request<'_>,
+    us: *mut ngx_http_upstream_srv_conf_t,
+) -> ngx_int_t {
+    let hooks = request.main_slot::<M>().map(|slot| &slot.hooks);
+    let original = hooks.and_then(|hooks| *hooks.inits.borrow().get(&us.addr())?);
+    let Some(original) = original else { return NGX_ERROR as ngx_int_t };
+    // SAFETY: the caller's promise.
+    unsafe { original(request.as_ptr(), us) }
+}
+
+/// Saves the hooks that `peer.init` has left, and puts ours in their place.
+///
+/// # Safety
+///
+/// `hooks` must live as long as the request that `u` is of.
+unsafe fn wrap_hooks<M: PeerHooks>(hooks: &mut Hooks, u: &mut ngx_http_upstream_t) {
+    hooks.data = u.peer.data;
+    hooks.get = u.peer.get;
+    hooks.free = u.peer.free;
+    hooks.notify = u.peer.notify;
+    hooks.set_session = u.peer.set_session;
+    hooks.save_session = u.peer.save_session;
+    u.peer.data = (&raw mut *hooks).cast();
+    u.peer.get = Some(get_peer::<M>);
+    // A hook that the balancer does not have must stay absent: nginx tests for it.
+    u.peer.free = u.peer.free.map(|_| free_peer as unsafe extern "C" fn(_, _, _));
+    u.peer.notify = u.peer.notify.map(|_| notify_peer as unsafe extern "C" fn(_, _, _));
+    u.peer.set_session = u.peer.set_session.map(|_| set_session as unsafe extern "C" fn(_, _) -> _);
+    u.peer.save_session = u.peer.save_session.map(|_| save_session as unsafe extern "C" fn(_, _));
 }
 
 /// The saved hooks behind `data`.
@@ -186,9 +240,8 @@ unsafe extern "C" fn get_peer<M: PeerHooks>(
     boundary(NGX_ERROR as ngx_int_t, || {
         // SAFETY: nginx passes `u->peer.data`.
         let Some(hooks) = (unsafe { hooks(data) }) else { return NGX_ERROR as ngx_int_t };
-        let Some(get) = hooks.get else { return NGX_ERROR as ngx_int_t };
-        // SAFETY: the balancer's own hook with its own data.
-        let code = unsafe { get(pc, hooks.data) };
+        // SAFETY: nginx passes the peer connection of this request, and is about to pick its peer.
+        let code = unsafe { choice::pick::<M>(pc, hooks) };
         if !sends(code, pc) {
             // SAFETY: hooks live in the request's pool, so the request does too.
             let request = unsafe { Request::from_ptr(hooks.request) };
@@ -234,6 +287,33 @@ fn sends(code: ngx_int_t, pc: *const ngx_peer_connection_t) -> bool {
     unsafe { pc.as_ref() }.is_none_or(|pc| !pc.connection.is_null())
 }
 
+/// The buffer with the serialized head; none where nothing was created.
+fn head_buffer(request: Request<'_>) -> Option<*mut ngx_buf_t> {
+    let first = request.read_upstream(|u| u.request_bufs)?;
+    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
+    unsafe { first.as_ref() }.map(|first| first.buf)
+}
+
+/// The peer that the balancer has put there.
+///
+/// # Safety
+///
+/// `pc` must be the peer connection of the request whose hooks these are.
+unsafe fn peer_of<'a>(pc: *const ngx_peer_connection_t, hooks: &Hooks) -> Peer<'a> {
+    // SAFETY: the caller's promise; null or a name in configuration, zone or pool memory that lives as long as the peer.
+    let name = unsafe { (*pc).name.as_ref() };
+    Peer {
+        upstream: UpstreamId::of(hooks.upstream),
+        // SAFETY: as above.
+        name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
+        // SAFETY: as above.
+        address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
+        us: hooks.upstream,
+        // SAFETY: as above.
+        name_object: unsafe { (*pc).name },
+    }
+}
+
 /// Has the head made for the chosen peer, and puts it in the place of the one that is there.
 fn prepare_head<'r, M: PeerHooks>(
     pc: *mut ngx_peer_connection_t,
@@ -243,11 +323,7 @@ fn prepare_head<'r, M: PeerHooks>(
     let Some(request) = (unsafe { Request::from_ptr(hooks.request) }) else {
         return PreparedHead::Refused;
     };
-    let Some(first) = request.read_upstream(|u| u.request_bufs) else {
-        return PreparedHead::Refused;
-    };
-    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
-    let Some(buffer) = (unsafe { first.as_ref() }).map(|first| first.buf) else {
+    let Some(buffer) = head_buffer(request) else {
         M::refuse_headless(request);
         return PreparedHead::Refused;
     };
@@ -262,19 +338,8 @@ fn prepare_head<'r, M: PeerHooks>(
     // SAFETY: the serialized head stays where the content handler put it, in the request's pool.
     let head = unsafe { bytes(&hooks.head) };
 
-    // SAFETY: nginx passes the peer connection of this request; null or a name in configuration, zone or pool memory that lives
-    // as long as the peer.
-    let name = unsafe { (*pc).name.as_ref() };
-    let peer = Peer {
-        upstream: UpstreamId::of(hooks.upstream),
-        // SAFETY: as above.
-        name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
-        // SAFETY: as above.
-        address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
-        us: hooks.upstream,
-        // SAFETY: as above.
-        name_object: unsafe { (*pc).name },
-    };
+    // SAFETY: nginx passes the peer connection of this request.
+    let peer = unsafe { peer_of(pc, hooks) };
     let prepared = M::prepare(request, &peer, head, hooks.body);
     if let PreparedHead::Ready(head) = prepared {
         let head = string(head);

@@ -9,15 +9,18 @@ use std::ptr::NonNull;
 
 use ngx::ffi::{
     ngx_http_upstream_rr_peer_t, ngx_http_upstream_rr_peers_t, ngx_rwlock_rlock, ngx_rwlock_unlock,
-    ngx_rwlock_wlock, ngx_uint_t, sockaddr,
+    ngx_rwlock_wlock, ngx_uint_t, sockaddr, time_t,
 };
 
+use super::address::SocketAddress;
 use super::conf::{Upstream, UpstreamId};
 use crate::conf::{Conf, ConfError};
 use crate::cycle::Cycle;
-use crate::module::HttpModule;
+use crate::module::{HttpModule, MainSlot};
 use crate::pool::Invariant;
+use crate::request::Request;
 use crate::string::bytes;
+use crate::worker::unix_time;
 
 /// `down` as this module sets it. The configuration's own mark (`server … down`) is 1; balancers test for zero only.
 const MARKED: ngx_uint_t = 2;
@@ -46,6 +49,8 @@ pub struct PeerCopy {
     pub is_off: bool,
     /// Out of use by this module.
     pub is_marked: bool,
+    /// Out of use for a while, since requests to it have failed (`max_fails`).
+    pub has_failed: bool,
     address: [u8; LONGEST_ADDRESS],
     address_length: usize,
     server: [u8; LONGEST_SERVER],
@@ -59,6 +64,7 @@ impl PeerCopy {
         id: PeerId(0),
         is_off: false,
         is_marked: false,
+        has_failed: false,
         address: [0; LONGEST_ADDRESS],
         address_length: 0,
         server: [0; LONGEST_SERVER],
@@ -66,6 +72,11 @@ impl PeerCopy {
         name: [0; LONGEST_SERVER],
         name_length: 0,
     };
+
+    /// The socket address, to be compared.
+    pub fn socket_address(&self) -> Option<SocketAddress> {
+        SocketAddress::of_bytes(self.id.0, self.address())
+    }
 
     /// The socket address, as the bytes of a `sockaddr`.
     pub fn address(&self) -> &[u8] {
@@ -115,7 +126,16 @@ impl<'c> Peers<'c> {
     /// Those of an upstream that was noted in this cycle. Asked for anew each time, since `zone` puts others in their place after
     /// the configuration was read (ngx_http_upstream_init_zone).
     pub fn of<M: HttpModule>(cycle: &Cycle<'c>, upstream: UpstreamId) -> Option<Self> {
-        let hooks = &cycle.main_slot::<M>()?.hooks;
+        Self::noted(cycle.main_slot::<M>()?, upstream)
+    }
+
+    /// The same in the cycle that a request belongs to.
+    pub fn of_request<M: HttpModule>(r: Request<'c>, upstream: UpstreamId) -> Option<Self> {
+        Self::noted(r.main_slot::<M>()?, upstream)
+    }
+
+    fn noted<M: HttpModule>(slot: &'c MainSlot<M>, upstream: UpstreamId) -> Option<Self> {
+        let hooks = &slot.hooks;
         let us = hooks.round_robins.borrow().get(&upstream.address()).copied()?;
         // SAFETY: an upstream of this cycle, whose peers are round robin's.
         let peers = NonNull::new(unsafe { (*us).peer.data }.cast())?;
@@ -135,17 +155,35 @@ impl<'c> Peers<'c> {
         // SAFETY: lists of the cycle; a number that another process may change is only an estimate.
         let room = self.lists().map(|list| unsafe { (*list.as_ptr()).number }).sum();
         copies.resize(room, PeerCopy::EMPTY);
+        let now = unix_time();
         let mut places = copies.iter_mut();
         let mut count = 0;
         for list in self.lists() {
             let locked = Locked::for_reading(list);
             for (peer, place) in locked.peers().zip(&mut places) {
                 // SAFETY: a peer of the locked list.
-                unsafe { copy_peer(peer, place) };
+                unsafe { copy_peer(peer, place, now) };
                 count += 1;
             }
         }
         copies.truncate(count);
+    }
+
+    /// Leaves to the next request what the balancer has begun by picking this peer: to look whether one that has failed is well
+    /// again.
+    pub(crate) fn leave_check(&self, id: PeerId) {
+        for list in self.lists() {
+            let locked = Locked::for_writing(list);
+            for peer in locked.peers() {
+                // SAFETY: a peer of the list, which is locked for writing.
+                let peer = unsafe { &mut *peer.as_ptr() };
+                // `peer.free` takes a peer that was picked to be looked at, and has not failed, for one that is well.
+                if PeerId::of(peer.sockaddr) == id && peer.fails > 0 && peer.accessed < peer.checked
+                {
+                    peer.checked = peer.accessed;
+                }
+            }
+        }
     }
 
     /// Marks the peers with these ids as down, and no others.
@@ -214,7 +252,7 @@ impl Drop for Locked {
 /// # Safety
 ///
 /// `peer` must be of a list that is locked.
-unsafe fn copy_peer(peer: NonNull<ngx_http_upstream_rr_peer_t>, copy: &mut PeerCopy) {
+unsafe fn copy_peer(peer: NonNull<ngx_http_upstream_rr_peer_t>, copy: &mut PeerCopy, now: time_t) {
     // SAFETY: the caller's promise; an address has `socklen` bytes.
     let (address, peer) = unsafe {
         let peer = &*peer.as_ptr();
@@ -228,6 +266,10 @@ unsafe fn copy_peer(peer: NonNull<ngx_http_upstream_rr_peer_t>, copy: &mut PeerC
     copy.id = PeerId::of(peer.sockaddr);
     copy.is_marked = peer.down == MARKED;
     copy.is_off = peer.down != 0 && !copy.is_marked;
+    // As each balancer says it (ngx_http_upstream_get_peer).
+    copy.has_failed = peer.max_fails != 0
+        && peer.fails >= peer.max_fails
+        && now.wrapping_sub(peer.checked) <= peer.fail_timeout;
     copy.address_length = fill(&mut copy.address, address);
     // SAFETY: as above, the strings live as long as the peer.
     copy.server_length = fill(&mut copy.server, unsafe { bytes(&peer.server) });

@@ -9,6 +9,8 @@ pub struct Changes {
     pub names: bool,
     /// The region: clients sign for one that is named to them.
     pub region: bool,
+    /// The ids of multipart uploads.
+    pub uploads: bool,
     /// Not every bucket is shown.
     pub hides_buckets: bool,
 }
@@ -24,19 +26,17 @@ pub fn rewritten(operation: Operation, status: u16, changes: Changes) -> bool {
         304 => false,
         // Where else to ask, which is no place for the client.
         300..400 => true,
-        400.. => changes.names,
+        400.. => changes.names || changes.uploads,
         _ => match operation {
             // The URL of the object.
             CompleteMultipartUpload => true,
             // An error may stand in these, since their status is sent while the origin still works.
-            CopyObject | UploadPartCopy => changes.names,
-            CreateMultipartUpload
-            | DeleteObjects
-            | ListMultipartUploads
-            | ListObjectVersions
-            | ListObjects
-            | ListObjectsV2
-            | ListParts => changes.names,
+            CopyObject => changes.names,
+            UploadPartCopy => changes.names || changes.uploads,
+            DeleteObjects | ListObjectVersions | ListObjects | ListObjectsV2 => changes.names,
+            CreateMultipartUpload | ListMultipartUploads | ListParts => {
+                changes.names || changes.uploads
+            }
             GetBucketLocation => changes.region,
             ListBuckets => changes.names || changes.region || changes.hides_buckets,
             _ => false,

@@ -21,6 +21,8 @@ pub(super) enum NameField {
     Region,
     /// The path that was asked for.
     Resource,
+    /// What a multipart upload is known by.
+    UploadId,
 }
 
 /// The documents that hold names, by their root elements.
@@ -110,6 +112,14 @@ pub(super) fn field(open: &[Name], local: &[u8]) -> Option<NameField> {
             b"Bucket",
         )
         | ([b"Error"], b"Bucket" | b"BucketName") => NameField::Bucket,
+        (
+            [b"InitiateMultipartUploadResult" | b"ListPartsResult" | b"Error"]
+            | [b"ListMultipartUploadsResult", b"Upload"],
+            b"UploadId",
+        )
+        | ([b"ListMultipartUploadsResult"], b"NextUploadIdMarker" | b"UploadIdMarker") => {
+            NameField::UploadId
+        }
         ([b"CompleteMultipartUploadResult"], b"Location") => NameField::Location,
         ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"Name") => NameField::ListedBucket,
         ([b"ListAllMyBucketsResult", b"Buckets", b"Bucket"], b"BucketArn") => NameField::Arn,

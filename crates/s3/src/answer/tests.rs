@@ -1,3 +1,5 @@
+mod uploads;
+
 use super::*;
 use crate::{Grant, Grants, Operation, Verb};
 
@@ -372,7 +374,11 @@ fn which_answers() {
     assert!(is(Operation::GetObject, 307, none) && !is(Operation::GetObject, 304, names));
     assert!(!is(Operation::GetObject, 404, none) && is(Operation::GetObject, 404, names));
     for operation in [Operation::GetObject, Operation::GetBucketPolicy, Operation::UploadPart] {
-        assert!(!is(operation, 200, Changes { names: true, region: true, hides_buckets: true }));
+        assert!(!is(
+            operation,
+            200,
+            Changes { names: true, region: true, uploads: true, hides_buckets: true }
+        ));
     }
     assert!(!is(Operation::ListObjectsV2, 200, none) && is(Operation::ListObjectsV2, 200, names));
     assert!(is(Operation::ListBuckets, 200, Changes { hides_buckets: true, ..none }));

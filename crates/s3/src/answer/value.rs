@@ -55,6 +55,7 @@ pub(super) fn mapped(
         NameField::Location => Cow::Borrowed(names.url()),
         NameField::Region => region(&value, names),
         NameField::Resource => resource(&value, names),
+        NameField::UploadId => names.upload_id(&value),
     };
     Ok(if *new == *value { Mapped::Same } else { Mapped::Text(escaped(&new)) })
 }
