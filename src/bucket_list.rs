@@ -1,8 +1,9 @@
 //! ListBuckets of a client whose grants name each of its buckets: answered here, no origin is asked.
 
+use std::io::Write;
+
 use nginx::Request;
-use nginx::content::{self, ContentHandler};
-use nginx::phase::PhaseAnswer;
+use nginx::content::{self, BodyWriter, Content, ContentHandler};
 
 use crate::ctx::{self, Ctx};
 use crate::request_id::RequestId;
@@ -17,13 +18,18 @@ pub(crate) fn answer(r: Request<'_>, ctx: &Ctx, document: Vec<u8>) {
 struct BucketList;
 
 impl ContentHandler for BucketList {
-    fn answer(r: Request<'_>) -> Option<PhaseAnswer<'_>> {
-        let ctx = ctx::existing(r)?;
-        let document = ctx.response.bucket_list.take()?;
-        let id = ctx.response.request_id.get_or_init(RequestId::new);
-        let id = r.allocate_copy(id.as_bytes())?;
-        let body = r.allocate_copy(&document)?;
-        let is_marked = r.add_header(b"x-amz-request-id", id) && r.add_header(b"x-amz-id-2", id);
-        is_marked.then_some(PhaseAnswer { status: 200, content_type: b"application/xml", body })
+    fn answer<'r>(r: Request<'r>) -> Result<Content<'r>, u16> {
+        with_list(r).ok_or(500)
     }
+}
+
+fn with_list(r: Request<'_>) -> Option<Content<'_>> {
+    let ctx = ctx::existing(r)?;
+    let document = ctx.response.bucket_list.take()?;
+    let id = ctx.response.request_id.get_or_init(RequestId::new);
+    let id = r.allocate_copy(id.as_bytes())?;
+    let is_marked = r.add_header(b"x-amz-request-id", id) && r.add_header(b"x-amz-id-2", id);
+    let mut body = BodyWriter::new(r);
+    body.write_all(&document).ok()?;
+    is_marked.then_some(Content { content_type: "application/xml", body })
 }

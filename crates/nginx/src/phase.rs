@@ -6,6 +6,7 @@ use ngx::ffi::{
     ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_run_phases,
     ngx_http_finalize_request, ngx_http_handler_pt, ngx_http_phase_handler_s,
     ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE as NGX_HTTP_LOG_PHASE,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
     ngx_http_request_t, ngx_http_send_response, ngx_int_t, ngx_post_event, ngx_posted_next_events,
@@ -25,6 +26,8 @@ pub enum Phase {
     Rewrite,
     /// Who may come in. Subrequests do not pass it.
     Access,
+    /// When the request has ended; what a handler says is of no consequence. With `log_subrequest` that of each subrequest, too.
+    Log,
 }
 
 impl Phase {
@@ -33,6 +36,7 @@ impl Phase {
             Phase::ServerRewrite => NGX_HTTP_SERVER_REWRITE_PHASE,
             Phase::Rewrite => NGX_HTTP_REWRITE_PHASE,
             Phase::Access => NGX_HTTP_ACCESS_PHASE,
+            Phase::Log => NGX_HTTP_LOG_PHASE,
         }
     }
 }
@@ -164,13 +168,6 @@ unsafe extern "C" fn handler<H: PhaseHandler>(r: *mut ngx_http_request_t) -> ngx
 /// Answers the request and ends it, as far as this handler is concerned: the request may be gone then. So this is done here,
 /// when the handler has returned.
 fn send(r: Request<'_>, answer: &PhaseAnswer<'_>) {
-    let code = respond(r, answer);
-    // SAFETY: a live request; after this it may be gone.
-    unsafe { ngx_http_finalize_request(r.as_ptr(), code) };
-}
-
-/// Sends the answer; gives what the request is to be finalized with.
-pub(crate) fn respond(r: Request<'_>, answer: &PhaseAnswer<'_>) -> ngx_int_t {
     // An answer that is made up on the spot has no version that an If-Match could be about.
     // SAFETY: single-threaded; no reference to the structure is alive.
     unsafe { crate::request::bits::set_disable_not_modified(r.as_ptr(), true) };
@@ -179,10 +176,12 @@ pub(crate) fn respond(r: Request<'_>, answer: &PhaseAnswer<'_>) -> ngx_int_t {
     let mut value: ngx_http_complex_value_t = unsafe { std::mem::zeroed() };
     value.value = string(answer.body);
     // SAFETY: the pointers are valid during the call; the bytes live as long as the request.
-    unsafe {
+    let code = unsafe {
         let status = answer.status.into();
         ngx_http_send_response(r.as_ptr(), status, &raw mut content_type, &raw mut value)
-    }
+    };
+    // SAFETY: a live request; after this it may be gone.
+    unsafe { ngx_http_finalize_request(r.as_ptr(), code) };
 }
 
 /// Makes nginx run the request's phases again when others have had their turn.

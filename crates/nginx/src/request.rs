@@ -8,6 +8,7 @@ mod headers;
 mod response;
 mod target;
 mod timer;
+mod traffic;
 
 use std::fmt;
 use std::marker::PhantomData;

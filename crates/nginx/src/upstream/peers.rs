@@ -51,6 +51,8 @@ pub struct PeerCopy {
     pub is_marked: bool,
     /// Out of use for a while, since requests to it have failed (`max_fails`).
     pub has_failed: bool,
+    /// Asked only while no other can be (`server … backup`).
+    pub is_backup: bool,
     address: [u8; LONGEST_ADDRESS],
     address_length: usize,
     server: [u8; LONGEST_SERVER],
@@ -65,6 +67,7 @@ impl PeerCopy {
         is_off: false,
         is_marked: false,
         has_failed: false,
+        is_backup: false,
         address: [0; LONGEST_ADDRESS],
         address_length: 0,
         server: [0; LONGEST_SERVER],
@@ -163,6 +166,7 @@ impl<'c> Peers<'c> {
             for (peer, place) in locked.peers().zip(&mut places) {
                 // SAFETY: a peer of the locked list.
                 unsafe { copy_peer(peer, place, now) };
+                place.is_backup = list != self.first;
                 count += 1;
             }
         }
