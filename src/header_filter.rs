@@ -61,8 +61,10 @@ fn own_error(r: Request<'_>, ctx: &Ctx) -> S3Error {
     let first = ctx.response.failed_with.get();
     if first != 0 {
         let mut refused = ctx::earlier(r).filter_map(|ctx| ctx.response.error.borrow_mut().take());
-        let refused = refused.find(|error| error.status() == first);
-        return refused.unwrap_or_else(|| of_status(r, first));
+        // nginx has 502 or 504 where we have 503, as below.
+        let is_first =
+            |error: &S3Error| error.status() == first || (first >= 500 && error.status() >= 500);
+        return refused.find(is_first).unwrap_or_else(|| of_status(r, first));
     }
     let status = r.error_status();
     // `satisfy any` may have let in whom the access phase refused; then the error is another.
@@ -72,8 +74,10 @@ fn own_error(r: Request<'_>, ctx: &Ctx) -> S3Error {
 }
 
 /// What S3 says with the status. A client that is over a limit is told so, which SDKs adapt to; any other 503 is an outage.
+/// S3 has no 502: where nobody has answered, it is that outage, too.
 fn of_status(r: Request<'_>, status: u16) -> S3Error {
     match status {
+        502 if r.upstream_gave_no_answer() => S3Error::no_origin_answered(),
         503 if r.is_over_limit() => S3Error::new(ErrorCode::SlowDown),
         status => S3Error::for_status(status),
     }

@@ -58,7 +58,7 @@ b: ^HEAD /five/key HTTP/1.1$
 --- origins
 b: 403 header="Content-Type: application/xml" body="<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>InvalidAccessKeyId</Code></Error>" | 200 body=fine
 --- request eval: ["GET /six/key", "GET /six/key"]
---- error_code: 502 200
+--- error_code: 503 200
 
 === TEST 7: stale while the origins are down, with the module's own errors not in the way
 --- config eval: ::config(location => "$::caching proxy_cache_valid 200 1s; proxy_cache_use_stale error timeout http_502 http_503;")

@@ -115,7 +115,7 @@ b: 200 body="never"
 --- origins eval: $::down
 --- s3_sign eval: [map { ('', "AKIDCLIENT wrong", $::client) } 1 .. 10]
 --- request eval: [map { my $name = $_; map { ("GET /$name/$_/k") x 3 } qw(on off) } qw(u n d r o)]
---- s3_error eval: [('403 AccessDenied', '403 SignatureDoesNotMatch', '502 ServiceUnavailable') x 10]
+--- s3_error eval: [('403 AccessDenied', '403 SignatureDoesNotMatch', '503 ServiceUnavailable') x 10]
 
 === TEST 9: a location for the page that inherits s3_verify refuses it, as it refuses the request
 --- config eval: ::server(server => 's3_verify apps; s3_resign on; error_page 403 /mine.html; location = /mine.html { internal; }')
@@ -136,7 +136,7 @@ b: 502 | 503 | 200 body=fine
 --- config eval: ::server(server => 'error_page 500 502 503 504 /50x.html;')
 --- origins eval: $::down
 --- request eval: ["GET /bucket/key", "PUT /bucket/key\nx"]
---- s3_error: 502 ServiceUnavailable
+--- s3_error: 503 ServiceUnavailable
 
 === TEST 12: a bucket that serves its own error page goes on doing so
 --- config eval: ::server(location => 's3_verify off; proxy_intercept_errors on; error_page 404 /bucket/404.html;') =~ s/s3_verify apps;//r
@@ -154,7 +154,7 @@ b: 404 body=none | 200 body="from the bucket"
 b: refuse
 a: 403 body="<Error><Code>InvalidAccessKeyId</Code><AWSAccessKeyId>AKIDORIGINA</AWSAccessKeyId></Error>" | 200 body=fine
 --- request eval: ["GET /bucket/key", "GET /bucket/key"]
---- error_code: 502 502
+--- error_code: 503 502
 --- response_body_like eval: ["<Code>ServiceUnavailable<", "^fine"]
 --- response_body_unlike: AKIDORIGIN
 
@@ -203,7 +203,7 @@ WWW-Authenticate: ^Basic
 --- origins eval: $::down
 --- s3_sign eval: [$::client, '', $::client]
 --- request eval: ["GET /%zz", "GET /bucket/key", "GET /bucket/key"]
---- s3_error eval: ['400 BadRequest', '403 AccessDenied', '502 ServiceUnavailable']
+--- s3_error eval: ['400 BadRequest', '403 AccessDenied', '503 ServiceUnavailable']
 
 === TEST 18: pages and their Last-Modified
 --- config eval: ::server(server => 'error_page 403 /mine.html; location = /mine.html { internal; } location = /r { internal; return 200 "x"; } location /x/ { s3_verify apps; error_page 403 /r; }')

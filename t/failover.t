@@ -107,7 +107,7 @@ PUT /bucket/key
 --- origins
 a: refuse
 b: refuse
---- s3_error: 502 ServiceUnavailable
+--- s3_error: 503 ServiceUnavailable
 --- origin_count: a=0 b=0
 --- error_log: connect() failed
 

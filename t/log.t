@@ -119,7 +119,7 @@ a: refuse
 b: refuse
 --- s3_sign eval: "$::client presign=900"
 --- request: GET /b/k
---- error_code: 502
+--- error_code: 503
 --- error_log: connect() failed
 
 === TEST 11: HTTP/2

@@ -68,7 +68,7 @@ subtest 'primary-backup.conf' => sub {
     is($health->{status}, 'ok', 'one healthy origin will do');
     like($health->{origins}{primary}, qr/^nok/, '... and the other is named');
     $origins->end('backup');
-    is(get('/demo/key')->{status}, 502, 'both are down');
+    is(get('/demo/key')->{status}, 503, 'both are down');
     start_origin('backup', 'us-east-1');
     is(get('/demo/key')->{body}, 'the text', 'a backup that failed is asked again at once');
     log_is_clean();

@@ -80,7 +80,7 @@ $::dns->set('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1');
 --- code
 ::until($t, 200, qr/^from b$/);
 $::dns->set('one.test' => '127.0.0.9');
-::until($t, 502, qr/ServiceUnavailable/);
+::until($t, 503, qr/ServiceUnavailable/);
 $::dns->set('one.test' => '127.0.0.1');
 ::until($t, 200, qr/^from b$/);
 
@@ -154,7 +154,7 @@ no s3_origin has the endpoint of server "three.test:%%ORIGIN_B_PORT%%"
 --- http_config eval: ::http('server one.test:%%ORIGIN_B_PORT%% resolve;')
 --- code
 $::dns->set('two.test' => '127.0.0.1');
-::until($t, 502, qr/ServiceUnavailable/);
+::until($t, 503, qr/ServiceUnavailable/);
 $::dns->set('one.test' => '127.0.0.1');
 ::until($t, 200, qr/^from b$/);
 

@@ -47,7 +47,7 @@ is(($t->received('a'))[0]{sni}, '127.1', 'SNI of the second');
 
 === TEST 4: the first origin's certificate does not do for the second
 --- origins eval: ::tls_origins('evil.example', 'localhost')
---- error_code: 502
+--- error_code: 503
 --- origin_count: a=0 b=0
 
 === TEST 5: keepalive and sessions: the right name for each

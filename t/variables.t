@@ -98,7 +98,7 @@ unlike($t->nginx->log, qr/$signature/, 'error log');
 --- origins
 a: refuse
 b: refuse
---- error_code: 502
+--- error_code: 503
 --- error_log: connect() failed
 --- code
 my ($signature) = $t->{requests}[0]{target} =~ /X-Amz-Signature=(\w+)/;

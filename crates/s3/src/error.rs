@@ -154,7 +154,14 @@ impl S3Error {
 
     /// The origin's error ended before it was complete.
     pub fn origin_error_incomplete() -> Self {
-        Self::for_status(502).with_message("The origin did not complete its answer.")
+        Self::service_unavailable().with_message("The origin did not complete its answer.")
+    }
+
+    /// No origin has given an answer: its connection could not be made, or broke.
+    ///
+    /// Status 503, S3's own for "try again". Who answers, but with nothing that a client may see, is behind a 502.
+    pub fn no_origin_answered() -> Self {
+        Self::service_unavailable().with_message("No origin has answered. Please try again.")
     }
 
     /// No origin can be asked at present.
@@ -251,6 +258,13 @@ mod tests {
         let error = S3Error::origin_refused_credentials();
         assert_eq!((error.status(), error.code()), (502, "ServiceUnavailable"));
         assert_eq!(error.fault(), FaultSource::Origin);
+    }
+
+    #[test]
+    fn who_does_not_answer_is_asked_again() {
+        for error in [S3Error::no_origin_answered(), S3Error::origin_error_incomplete()] {
+            assert_eq!((error.status(), error.code()), (503, "ServiceUnavailable"));
+        }
     }
 
     #[test]

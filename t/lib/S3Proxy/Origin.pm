@@ -8,7 +8,7 @@ package S3Proxy::Origin;
 
 use v5.36;
 use Digest::SHA;
-use Fcntl qw(:flock SEEK_SET);
+use Fcntl qw(:flock SEEK_CUR);
 use IO::Socket::INET;
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64 encode_base64);
@@ -87,18 +87,36 @@ sub received ($self, $name = undef) { return $self->_recorded('received', $name)
 # The same of probes (s3_probe), which are none of a client's.
 sub probes ($self, $name = undef) { return $self->_recorded('probes', $name) }
 
+# Calls `$each` with what the origins received, one by one, so that there may be any number of them.
+sub each_received ($self, $each) { return $self->_each_recorded('received', $each) }
+
 sub _recorded ($self, $book, $name) {
-    # An origin may be writing its last line; of a long one a part can be seen.
-    my @lines;
-    for (1 .. 200) {
-        open my $file, '<:raw', "$self->{dir}/$book" or return;
-        @lines = <$file>;
-        last if !@lines || $lines[-1] =~ /\n\z/;
-        select undef, undef, undef, 0.02;
+    my @received;
+    $self->_each_recorded($book, sub ($record) {
+        return if defined $name && $record->{origin} ne $name;
+        $record->{body} = decode_base64($record->{body}) if defined $record->{body};
+        push @received, $record;
+    });
+    return @received;
+}
+
+sub _each_recorded ($self, $book, $each) {
+    open my $file, '<:raw', "$self->{dir}/$book" or return;
+    my $json = JSON::PP->new->latin1;
+    my ($line, $patience) = ('', 200);
+    while (1) {
+        $line .= <$file> // '';
+        return if $line eq '';
+        if ($line =~ /\n\z/) {
+            $each->($json->decode($line));
+            $line = '';
+        } else {
+            # An origin may be writing its last line; of a long one a part can be seen.
+            return if !$patience--;
+            select undef, undef, undef, 0.02;
+            seek $file, 0, SEEK_CUR;
+        }
     }
-    my @received = map { JSON::PP->new->latin1->decode($_) } @lines;
-    $_->{body} = decode_base64($_->{body}) for grep { defined $_->{body} } @received;
-    return grep { !defined $name || $_->{origin} eq $name } @received;
 }
 
 sub _tls_options ($origin) {
@@ -179,7 +197,7 @@ sub _take_body ($stream, $place, $request, $raw) {
     });
     @$request{qw(framing complete)} = ($framing, $complete);
     my %body = (length => $length, sha256 => $digest->hexdigest);
-    $body{bytes} = $kept if $length <= $KEPT_BODY;
+    $body{bytes} = $kept if $length <= $KEPT_BODY && !$place->{origin}{forget};
     if ($place->{origin}{s3}) {
         my $judged = $length <= $limit && $complete ? $kept : undef;
         $request->{fault} = verify($request, %{ $place->{origin}{s3} }, body => $judged);
@@ -209,11 +227,12 @@ sub _record ($place, $request, $raw, $body) {
 
 # The answer for the next request of this origin, whichever connection has it.
 sub _next_answer ($place) {
-    open my $file, '+>>', "$place->{dir}/$place->{name}.count" or die "count: $!\n";
+    open my $file, '>>', "$place->{dir}/$place->{name}.count" or die "count: $!\n";
     flock $file, LOCK_EX;
-    seek $file, 0, SEEK_SET;
-    my $number = () = <$file>;
-    print {$file} "x\n";
+    # One byte each.
+    my $number = -s $file;
+    print {$file} 'x';
+    close $file;
     my @answers = map { ($_) x $_->{times} } @{ $place->{origin}{answers} };
     return $answers[$number] // $answers[-1];
 }

@@ -85,6 +85,12 @@ sub received ($self, $name = undef) {
     return $self->{origin} ? $self->{origin}->received($name) : ();
 }
 
+# The same, one by one, their bodies as they were written down.
+sub each_received ($self, $each) {
+    $self->{origin}->each_received($each) if $self->{origin};
+    return;
+}
+
 # The probes that they received.
 sub probes ($self, $name = undef) {
     return $self->{origin} ? $self->{origin}->probes($name) : ();

@@ -24,6 +24,20 @@ impl<'r> Request<'r> {
         u16::try_from(status).ok().filter(|status| *status > 0)
     }
 
+    /// Whether nginx's 502 means that nobody has answered: the last attempt met no connection, one that broke, or something that
+    /// is no HTTP, or there was nobody to ask (ngx_http_upstream_next). nginx writes its own verdict into the attempt's state;
+    /// where an upstream itself has answered 502, its head says so.
+    pub fn upstream_gave_no_answer(self) -> bool {
+        const BAD_GATEWAY: usize = 502;
+        self.read_upstream(|u| {
+            // SAFETY: null before the first attempt, or an element of the request's list of states, in its pool.
+            let attempt = unsafe { u.state.as_ref() };
+            u.headers_in.status_n != BAD_GATEWAY
+                && attempt.is_none_or(|attempt| attempt.status == BAD_GATEWAY)
+        })
+        .unwrap_or(false)
+    }
+
     /// Whether nginx has done with the upstream, well or not (src/http/ngx_http_upstream.c,
     /// ngx_http_upstream_finalize_request): what it passes to the body filter then is the last of it.
     pub fn upstream_is_over(self) -> bool {

@@ -15,7 +15,7 @@ use Text::ParseWords qw(quotewords);
 our @EXPORT_OK = qw(parse_origins is_faulty);
 
 # Words about the listener; all others are about one answer.
-my %LISTENER = map { $_ => 1 } qw(refuse tls s3 key secret region service);
+my %LISTENER = map { $_ => 1 } qw(refuse tls s3 key secret region service forget);
 
 my %ANSWER = map { $_ => 1 } qw(body body_base64 body_bytes body_indent header delay chunked close reset early truncate
     no_keepalive times echo head_only status slow close_after accept_close);
