@@ -11,6 +11,7 @@
 mod access;
 mod answer;
 mod body_filter;
+mod cache;
 mod caller;
 mod conf;
 mod ctx;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use nginx::Request;
+use s3::KeyRoot;
 use s3::answer::client_path;
 
 use crate::conf::origin::Origin;
@@ -27,8 +28,9 @@ fn url_of_host<'a>(r: Request<'_>, host: &[u8]) -> Cow<'a, [u8]> {
     Cow::Owned([scheme, host].concat())
 }
 
-/// Puts the client's host and bucket in the place of the origin's in `Location`.
-pub(super) fn translate_location(r: Request<'_>, origin: &Origin) {
+/// Puts the client's host and bucket in the place of the origin's in `Location`, and takes the client's root off its key. What is
+/// not below that is no place for the client.
+pub(super) fn translate_location(r: Request<'_>, origin: &Origin, root: Option<&KeyRoot>) {
     let Some((_, value)) =
         r.response_headers().find(|(name, _)| name.eq_ignore_ascii_case(b"location"))
     else {
@@ -36,7 +38,17 @@ pub(super) fn translate_location(r: Request<'_>, origin: &Origin) {
     };
     let address = origin.endpoint.to_string();
     let authorities = [origin.endpoint.authority().as_bytes(), address.as_bytes()];
-    let Some(path) = client_path(value, &authorities, &origin.addressing) else { return };
+    let path = client_path(value, &authorities, &origin.addressing);
+    let path = match root {
+        None => path,
+        Some(root) => path.and_then(|path| root.strip(&path)),
+    };
+    let Some(path) = path else {
+        if root.is_some() {
+            r.remove_response_header(b"location");
+        }
+        return;
+    };
     let main = r.main();
     let front = ctx::existing(main).map_or(&b""[..], |ctx| bucket_in_front(main, ctx));
     let without_bucket = path.strip_prefix(front);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use s3::answer::{AnswerRewriter, ClientNames};
-use s3::{ClientAddress, Grants};
+use s3::{ClientAddress, Grants, KeyRoot};
 
 use crate::conf::origin::Origin;
 
@@ -21,6 +21,8 @@ pub(crate) struct Names {
     pub(crate) url: Vec<u8>,
     pub(crate) host: Vec<u8>,
     pub(crate) region: Option<Vec<u8>>,
+    /// What the client's keys begin with at the origin.
+    pub(crate) root: Option<KeyRoot>,
     /// The buckets that are shown; none where all are.
     pub(crate) own: Option<OwnBuckets>,
 }
@@ -49,6 +51,10 @@ impl ClientNames for Names {
 
     fn shows_all(&self) -> bool {
         self.own.is_none()
+    }
+
+    fn root(&self) -> &[u8] {
+        self.root.as_ref().map_or(b"", KeyRoot::as_bytes)
     }
 
     fn url(&self) -> &[u8] {
