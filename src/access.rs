@@ -175,11 +175,16 @@ pub(crate) fn verify(
                 let bucket = virtual_host::bucket(r, clients)?;
                 let authorized = authorize(r, clients, &request, &verified, bucket.as_deref())?;
                 let AuthorizedParts { delete_check, own_buckets, bucket_list } = authorized;
+                let root = verified.credential().grants().root();
+                if root.is_some() {
+                    must_be_signed(r, conf)?;
+                }
                 let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
                     access_key: Some(verified.credential().access_key().into()),
                     clients: Some(Rc::clone(clients)),
+                    root: root.cloned(),
                 };
                 if r.method() == b"OPTIONS" {
                     let admission = admission(signed_preflight(r, conf)?);
@@ -240,6 +245,19 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
     }
 }
 
+/// The root of a client is put in front of its keys where they are signed. Where they are not, whatever answers would take them
+/// for everybody's.
+fn must_be_signed(r: Request<'_>, conf: &LocationConf) -> Result<(), S3Error> {
+    if conf.resign().is_some() {
+        return Ok(());
+    }
+    r.log(
+        Level::Error,
+        format_args!("s3: refused: a client with a \"root\", where no \"s3_resign\" is in force"),
+    );
+    Err(S3Error::access_denied())
+}
+
 /// What an operation that is authorized in part needs.
 #[derive(Default)]
 struct AuthorizedParts {
@@ -270,7 +288,7 @@ fn authorize(
     let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
-        S3Error::access_denied()
+        S3Error::from(denied)
     })?;
     let mut parts = AuthorizedParts::default();
     match authorized {

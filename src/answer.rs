@@ -12,7 +12,7 @@ use std::rc::Rc;
 use nginx::response_body::{self, Unsent};
 use nginx::{Chain, Level, Request, Status, filter};
 use s3::answer::{AnswerError, AnswerRewriter, Changes, rewritten};
-use s3::{Access, Address, Operation, S3Error, origin_error};
+use s3::{Access, Address, KeyRoot, Operation, S3Error, origin_error};
 
 use self::client_url::{translate_arn, translate_location, url};
 use crate::S3Signature;
@@ -26,21 +26,32 @@ use crate::virtual_host;
 
 /// The operation of a request that is signed, as far as its answer may have to be changed; none for nearly all.
 ///
-/// `access` is what leaves for `origin`, whose bucket may stand in the host; `has_upload` where it is about a sticky upload.
+/// `access` is what leaves for `origin`, whose bucket may stand in the host. `is_renamed` says that the client has other names for
+/// buckets, keys or the upload that it is about than the origin.
 pub(crate) fn operation(
     access: &Access<'_>,
     origin: &Origin,
     bucket_in_host: Option<&[u8]>,
-    has_upload: bool,
+    is_renamed: bool,
 ) -> Option<Operation> {
     let path = path_style(access.path, origin, bucket_in_host);
-    // Objects are read and written without another look, unless an error may name a bucket or an upload.
-    let is_of_interest = renames(origin)
-        || has_upload
+    // Objects are read and written without another look, unless an error may name a bucket.
+    let is_of_interest = is_renamed
         || Address::of(&path).key.is_empty()
         || (access.method == b"POST" && !access.query.is_empty());
     let is_copy = access.copy_source.is_some();
     is_of_interest.then(|| Operation::of(access.method, &path, access.query, is_copy))
+}
+
+/// Whether a request that leaves for `origin` names nothing but what is below the root.
+pub(crate) fn is_below(
+    root: &KeyRoot,
+    access: &Access<'_>,
+    origin: &Origin,
+    bucket_in_host: Option<&[u8]>,
+) -> bool {
+    let path = path_style(access.path, origin, bucket_in_host);
+    root.holds(&access.with_path(&path))
 }
 
 /// The path of a request that leaves for the origin, with the bucket in front and nothing else.
@@ -63,7 +74,7 @@ pub(crate) fn wants_identity(
 }
 
 /// Whether the origin has other names for buckets.
-fn renames(origin: &Origin) -> bool {
+pub(crate) fn renames(origin: &Origin) -> bool {
     !origin.addressing.names.is_empty()
 }
 
@@ -76,13 +87,18 @@ fn changes(
     has_upload: bool,
 ) -> Changes {
     Changes {
-        names: origin.is_some_and(renames),
+        names: origin.is_some_and(renames) || root(main).is_some(),
         region: region(main).is_some(),
         uploads: has_upload,
         hides_buckets: operation == Operation::ListBuckets
             && status < 300
             && ctx::existing(main).is_some_and(|ctx| ctx.response.own_buckets.borrow().is_some()),
     }
+}
+
+/// What the client's keys begin with at the origins, if it has a root.
+pub(crate) fn root(main: Request<'_>) -> Option<&KeyRoot> {
+    ctx::existing(main)?.access.admission.get()?.root.as_ref()
 }
 
 /// The region that clients sign for, if one is named to them.
@@ -105,10 +121,10 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
     }
     let origin = ctx.upstream.origin.borrow().as_ref().map(Rc::clone);
     // nginx caches the header as the origin sent it, and nobody would know on a hit whose words it is in.
-    if origin
-        .as_ref()
-        .is_some_and(|origin| translate_location(r, origin) | translate_arn(r, origin))
-    {
+    let root_of_main = root(r.main());
+    if origin.as_ref().is_some_and(|origin| {
+        translate_location(r, origin, root_of_main) | translate_arn(r, origin)
+    }) {
         r.do_not_keep();
     }
     let upload = ctx.upstream.upload.borrow().as_ref().map(Rc::clone);
@@ -143,6 +159,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         host: host.to_vec(),
         region: region(r.main()).map(<[u8]>::to_vec),
         upload,
+        root: root(r.main()).cloned(),
         own,
     };
     let rewriting = Rewriting { rewriter: AnswerRewriter::new(), names };

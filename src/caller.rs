@@ -5,6 +5,7 @@
 //! access phase is the first to verify, so that a limit by address costs a stranger's request no verification.
 
 use nginx::Request;
+use s3::KeyRoot;
 use sigv4::Mechanism;
 
 use crate::S3Signature;
@@ -26,6 +27,14 @@ pub(crate) fn mechanism(r: Request<'_>) -> Option<Option<Mechanism>> {
     match admitted(r) {
         Some(admission) => Some(admission.mechanism),
         None => verified_early(r, |admission| Some(admission.mechanism)),
+    }
+}
+
+/// What the keys of the client begin with at the origins; none where nobody was verified, or it has no root.
+pub(crate) fn root(r: Request<'_>) -> Option<KeyRoot> {
+    match admitted(r) {
+        Some(admission) => admission.root.clone(),
+        None => verified_early(r, |admission| admission.root.clone()),
     }
 }
 

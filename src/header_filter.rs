@@ -5,11 +5,12 @@
 //! things as the origin does (`answer`).
 
 use nginx::upstream::finalize;
-use nginx::{Request, Status, filter};
-use s3::{ErrorCode, OriginError, S3Error, origin_error};
+use nginx::{Level, Request, Status, filter};
+use s3::{ErrorCode, KeyRoot, OriginError, S3Error, origin_error};
 
 use crate::S3Signature;
 use crate::answer;
+use crate::cache;
 use crate::conf::location::LocationConf;
 use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
@@ -30,6 +31,17 @@ pub(crate) fn header_filter(r: Request<'_>) -> Status {
         return filter::next_header::<S3Signature>(r);
     }
     crate::fault::inject(r, "header_filter");
+    if answer::root(r.main()).is_some_and(|root| !is_of_root(r, root)) {
+        r.log(
+            Level::Error,
+            format_args!(
+                "s3: the answer is not for a client with a \"root\": no origin was asked on its behalf, or it was kept by a key without \
+                 \"$s3_cache_key\""
+            ),
+        );
+        let Some(ctx) = ctx::of(r) else { return Status::NGX_ERROR };
+        return error_response::send(r, ctx, &S3Error::internal_error());
+    }
     translate_region(r);
     match ctx::existing(r) {
         Some(ctx) if ctx.upstream.origin.borrow().is_some() => origin_header(r, ctx),
@@ -45,6 +57,16 @@ fn is_of_server(r: Request<'_>) -> bool {
     r.is_main()
         && server.is_some_and(|server| server.is_active)
         && (r.has_no_location() || r.had_error_page() || ctx::earlier(r).next().is_some())
+}
+
+/// Whether an answer is what lies below the root of the client. What comes from a file (`proxy_store`, `try_files`) or from another
+/// service knows nothing of it. Errors that the configuration has pages for say nothing of objects.
+fn is_of_root(r: Request<'_>, root: &KeyRoot) -> bool {
+    if r.cache_key().is_some() {
+        return !cache::is_shared(r, root);
+    }
+    let was_signed = || ctx::existing(r).is_some_and(|ctx| ctx.upstream.origin.borrow().is_some());
+    !r.is_main() || r.status() >= 400 || was_signed()
 }
 
 /// Puts the region that clients sign for in the place of the origin's: SDKs take `x-amz-bucket-region` for the one to sign for

@@ -12,6 +12,7 @@ mod access;
 mod answer;
 mod body_filter;
 mod bucket_list;
+mod cache;
 mod caller;
 mod conf;
 mod ctx;

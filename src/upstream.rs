@@ -13,7 +13,7 @@ use nginx::upstream::{
     Parts, Peer, PeerChoice, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output,
     process_header, sent_body,
 };
-use s3::{Access, AddressingError, Reserved};
+use s3::{Access, AddressingError, Denied, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
 use sigv4::request_head::{HeadError, HeadLines};
 use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
@@ -22,6 +22,7 @@ use self::addressed::Addressed;
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
 use crate::answer;
+use crate::cache;
 use crate::conf::location::{Resign, Verify};
 use crate::conf::origin::Origin;
 use crate::ctx;
@@ -129,12 +130,16 @@ fn try_sign<'r>(
     let main = r.main();
     let main_ctx = ctx::existing(main);
     let admitted = main_ctx.and_then(|ctx| ctx.access.admission.get());
+    let root = admitted.and_then(|admission| admission.root.as_ref());
     let permit = match admitted {
         Some(admission) => admission.permit.clone(),
         // nginx runs no access phase for subrequests, so the word of their own location counts as it would there.
         None if !r.is_main() && verify_is_off(r) => Permit::verify_off(),
         None => return Err(Refusal::NotAdmitted),
     };
+    if root.is_some_and(|root| cache::is_shared(r, root)) {
+        return Err(Refusal::SharedCache);
+    }
     let origin = origin_for(r, peer)?;
     let now = worker::now(r).ok_or(Refusal::Clock)?;
     let key = origin.key.current();
@@ -160,7 +165,7 @@ fn try_sign<'r>(
 
     let (placed, chunk_chain, bucket_in_host, operation) =
         worker::with(|Worker { buffers, head: signed }| {
-            let addressed = Addressed::of(&head, &origin, buffers)?;
+            let addressed = Addressed::of(&head, &origin, root, buffers)?;
             let addressed = addressed.as_ref();
             let replaced = addressed.map(Addressed::headers).unwrap_or_default();
             let head = match addressed {
@@ -183,8 +188,10 @@ fn try_sign<'r>(
             let target = resigned.target();
             // The access phase has seen the client's target; this one may be rewritten, or anybody's.
             let headers = head.headers().map(|header| (header.name, header.value));
-            let replaced = replaced.iter().map(|header| (header.name, header.value));
-            let headers = headers.chain(target.hoisted()).chain(replaced);
+            let is_replaced =
+                |name: &[u8]| addressed.is_some_and(|addressed| addressed.replaces(name));
+            let headers = headers.chain(target.hoisted()).filter(|(name, _)| !is_replaced(name));
+            let headers = headers.chain(replaced.iter().map(|header| (header.name, header.value)));
             let access = Access::new(head.method(), target.path(), target.query(), headers);
             let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_deref());
             match access.reserved_at(&origin.addressing, in_host) {
@@ -196,7 +203,11 @@ fn try_sign<'r>(
             if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
                 return Err(Refusal::Addressing(AddressingError::SourceUnclear));
             }
-            let operation = answer::operation(&access, &origin, in_host, upload.is_some());
+            if root.is_some_and(|root| !answer::is_below(root, &access, &origin, in_host)) {
+                return Err(Refusal::Root(Denied::NotBelowRoot(access.operation())));
+            }
+            let is_renamed = root.is_some() || upload.is_some() || answer::renames(&origin);
+            let operation = answer::operation(&access, &origin, in_host, is_renamed);
             let wants_identity =
                 |operation| answer::wants_identity(main, operation, &origin, upload.is_some());
             if operation.is_some_and(wants_identity) {
@@ -214,6 +225,10 @@ fn try_sign<'r>(
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,
     };
+    if root.is_some() {
+        // By a name of the client's, which is another object to others.
+        r.do_not_store();
+    }
     output::install::<S3Signature, _>(r, rewriter);
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);

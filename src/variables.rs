@@ -5,6 +5,7 @@ use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address};
 use sigv4::{Mechanism, Target};
 
+use crate::cache;
 use crate::caller;
 use crate::ctx;
 use crate::request_id::RequestId;
@@ -167,16 +168,19 @@ impl Variable for S3OriginHost {
     }
 }
 
-/// `$s3_cache_key`: the canonical target without authentication, so that every client's request for an object is one.
+/// `$s3_cache_key`: the canonical target without authentication, so that every client's request for an object is one; behind its
+/// root where the client has one.
 struct S3CacheKey;
 
 impl Variable for S3CacheKey {
     const NAME: &'static str = "s3_cache_key";
-    const CHANGES: bool = false;
+    // Nobody's root is known before the request has come to its location.
+    const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
+        let root = cache::mark(caller::root(r));
         of_target(r, |target| {
-            let mut key = [target.path(), b"?", target.query()].concat();
+            let mut key = [&*root, target.path(), b"?", target.query()].concat();
             // Parameters that stand for headers change what the origin answers.
             for (name, value) in target.hoisted() {
                 key.extend([b"\n", name, b":", value].concat());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use nginx::Request;
+use s3::KeyRoot;
 use s3::answer::{client_arn, client_path};
 
 use crate::conf::origin::Origin;
@@ -44,13 +45,22 @@ fn header<'r>(r: Request<'r>, name: &[u8]) -> Option<&'r [u8]> {
     r.response_headers().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// Puts the client's host and bucket in the place of the origin's in `Location`. Tells whether it did.
-pub(super) fn translate_location(r: Request<'_>, origin: &Origin) -> bool {
+/// Puts the client's host and bucket in the place of the origin's in `Location`, and takes the client's root off its key. What is
+/// not below that is no place for the client. Tells whether it changed anything.
+pub(super) fn translate_location(r: Request<'_>, origin: &Origin, root: Option<&KeyRoot>) -> bool {
     let Some(value) = header(r, b"location") else { return false };
     let address = origin.endpoint.to_string();
     let authorities = [origin.endpoint.authority().as_bytes(), address.as_bytes()];
-    let Some(path) = client_path(value, &authorities, &origin.addressing) else {
-        return false;
+    let path = client_path(value, &authorities, &origin.addressing);
+    let path = match root {
+        None => path,
+        Some(root) => path.and_then(|path| root.strip(&path)),
+    };
+    let Some(path) = path else {
+        if root.is_some() {
+            r.remove_response_header(b"location");
+        }
+        return root.is_some();
     };
     let main = r.main();
     let front = ctx::existing(main).map_or(&b""[..], |ctx| bucket_in_front(main, ctx));

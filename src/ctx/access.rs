@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
-use s3::{BucketName, S3Error};
+use s3::{BucketName, KeyRoot, S3Error};
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
@@ -44,12 +44,14 @@ pub(crate) struct Admission {
     pub(crate) access_key: Option<AccessKeyId>,
     /// Whose signature was verified; none where nobody's was.
     pub(crate) clients: Option<Rc<Clients>>,
+    /// What all of the client's keys begin with at the origins; all that is signed on its behalf has it.
+    pub(crate) root: Option<KeyRoot>,
 }
 
 impl Admission {
     /// Of a request that nobody has authenticated.
     pub(crate) fn unauthenticated(permit: Permit) -> Self {
-        Admission { permit, mechanism: None, access_key: None, clients: None }
+        Admission { permit, mechanism: None, access_key: None, clients: None, root: None }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use s3::answer::{AnswerRewriter, ClientNames};
-use s3::{ClientAddress, Grants};
+use s3::{ClientAddress, Grants, KeyRoot};
 
 use crate::conf::origin::Origin;
 use crate::ctx::upload::StickyUpload;
@@ -24,6 +24,8 @@ pub(crate) struct Names {
     pub(crate) region: Option<Vec<u8>>,
     /// How uploads are called; none where clients call them as the origin does.
     pub(crate) upload: Option<Rc<StickyUpload>>,
+    /// What the client's keys begin with at the origin.
+    pub(crate) root: Option<KeyRoot>,
     /// The buckets that are shown; none where all are.
     pub(crate) own: Option<OwnBuckets>,
 }
@@ -61,6 +63,10 @@ impl ClientNames for Names {
             }
             _ => Cow::Borrowed(origin),
         }
+    }
+
+    fn root(&self) -> &[u8] {
+        self.root.as_ref().map_or(b"", KeyRoot::as_bytes)
     }
 
     fn url(&self) -> &[u8] {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use nginx::{Level, Request};
-use s3::{AddressingError, ErrorCode, Reserved, S3Error};
+use s3::{AddressingError, Denied, ErrorCode, Reserved, S3Error};
 use sigv4::ResignError;
 use sigv4::request_head::HeadError;
 
@@ -40,6 +40,10 @@ pub(super) enum Refusal {
     UnknownHost { host: String },
     /// Another body than the client's has the client's aws-chunked frames in it.
     QuotedFrames,
+    /// It cannot be put below the client's root: nginx has made another request of the one that was let in.
+    Root(Denied),
+    /// An answer would be kept for clients with other roots.
+    SharedCache,
     /// A body stands behind the head, and another one follows.
     TwoBodies,
     /// The client's body was not read, or is being read: an object that is none, or a piece of one, would be stored.
@@ -74,6 +78,10 @@ impl fmt::Display for Refusal {
                 f.write_str("CreateSession hands out a credential of the origin")
             }
             Refusal::OtherOrigin => f.write_str("another origin has its upload"),
+            Refusal::Root(denied) => denied.fmt(f),
+            Refusal::SharedCache => f.write_str(
+                "its client has a \"root\", and \"proxy_cache_key\" has no \"$s3_cache_key\", which would tell its objects from others'",
+            ),
             Refusal::Sign(error) => error.fmt(f),
             Refusal::UnknownHost { host } => {
                 write!(f, "proxy_pass to \"{host}\", which is no upstream of the configuration")
@@ -111,6 +119,8 @@ pub(super) fn refuse(r: Request<'_>, refusal: &Refusal) {
         Refusal::Addressing(_) => S3Error::new(ErrorCode::InvalidRequest)
             .with_message("The source of a copy or rename cannot be given in this way."),
         Refusal::Reserved(_) => S3Error::access_denied(),
+        Refusal::Root(denied) => S3Error::from(*denied),
+        Refusal::SharedCache => S3Error::internal_error(),
         // For the case that nobody else is asked.
         Refusal::KeyEnded { .. } => S3Error::origin_key_ended(),
         _ => S3Error::for_status(502)

@@ -7,6 +7,7 @@ mod source;
 
 use percent_encoding::percent_decode;
 use sigv4::header;
+pub(crate) use source::key_of_source;
 
 use crate::address::cut;
 use crate::bucket_names::host_label::can_be_in_host;

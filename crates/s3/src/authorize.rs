@@ -13,7 +13,7 @@ use crate::grants::{Action, ClientAddress, Decision};
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
 use crate::right::{self, Extent, Right, Rights};
-use crate::{Address, Addressing, Grants, Operation, OperationKind, S3Error};
+use crate::{Address, Addressing, ErrorCode, Grants, Operation, OperationKind, S3Error};
 
 /// What of a request the decision depends on.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +81,20 @@ impl<'a> Access<'a> {
         Self { client, ..self }
     }
 
+    /// The same with another path.
+    #[must_use]
+    pub fn with_path(self, path: &'a [u8]) -> Self {
+        Self { path, ..self }
+    }
+
     /// Where the client calls from, if that is known.
     pub fn client(&self) -> Option<ClientAddress> {
         self.client
+    }
+
+    /// What headers ask for besides the operation.
+    pub(crate) fn rights(&self) -> impl Iterator<Item = Right> {
+        self.rights.iter()
     }
 
     /// What the request asks for that is not S3's: by its target, or by the source of its copy.
@@ -123,6 +134,8 @@ pub enum Denied {
     AdminApi,
     /// The source of a copy may not be read, or is none that could be told.
     CopySource,
+    /// A name has a segment `.` or `..`, which may lead out of the client's root.
+    DotSegment,
     /// A grant denies the operation there, whatever others allow.
     Grant {
         /// Its place in the client's list, counted from 0.
@@ -130,8 +143,17 @@ pub enum Denied {
         /// What was asked for.
         operation: Operation,
     },
+    /// The key is too long with the client's root in front.
+    KeyTooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The longest that the client can have.
+        longest: usize,
+    },
     /// The client may not call from where it does.
     Network,
+    /// A client with a root sees a part of a bucket, and the operation is about more.
+    NotBelowRoot(Operation),
     /// The operation is not allowed there.
     Operation(Operation),
     /// The source of a rename may not be read and removed, or is none that could be told.
@@ -145,8 +167,15 @@ impl fmt::Display for Denied {
         match self {
             Self::AdminApi => f.write_str("an administration interface is no bucket"),
             Self::CopySource => f.write_str("grants do not cover the copy source"),
+            Self::DotSegment => f.write_str("a segment \".\" or \"..\" may lead out of its root"),
             Self::Grant { by, operation } => write!(f, "grants[{by}] denies {operation}"),
+            Self::KeyTooLong { length, longest } => {
+                write!(f, "with its root the key is too long: {length} bytes, of {longest}")
+            }
             Self::Network => f.write_str("its key is not for use from there"),
+            Self::NotBelowRoot(operation) => {
+                write!(f, "{operation} like this is about more than what is below its root")
+            }
             Self::Operation(operation) => write!(f, "grants do not cover {operation}"),
             Self::RenameSource => f.write_str("grants do not cover the rename source"),
             Self::Right(right) => {
@@ -159,8 +188,19 @@ impl fmt::Display for Denied {
 impl std::error::Error for Denied {}
 
 impl From<Denied> for S3Error {
-    fn from(_: Denied) -> Self {
-        Self::access_denied()
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::KeyTooLong { length, longest } => Self::new(ErrorCode::KeyTooLongError)
+                .with_member("Size", length.to_string())
+                .with_member("MaxSizeAllowed", longest.to_string()),
+            Denied::NotBelowRoot(operation) => Self::access_denied().with_message(format!(
+                "Access Denied. This access key sees a part of the bucket only: {operation} like this is not for it."
+            )),
+            Denied::DotSegment => Self::access_denied().with_message(
+                "Access Denied. Names with a segment \".\" or \"..\" are not for this access key.",
+            ),
+            _ => Self::access_denied(),
+        }
     }
 }
 
@@ -198,7 +238,7 @@ pub enum Authorized {
 ///
 /// # Errors
 ///
-/// [`Denied`], which becomes a 403 `AccessDenied`.
+/// [`Denied`], which becomes a 403 `AccessDenied` but for keys that are too long.
 pub fn authorize(
     grants: &Grants,
     admin_api: bool,
@@ -213,6 +253,9 @@ pub fn authorize(
             return Err(Denied::AdminApi);
         }
         _ => {}
+    }
+    if let Some(root) = grants.root() {
+        root.check(access)?;
     }
     if grants.is_unrestricted() {
         return Ok(Authorized::Whole);

@@ -8,6 +8,7 @@
 //!       "comment": "the web application; its secret is being changed",
 //!       "access_key": "AKIDWEB",
 //!       "secret_keys": [ { "env": "WEB_SECRET_OLD" }, { "file": "/run/secrets/web" } ],
+//!       "root": "tenants/web/",
 //!       "enabled": true, "expires": "2027-01-01T00:00:00+01:00", "from": [ "192.0.2.0/24", "2001:db8::/32", "unix:" ],
 //!       "grants": [
 //!         { "buckets": ["photos", "logs-*"], "prefix": ["2025/", "2026/"], "allow": ["read", "list"] },
@@ -24,7 +25,8 @@
 //! }
 //! ```
 //!
-//! A client without `grants` may do anything, one with an empty list nothing. `allow` and `deny`, which wins, take `read`,
+//! A client without `grants` may do anything, one with an empty list nothing. All keys of one with a `root` begin with that at the
+//! origins; it, and its grants, know nothing of it. `allow` and `deny`, which wins, take `read`,
 //! `write`, `delete`, `list`, `admin`, `all` and names of operations; a bucket's name may end in `*`. Members that are not known here, members
 //! and keys that come twice, and `null` are errors: a typing mistake must not turn into rights.
 

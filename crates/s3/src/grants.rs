@@ -19,11 +19,13 @@ pub(crate) use actions::Action;
 pub use actions::{Actions, Verb};
 pub use grant::{Grant, GrantError};
 pub use network::{ClientAddress, Network, NotANetwork};
-use pattern::has_dot_segment;
+pub(crate) use pattern::has_dot_segment;
 
-use crate::{Operation, OperationKind};
+use crate::{KeyRoot, Operation, OperationKind};
 
 /// What a client may do, from where: anything, or what its grants cover. A copy is a reference.
+///
+/// Grants speak of keys as the client does, without its root.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Grants {
     grants: Option<Arc<[Grant]>>,
@@ -31,6 +33,8 @@ pub struct Grants {
     from: Arc<[Network]>,
     /// Whether one of the grants denies something.
     denies: bool,
+    /// What all of its keys begin with at the origins.
+    root: Option<KeyRoot>,
 }
 
 /// What grants say about an operation on a bucket and key.
@@ -61,19 +65,30 @@ impl Decision {
 impl Grants {
     /// Anything anywhere, as far as the origin allows.
     pub fn unrestricted() -> Self {
-        Self { grants: None, from: Arc::default(), denies: false }
+        Self { grants: None, from: Arc::default(), denies: false, root: None }
     }
 
     /// What the grants cover together, nothing if there are none.
     pub fn limited(grants: Vec<Grant>) -> Self {
         let denies = grants.iter().any(Grant::denies);
-        Self { grants: Some(grants.into()), from: Arc::default(), denies }
+        Self { grants: Some(grants.into()), from: Arc::default(), denies, root: None }
     }
 
     /// The same for a client that calls from one of these networks only; from anywhere if there are none.
     #[must_use]
     pub fn only_from(self, from: Vec<Network>) -> Self {
         Self { from: from.into(), ..self }
+    }
+
+    /// The same for a client with that root, if any.
+    #[must_use]
+    pub fn below(self, root: Option<KeyRoot>) -> Self {
+        Self { root, ..self }
+    }
+
+    /// What all of the client's keys begin with at the origins; none where they are the same.
+    pub fn root(&self) -> Option<&KeyRoot> {
+        self.root.as_ref()
     }
 
     /// The grants, in their order; none where there are no limits to what may be done.

@@ -4,7 +4,7 @@ mod of;
 
 use std::fmt;
 
-pub(crate) use of::{names_session, pairs as parameters};
+pub(crate) use of::{is_plain_parameter, names_session, pairs as parameters};
 
 /// What an operation does to objects or buckets; grants are given for kinds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -103,6 +103,34 @@ fn the_schema_and_the_reader_agree() {
     for key in ["a.b-c_d+e=@:", "", "a/b", "a,b", "a b", "\u{e4}", "!~"] {
         documents.push(client(json!({"access_key": key})));
     }
+    for root in [
+        "a/",
+        "tenants/a/",
+        "a.b/_~-/",
+        ".../",
+        "..a/",
+        "a../b/",
+        "",
+        "/",
+        "a",
+        "/a/",
+        "a//",
+        "a//b/",
+        "./",
+        "../",
+        "a/./",
+        "a/../b/",
+        "a b/",
+        "a+b/",
+        "%61/",
+        "\u{e4}/",
+        "a\\/",
+    ] {
+        documents.push(client(json!({"root": root})));
+    }
+    documents.push(client(json!({"root": 1})));
+    documents.push(client(json!({"root": "a".repeat(255) + "/"})));
+    documents.push(client(json!({"root": "a".repeat(256) + "/"})));
     documents.push(client(json!({"access_key": "a".repeat(128)})));
     documents.push(client(json!({"access_key": "a".repeat(129)})));
     for members in [

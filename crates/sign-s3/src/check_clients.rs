@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use s3::{ClientsFile, Decision, ListedClient, Operation};
+use s3::{ClientsFile, Decision, KeyRoot, ListedClient, Operation};
 use sigv4::Timestamp;
 
 use crate::args::CheckClients;
@@ -34,6 +34,8 @@ pub(crate) fn run(args: &CheckClients) -> Result<Outcome, Failure> {
         (false, reason)
     } else if !client.grants.admits(args.from) {
         (false, "its key is not for use from there; see --from".into())
+    } else if client.grants.root().is_some() && !KeyRoot::serves(operation) {
+        (false, "it is about more than what is below the client's root".into())
     } else {
         let (bucket, key) = (encode(bucket), encode(key));
         let decision =
@@ -80,6 +82,9 @@ fn describe(client: &ListedClient<'_>, now: Timestamp) -> String {
     if !client.grants.networks().is_empty() {
         let networks: Vec<_> = client.grants.networks().iter().map(ToString::to_string).collect();
         let _ = write!(text, " from {};", networks.join(", "));
+    }
+    if let Some(root) = client.grants.root() {
+        let _ = write!(text, " below {};", root.as_str());
     }
     match client.grants.list() {
         None => text.push_str(" anything anywhere\n"),

@@ -1,10 +1,22 @@
 //! The response's header.
 
-use ngx::ffi::{ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t};
+use ngx::ffi::{
+    ngx_http_cache_t, ngx_http_request_t, ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t,
+};
 
 use super::headers::{Elements, Headers};
 use crate::request::Request;
 use crate::string::{bytes, string};
+
+#[cfg(ngx_feature = "http_cache")]
+fn cache(r: &ngx_http_request_t) -> *mut ngx_http_cache_t {
+    r.cache
+}
+
+#[cfg(not(ngx_feature = "http_cache"))]
+fn cache(_: &ngx_http_request_t) -> *mut ngx_http_cache_t {
+    std::ptr::null_mut()
+}
 
 impl<'r> Request<'r> {
     /// The status that nginx itself decided on, where it makes the response (`return`ed codes, its error pages); 0 for
@@ -122,6 +134,32 @@ impl<'r> Request<'r> {
             // SAFETY: the upstream part belongs to this request; no reference to it is alive.
             unsafe { (*u).set_cacheable(0) };
             // SAFETY: as above.
+            unsafe { (*u).set_store(0) };
+        }
+    }
+
+    /// What finds the response in a cache, or is going to: the texts that nginx hashes, one behind the other. None where no cache is
+    /// asked for it.
+    pub fn cache_key(self) -> Option<Vec<u8>> {
+        // SAFETY: null or the cache's part of the request, in its pool; nothing changes it during the call.
+        let cache = unsafe { self.read(cache).as_ref() }?;
+        if cache.keys.elts.is_null() {
+            return Some(Vec::new());
+        }
+        // SAFETY: an array of `nelts` ngx_str_t (ngx_http_file_cache_new).
+        let keys = unsafe {
+            std::slice::from_raw_parts(cache.keys.elts.cast::<ngx_str_t>(), cache.keys.nelts)
+        };
+        // SAFETY: texts in the request's pool or the cycle's.
+        Some(keys.iter().flat_map(|key| unsafe { bytes(key) }).copied().collect())
+    }
+
+    /// Keeps the upstream's response out of the store (`proxy_store`), which keeps by a name of the configuration's. Called before
+    /// the response comes.
+    pub fn do_not_store(self) {
+        let u = self.read(|r| r.upstream);
+        if !u.is_null() {
+            // SAFETY: the upstream part belongs to this request; no reference to it is alive.
             unsafe { (*u).set_store(0) };
         }
     }

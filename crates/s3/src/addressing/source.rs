@@ -25,6 +25,16 @@ pub(super) fn of_copy(
     Ok([front, &*name(&decoded)?, key].concat())
 }
 
+/// Where the key of `[/]bucket/key[?versionId=…]` begins. None where it has none, or where a slash in front makes a host of what
+/// should be the bucket.
+pub(crate) fn key_of_source(value: &[u8]) -> Option<usize> {
+    let front = leading_slash(value);
+    let rest = value.get(front..)?;
+    let bucket = segment(rest).filter(|length| *length > 0)?;
+    let behind = rest.get(bucket..)?;
+    front.checked_add(bucket)?.checked_add(leading_slash(behind))
+}
+
 /// `[/]key` of the same bucket, which Amazon takes, or `[/]bucket/key`, which others do. None where it stays as it is.
 pub(super) fn of_rename(
     value: &[u8],

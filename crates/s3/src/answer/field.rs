@@ -74,6 +74,16 @@ pub(super) fn is_listed_bucket(open: &[Name]) -> bool {
     matches!(open, [b"ListAllMyBucketsResult", b"Buckets", b"Bucket"])
 }
 
+/// Whether `open` leads to an object of a list.
+pub(super) fn is_listed_object(open: &[Name]) -> bool {
+    matches!(
+        open,
+        [b"ListBucketResult", b"Contents"]
+            | [b"ListMultipartUploadsResult", b"Upload"]
+            | [b"ListVersionsResult", b"DeleteMarker" | b"Version"]
+    )
+}
+
 /// What the element `local` inside of the elements `open` holds.
 pub(super) fn field(open: &[Name], local: &[u8]) -> Option<NameField> {
     Some(match (open, local) {

@@ -8,14 +8,14 @@ use super::{AnswerError, ClientNames};
 /// Longest value, in bytes, as it is spelled: a key has up to 1024, each of which takes up to six as a reference, and thrice
 /// as many where it is percent-encoded before; a URL has some more.
 const MAX_VALUE: usize = 24 << 10;
-/// Longest element of one bucket, in bytes. S3's have some 200.
-const MAX_BUCKET: usize = 64 << 10;
+/// Longest element of one bucket or object, in bytes. S3's have some 200, and an object's the key besides.
+const MAX_ELEMENT: usize = 64 << 10;
 /// Deepest nesting; S3's documents have four levels.
 const MAX_DEPTH: usize = 32;
 
 /// Puts the client's words into an answer, whatever pieces it comes in.
 ///
-/// At most a tag, a value and a bucket's element are kept; everything else goes out at once. A body that is no document of S3
+/// At most a tag, a value and the element of a bucket or an object are kept; everything else goes out at once. A body that is no document of S3
 /// passes as it is, unless buckets are hidden, since then nobody can say what it shows.
 #[derive(Debug, Default)]
 pub struct AnswerRewriter {
@@ -94,13 +94,13 @@ struct AnswerDocument {
     field: Option<NameField>,
     /// That value, as it is spelled.
     value: Vec<u8>,
-    /// The element of one of the caller's buckets, which goes out when it is known whether it may.
-    bucket: Option<HeldBucket>,
+    /// The element of one of the caller's buckets, or of an object, which goes out when it is known whether it may.
+    held: Option<HeldElement>,
 }
 
 /// An element that waits.
 #[derive(Debug, Default)]
-struct HeldBucket {
+struct HeldElement {
     bytes: Vec<u8>,
     /// Whether each name that it has is one to be shown; none while it has none.
     is_shown: Option<bool>,
@@ -182,8 +182,8 @@ impl AnswerDocument {
             return self.empty(tag, field, names, out);
         }
         self.open.push(name);
-        if field::is_listed_bucket(&self.open) {
-            self.bucket = Some(HeldBucket::default());
+        if is_held(&self.open, names) {
+            self.held = Some(HeldElement::default());
         }
         self.field = field;
         self.value.clear();
@@ -237,9 +237,10 @@ impl AnswerDocument {
             self.value = value;
         }
         self.write(tag, out)?;
-        if field::is_listed_bucket(&self.open) {
-            let held = self.bucket.take().unwrap_or_default();
-            if held.is_shown.unwrap_or_else(|| names.shows_all()) {
+        if is_held(&self.open, names) {
+            let held = self.held.take().unwrap_or_default();
+            let is_bucket = field::is_listed_bucket(&self.open);
+            if held.is_shown.unwrap_or_else(|| !is_bucket || names.shows_all()) {
                 out.extend_from_slice(&held.bytes);
             }
         }
@@ -247,7 +248,7 @@ impl AnswerDocument {
         Ok(())
     }
 
-    /// The client's word for a value, and what it says about the bucket that it is of.
+    /// The client's word for a value, and what it says about the bucket or object that it is of.
     fn judge(
         &mut self,
         field: NameField,
@@ -255,8 +256,14 @@ impl AnswerDocument {
         names: &dyn ClientNames,
     ) -> Result<Mapped, AnswerError> {
         let mapped = mapped(field, value, names)?;
-        if let (NameField::ListedBucket, Some(held)) = (field, &mut self.bucket) {
-            held.is_shown = Some(held.is_shown.unwrap_or(true) && mapped != Mapped::Hidden);
+        let is_shown = match field {
+            NameField::ListedBucket => Some(mapped != Mapped::Hidden),
+            // The object that is the root has no name below it.
+            NameField::Key => Some(!mapped.is_nothing()),
+            _ => None,
+        };
+        if let (Some(is_shown), Some(held)) = (is_shown, &mut self.held) {
+            held.is_shown = Some(held.is_shown.unwrap_or(true) && is_shown);
         }
         Ok(mapped)
     }
@@ -270,16 +277,21 @@ impl AnswerDocument {
     }
 
     fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), AnswerError> {
-        let Some(held) = &mut self.bucket else {
+        let Some(held) = &mut self.held else {
             out.extend_from_slice(bytes);
             return Ok(());
         };
-        if held.bytes.len().saturating_add(bytes.len()) > MAX_BUCKET {
+        if held.bytes.len().saturating_add(bytes.len()) > MAX_ELEMENT {
             return Err(AnswerError::TooLarge);
         }
         held.bytes.extend_from_slice(bytes);
         Ok(())
     }
+}
+
+/// Whether an element waits until it is known whether it is one for the client.
+fn is_held(open: &[Name], names: &dyn ClientNames) -> bool {
+    field::is_listed_bucket(open) || (!names.root().is_empty() && field::is_listed_object(open))
 }
 
 /// The byte order mark of UTF-8. (UTF-16 has NULs, which are no blanks.)

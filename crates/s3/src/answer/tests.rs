@@ -140,8 +140,8 @@ fn values_in_any_spelling() {
     let list = |key: &str| {
         format!("<ListBucketResult><Contents><Key>{key}</Key></Contents></ListBucketResult>")
     };
+    check(&rooted(), &list("t/a/"), "<ListBucketResult></ListBucketResult>");
     for (key, expected) in [
-        ("t/a/", ""),
         ("t/a/k", "k"),
         ("t/a/<![CDATA[<k>]]>", "<![CDATA[<k>]]>"),
         ("<![CDATA[t/a/<k>&]]>", "&lt;k&gt;&amp;"),
@@ -384,4 +384,29 @@ fn which_answers() {
     assert!(is(Operation::ListBuckets, 200, Changes { hides_buckets: true, ..none }));
     assert!(is(Operation::GetBucketLocation, 200, Changes { region: true, ..none }));
     assert!(!is(Operation::GetBucketLocation, 200, names));
+}
+
+/// A folder's marker, which consoles make, has the root for its key.
+#[test]
+fn the_object_that_is_the_root() {
+    let marker = "<Key>t/a/</Key><Size>0</Size>";
+    for (root, element) in [
+        ("ListBucketResult", "Contents"),
+        ("ListVersionsResult", "Version"),
+        ("ListVersionsResult", "DeleteMarker"),
+        ("ListMultipartUploadsResult", "Upload"),
+    ] {
+        let own = |key: &str| format!("<{element}><Key>{key}</Key><Owner/></{element}>");
+        let list = |elements: &str| format!("<{root}><Prefix></Prefix>{elements}\n</{root}>");
+        let before = format!("<{element}>{marker}</{element}>{}", own("t/a/k"));
+        check(&rooted(), &list(&before), &list(&own("k")));
+        let encoded =
+            format!("{}<{element}>{}</{element}>", own("t%2Fa%2Fk"), "<Key>t%2Fa%2F</Key>");
+        check(&rooted(), &list(&encoded), &list(&own("k")));
+        unchanged(&same(), &list(&before));
+        // One without a key.
+        unchanged(&rooted(), &list(&format!("<{element}><Size>1</Size></{element}><{element}/>")));
+    }
+    let elsewhere = format!("<ListPartsResult>{marker}</ListPartsResult>");
+    check(&rooted(), &elsewhere, &elsewhere.replace("t/a/", ""));
 }

@@ -25,6 +25,13 @@ pub(super) enum Mapped {
     Hidden,
 }
 
+impl Mapped {
+    /// Whether nothing is left of the value.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Rest(0)) || matches!(self, Self::Text(text) if text.is_empty())
+    }
+}
+
 /// Finds the client's word for the value of a field, which is given as it stands in the document.
 pub(super) fn mapped(
     field: NameField,

@@ -11,7 +11,8 @@ use sigv4::{Secret, Timestamp};
 use super::grant_entry::{GrantEntry, NetworkList};
 use super::json::{Expected, JsonObject, present};
 use super::{ClientsError, SecretReference};
-use crate::{Grants, Network};
+use crate::key_root::NotAKeyRoot;
+use crate::{Grants, KeyRoot, Network};
 
 /// One client, checked.
 #[derive(Debug, Deserialize)]
@@ -27,13 +28,15 @@ pub(super) struct Client {
     /// Networks that it has to call from; any if there are none.
     pub(super) from: Vec<Network>,
     pub(super) grants: Option<Vec<crate::Grant>>,
+    /// What all of its keys begin with at the origins.
+    pub(super) root: Option<KeyRoot>,
 }
 
 impl Client {
-    /// What it may do, and from where.
+    /// What it may do, from where, and below which root.
     pub(super) fn grants(&self) -> Grants {
         let grants = self.grants.clone().map_or_else(Grants::unrestricted, Grants::limited);
-        grants.only_from(self.from.clone())
+        grants.only_from(self.from.clone()).below(self.root.clone())
     }
 }
 
@@ -121,6 +124,8 @@ struct RawClient {
     #[serde(default, deserialize_with = "present")]
     grants: Option<Vec<GrantEntry>>,
     #[serde(default, deserialize_with = "present")]
+    root: Option<Root>,
+    #[serde(default, deserialize_with = "present")]
     secret_key: Option<SecretMember>,
     #[serde(default, deserialize_with = "present")]
     secret_keys: Option<Vec<SecretMember>>,
@@ -155,6 +160,7 @@ impl TryFrom<JsonObject<RawClient>> for Client {
             expires: raw.expires.map(|expiry| expiry.0),
             from: raw.from.map(|networks| networks.0).unwrap_or_default(),
             grants: raw.grants.map(|grants| grants.into_iter().map(|grant| grant.0).collect()),
+            root: raw.root.map(|root| root.0),
         })
     }
 }
@@ -188,6 +194,18 @@ impl TryFrom<String> for Expiry {
             Some(Timestamp::parse_iso_basic(text.as_bytes())?.unix())
         });
         instant.map(Self).ok_or("must be a time like \"2026-12-31T23:59:59Z\"")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Root(KeyRoot);
+
+impl TryFrom<String> for Root {
+    type Error = NotAKeyRoot;
+
+    fn try_from(text: String) -> Result<Self, NotAKeyRoot> {
+        KeyRoot::new(&text).map(Self)
     }
 }
 

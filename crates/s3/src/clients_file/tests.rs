@@ -53,6 +53,18 @@ fn a_whole_file() {
 }
 
 #[test]
+fn roots() {
+    let text = format!(r#"{{"clients": [{{{KEYS}, "root": "tenants/a/"}}]}}"#);
+    let keyring = keyring(&text).unwrap();
+    let root = keyring.find(b"AK").unwrap().grants().root().unwrap();
+    assert_eq!(root.as_str(), "tenants/a/");
+    for root in [r#""tenants/a""#, r#""/a/""#, r#""a/../""#, r#""""#] {
+        check_refused(&format!(r#"{KEYS}, "root": {root}"#), "must be 1 to 256 letters");
+    }
+    check_refused(&format!(r#"{KEYS}, "root": null"#), "root");
+}
+
+#[test]
 fn members() {
     check_accepted(KEYS);
     check_accepted(&format!(r#"{KEYS}, "grants": []"#));

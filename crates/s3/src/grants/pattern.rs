@@ -105,7 +105,7 @@ fn without_empty_segments(key: impl Iterator<Item = u8>) -> impl Iterator<Item =
 }
 
 /// Whether one of the segments between slashes is `.` or `..`.
-pub(super) fn has_dot_segment(bytes: impl Iterator<Item = u8>) -> bool {
+pub(crate) fn has_dot_segment(bytes: impl Iterator<Item = u8>) -> bool {
     // The length of the current segment, none if it has anything but dots.
     let mut dots = Some(0_usize);
     for byte in bytes {

@@ -262,6 +262,11 @@ const PLAIN: &[&[u8]] = &[
     b"versionId",
 ];
 
+/// Whether this is the name of one of S3's own parameters, those of other servers that select an operation among them.
+pub(crate) fn is_plain_parameter(name: &[u8]) -> bool {
+    SUB_RESOURCES.contains(&name) || PLAIN.contains(&name) || is_prefixed(name, b"response-")
+}
+
 /// What a canonical query says about the operation.
 #[derive(Default)]
 struct Parameters<'a> {

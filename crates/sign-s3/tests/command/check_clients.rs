@@ -9,6 +9,7 @@ const CLIENTS: &str = r#"{"clients": [
   {"access_key": "AKIDNONE", "secret_key": {"file": "/nowhere"}, "grants": []},
   {"access_key": "AKIDOFF", "secret_key": "HUSH", "enabled": false},
   {"access_key": "AKIDENDS", "secret_key": "HUSH", "expires": "2026-06-30T12:00:00Z", "from": ["192.0.2.0/24"]},
+  {"access_key": "AKIDTENANT", "secret_key": "HUSH", "root": "tenants/a/"},
   {"access_key": "AKIDWEB", "secret_key": "HUSH", "grants": [
     {"buckets": ["photos", "logs-*"], "prefix": "2026/", "allow": ["read", "list"]},
     {"buckets": ["photos"], "prefix": "2026/private/", "deny": ["all"]}]}
@@ -39,6 +40,7 @@ fn all_clients() {
          AKIDNONE: nothing\n\
          AKIDOFF: the key is not enabled; anything anywhere\n\
          AKIDENDS: the key has expired; until 2026-06-30T12:00:00Z; from 192.0.2.0/24; anything anywhere\n\
+         AKIDTENANT: below tenants/a/; anything anywhere\n\
          AKIDWEB: 2 grants\n    \
              grants[0]: allow list, read on photos, logs-* below \"2026/\"\n    \
              grants[1]: deny all on photos below \"2026/private/\"\n"
@@ -55,6 +57,16 @@ fn what_one_may_do() {
         &["AKIDWEB", "--can", "GetObject", "photos", "2026/a b"],
         0,
         "allowed: GetObject photos/2026/a b: grants[0]: allow list, read on photos, logs-* below \"2026/\"\n",
+    );
+    can(
+        &["AKIDTENANT", "--can", "GetObject", "photos", "a"],
+        0,
+        "allowed: GetObject photos/a: no grants limit it\n",
+    );
+    can(
+        &["AKIDTENANT", "--can", "DeleteBucket", "photos"],
+        1,
+        "refused: DeleteBucket photos: it is about more than what is below the client's root\n",
     );
     can(
         &["AKIDWEB", "--can", "GetObject", "photos", "2026/private/a"],
