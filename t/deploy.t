@@ -3,6 +3,7 @@
 # load is in failover-haproxy.t, the Dockerfile in scripts/check-image.
 
 use v5.36;
+use Digest::SHA ();
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use S3Proxy::Certs;
@@ -21,7 +22,7 @@ die 'no module at ' . S3Proxy::Nginx::module() . ": build it first (make module)
 my %documented = S3Proxy::Compose::env_file("$ROOT/.env.example", optional => 1);
 my %example = S3Proxy::Compose::env_file("$ROOT/.env.example");
 # Nothing here resolves the names of the example, so they stay what the origins go by and no more.
-my %env = (%example, map({ +"${_}_SECRET_KEY" => "own_$example{\"${_}_SECRET_KEY\"}" } qw(CLIENT SERVERA SERVERB)),
+my %env = (%example, map({ +"${_}_SECRET_KEY" => "own_$example{\"${_}_SECRET_KEY\"}" } qw(CLIENT SERVERA SERVERB)), UPLOAD_KEY => 'own_upload_key',
     (map { +"SERVER${_}_ENDPOINT" => $_ eq 'A' ? '127.0.0.1' : '127.0.0.2', "SERVER${_}_DOMAIN" => $example{"SERVER${_}_ENDPOINT"} } qw(A B)));
 my $deployment = S3Proxy::Deployment->new;
 my $dir = $deployment->dir;
@@ -131,6 +132,7 @@ subtest 'a wrong variable is named' => sub {
     my @cases = (
         [serverb => { CLIENT_SECRET_KEY => $example{CLIENT_SECRET_KEY} }, 'CLIENT_SECRET_KEY is still that of .env.example: fill it in'],
         [single => { SERVERA_SECRET_KEY => $example{SERVERA_SECRET_KEY} }, 'SERVERA_SECRET_KEY is still that of .env.example: fill it in'],
+        [single => { UPLOAD_KEY => $example{UPLOAD_KEY} }, 'UPLOAD_KEY is still that of .env.example: fill it in'],
         [serverb => { SERVERB_SCHEME => 'ftp' }, 'SERVERB_SCHEME is "ftp": http or https'],
         [serverb => { SERVERB_REGION => 'us; evil' }, 'ORIGIN_REGION has a character that cannot stand in nginx\'s configuration: "us; evil"'],
         [serverb => { UNKNOWN_LENGTH => 'on' }, 'UNKNOWN_LENGTH is "on": refuse or buffer'],
@@ -187,6 +189,27 @@ subtest 'several clients, an old secret' => sub {
         ($text, $exit) = entry('serverb', { $variable => '/x; evil' }, '-t');
         isnt($exit, 0, "$variable of more than one word does not start");
         like($text, qr/\Adocker-entrypoint: $variable has a character that cannot stand in nginx's configuration: "\/x; evil"\n\z/, "$variable is named");
+    }
+};
+
+subtest 'uploads stay with their origin' => sub {
+    for my $name (qw(serverb single)) {
+        my $line = sub { (slurp("$dir/$name/conf.d/" . ($name eq 'single' ? 'single' : 'proxy') . '.conf') =~ /^ *(s3_sticky_uploads .*)$/m)[0] };
+        entry($name, {}, '-t');
+        is($line->(), 's3_sticky_uploads env=UPLOAD_KEY;', "$name: by a key of .env");
+        S3Proxy::Deployment::write_file("$dir/upload-key", "of-a-file\n");
+        my ($text, $exit) = entry($name, { UPLOAD_KEY => '', UPLOAD_KEY_FILE => "$dir/upload-key", UPLOAD_KEY_OLD => 'old' }, '-t');
+        is($exit, 0, "$name: nginx -t") or diag($text);
+        is($line->(), "s3_sticky_uploads file=$dir/upload-key old=env=UPLOAD_KEY_OLD;", "$name: by one of a file, and an old one");
+        ($text, $exit) = entry($name, { UPLOAD_KEY => '' }, '-t');
+        is($exit, 0, "$name: a .env of before: nginx -t") or diag($text);
+        is($line->(), undef, "$name: they do not");
+    }
+    # HAProxy knows the proxies' names of their origins by these digits.
+    my $haproxy = slurp("$ROOT/deploy/haproxy.cfg");
+    for my $origin (qw(a b)) {
+        my $tag = substr Digest::SHA::sha256_hex($origin), 0, 8;
+        is(scalar(my @lines = $haproxy =~ /^ *acl upload_of_$origin url_param\([\w-]+\) -m beg s3u1\.$tag\.$/mg), 2, "the tag of $origin");
     }
 };
 

@@ -7,6 +7,7 @@ use S3Proxy::Client qw(run_command);
 use S3Proxy::Nginx;
 use S3Proxy::Setup;
 use S3Proxy::Test;
+use S3Proxy::Uploads;
 
 # Debian's modules are for Debian's nginx.
 our $lua = join '', map { "load_module /usr/lib/nginx/modules/$_.so; " } qw(ndk_http_module ngx_http_lua_module);
@@ -275,3 +276,10 @@ a: ^x-amz-meta-try: 2$
 --- error_log: early: []
 --- no_error_log: early: [AKID
 --- origin_count: a=2 b=0
+
+=== TEST 24: an upload stays with its origin where a script gets around to it, and is not asked of another where it does not
+--- http_config eval: S3Proxy::Setup::http_config(more => 'lua_load_resty_core on;' . join '', map { my ($name, $code) = @$_; "upstream $name { server %%ORIGIN_B%%; server %%ORIGIN_A%%; balancer_by_lua_block { local balancer = require 'ngx.balancer'; $code } $STICKY }\n" } [picked => main::b_then_a('')], [stuck => 'assert(balancer.set_current_peer("127.0.0.1", %%ORIGIN_B_PORT%%))'])
+--- config eval: "$::settings location / { s3_verify apps; s3_resign on; proxy_pass http://picked; } location /stuck/ { s3_verify apps; s3_resign on; proxy_pass http://stuck; }"
+--- request eval: [map { "PUT /$_/k?partNumber=1&uploadId=" . upload_query('a', '2~A', $_) . "\npart" } qw(media stuck)]
+--- error_code eval: [200, 503]
+--- origin_count: a=1 b=0

@@ -18,6 +18,7 @@ my $ROOT = "$FindBin::Bin/..";
 my $PORT = S3Proxy::Ports::port('SERVER');
 my %SECRETS = (
     CLIENT_ACCESS_KEY => 'AKIDCLIENT', CLIENT_SECRET_KEY => 'client/Secret+Key=',
+    UPLOAD_KEY => 'upload/Secret+Key=',
     PRIMARY_ACCESS_KEY => 'AKIDPRIMARY', PRIMARY_SECRET_KEY => 'primary/Secret+Key=',
     BACKUP_ACCESS_KEY => 'AKIDBACKUP', BACKUP_SECRET_KEY => 'backup/Secret+Key=',
 );

@@ -6,6 +6,7 @@ use lib 't/lib';
 use S3Proxy::Dns;
 use S3Proxy::Setup;
 use S3Proxy::Test;
+use S3Proxy::Uploads;
 use Time::HiRes qw(sleep time);
 
 our $dns = S3Proxy::Dns->start('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1', 'nobody.test' => '127.0.0.9',
@@ -165,3 +166,20 @@ $::dns->set('one.test' => '127.0.0.1');
 ::until($t, 200, qr/^from a$/);
 my $response = $t->send(request => "PUT /bucket/key\nhello", s3_sign => $S3Proxy::Setup::CLIENT);
 is($response->{status}, 200, 'signed for the origin that is named, and sent to the address that was looked up');
+
+=== TEST 12: an upload stays with its origin, the backup too, whatever its addresses
+--- http_config eval: ::http("server one.test:%%ORIGIN_B_PORT%% resolve; server two.test:%%ORIGIN_A_PORT%% resolve backup; keepalive 4; $STICKY")
+--- code
+$::dns->set('one.test' => '127.0.0.1', 'two.test' => '127.0.0.1');
+::until($t, 200, qr/^from b$/);
+my $part = sub ($origin) {
+    my $response = $t->send(request => 'PUT /media/k?partNumber=1&uploadId=' . upload_query($origin) . "\npart", s3_sign => $CLIENT);
+    return "$response->{status} $response->{body}" =~ s/<.*//sr;
+};
+my $deadline = time + 10 * $S3Proxy::Nginx::PATIENCE;
+sleep 0.1 until $part->('a') ne '503 ' || time > $deadline;
+is($part->($_), "200 from $_", "of origin $_") for qw(a b a);
+$::dns->set('one.test' => '127.0.0.1');
+sleep 0.1 until $part->('a') eq '503 ' || time > $deadline;
+is($part->('a'), '503 ', 'an origin without an address is out of order');
+is($part->('b'), '200 from b', 'the other is not');

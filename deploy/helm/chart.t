@@ -17,6 +17,7 @@ my $dir = File::Temp->newdir;
 my $yaml = YAML::PP->new(boolean => 'perl');
 
 my @keys = map { +"secrets.${_}_ACCESS_KEY" => "AKID$_", "secrets.${_}_SECRET_KEY" => "secret $_ +/=" } qw(CLIENT PRIMARY BACKUP);
+push @keys, 'secrets.UPLOAD_KEY' => 'upload key';
 my @both = ('origins.primary.endpoint' => 'b.example.com', 'origins.backup.endpoint' => 'a.example.com', 'origins.backup.region' => 'eu-west-1',
     'origins.backup.domain' => 'name.example.com');
 
@@ -34,6 +35,12 @@ is($both->{Pod}{spec}{containers}[0]{command}[-1], 'http://test:80/healthz', 'he
 unlike(join(' ', map { $_->{value} } @{ $pod->{spec}{containers}[0]{env} }), qr/AKID|secret /, 'no secret in the environment');
 like(configuration($both), qr{endpoint +https://a\.example\.com:443;\s+host +name\.example\.com;}, 'both origins: a domain');
 like(configuration($both), qr{server +b\.example\.com:443 .*server +a\.example\.com:443 weight=1 backup max_fails=0;}s, 'both origins: primary and backup');
+
+like(configuration($both), qr{upstream s3 \{.*^    s3_sticky_uploads file=/etc/s3-signature-proxy/UPLOAD_KEY;}ms, 'both origins: uploads stay');
+
+my $shared = chart('both origins with one storage', @keys, @both, stickyUploads => 'false');
+unlike(configuration($shared), qr{^ *s3_sticky_uploads}m, 'one storage: uploads need not');
+is($shared->{Secret}{data}{UPLOAD_KEY}, undef, 'one storage: and there is no key for it');
 
 my $one = chart('one origin, a Secret of its own, metrics', 'origins.primary.endpoint' => 's3.example.com', 'origins.primary.scheme' => 'http',
     'origins.primary.port' => 9000, existingSecret => 'keys', replicas => 1, 'metrics.enabled' => 'true', healthPath => '/bucket',

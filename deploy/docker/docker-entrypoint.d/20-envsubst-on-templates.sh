@@ -37,7 +37,7 @@ for template in "$templates"/*"$suffix"; do
         case $variable,$value in
         *,) missing="$missing $variable" ;;
         # Made of words that 15-s3-variables.envsh has looked at.
-        CLIENT_KEYS,* | ORIGIN_KEY,* | SERVER[AB]_KEY,*) ;;
+        CLIENT_KEYS,* | UPLOADS,* | ORIGIN_KEY,* | SERVER[AB]_KEY,*) ;;
         *,*[!A-Za-z0-9._:/?\&=%+,@~\[\]-]*)
             fault "$variable has a character that cannot stand in nginx's configuration: \"$value\""
             ;;

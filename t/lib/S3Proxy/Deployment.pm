@@ -20,7 +20,7 @@ our $ROOT = abs_path(dirname(__FILE__) . '/../../..');
 
 # Settings of .env, as the tests have them.
 our %ENV_FILE = (
-    CLIENT_ACCESS_KEY  => 'AKIDCLIENT', CLIENT_SECRET_KEY  => 'client-secret+/=',
+    CLIENT_ACCESS_KEY  => 'AKIDCLIENT', CLIENT_SECRET_KEY  => 'client-secret+/=', UPLOAD_KEY => 'upload-key+/=',
     SERVERA_ACCESS_KEY => 'AKIDA',      SERVERA_SECRET_KEY => 'secret-a+/=', SERVERA_REGION => 'us-east-1',
     SERVERB_ACCESS_KEY => 'AKIDB',      SERVERB_SECRET_KEY => 'secret-b+/=', SERVERB_REGION => 'eu-west-1',
     (map { +"SERVER${_}_ENDPOINT" => '127.0.0.1', "SERVER${_}_SCHEME" => 'http' } qw(A B)),
@@ -87,7 +87,7 @@ sub put_object ($self, $name, $text) {
 
 # The environment of a container: what docker-compose.yml sets for it, with the test's paths and ports.
 sub environment ($self, $name) {
-    my %environment = map { $_ => $ENV_FILE{$_} } grep { /^CLIENT/ || $name eq 'single' || /^\U$name\E/ } keys %ENV_FILE;
+    my %environment = map { $_ => $ENV_FILE{$_} } grep { /^(?:CLIENT|UPLOAD)_/ || $name eq 'single' || /^\U$name\E/ } keys %ENV_FILE;
     my $dir = $self->render_paths($name);
     return {
         %environment,
@@ -152,7 +152,7 @@ sub haproxy_environment ($self) {
 sub start ($self, $name, $environment, @command) {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        delete @ENV{ grep { /^(?:CLIENT|SERVER[AB]|ORIGIN)_/ } keys %ENV };
+        delete @ENV{ grep { /^(?:CLIENT|SERVER[AB]|ORIGIN|UPLOAD)_/ } keys %ENV };
         @ENV{ keys %$environment } = values %$environment;
         setpgrp;
         open STDIN, '<', '/dev/null';

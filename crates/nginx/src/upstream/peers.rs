@@ -152,12 +152,16 @@ impl<'c> Peers<'c> {
         [Some(self.first), backups].into_iter().flatten()
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        // SAFETY: lists of the cycle; a number that another process may change is only an estimate.
+        self.lists().map(|list| unsafe { (*list.as_ptr()).number }).sum()
+    }
+
     /// Copies the peers into `copies`, which is reused from one call to the next.
     pub fn copy(&self, copies: &mut Vec<PeerCopy>) {
         // What runs under the lock must not allocate. Should the list grow meanwhile (`resolve`), the rest is seen next time.
-        // SAFETY: lists of the cycle; a number that another process may change is only an estimate.
-        let room = self.lists().map(|list| unsafe { (*list.as_ptr()).number }).sum();
-        copies.resize(room, PeerCopy::EMPTY);
+        copies.resize(self.count(), PeerCopy::EMPTY);
         let now = unix_time();
         let mut places = copies.iter_mut();
         let mut count = 0;

@@ -32,6 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{/* The same with a blank behind each. */}}
 {{- define "proxy.secretNamesApart" -}}
 {{- if .Values.clients.key }}CLIENT_ACCESS_KEY CLIENT_SECRET_KEY {{ if .Values.clients.oldSecret }}CLIENT_SECRET_KEY_OLD {{ end }}{{ end -}}
+{{- if and .Values.stickyUploads .Values.origins.backup.endpoint }}UPLOAD_KEY {{ end -}}
 {{- if not (has "primary" .Values.credentials.origins) }}PRIMARY_ACCESS_KEY PRIMARY_SECRET_KEY {{ end -}}
 {{- if and .Values.origins.backup.endpoint (not (has "backup" .Values.credentials.origins)) }}BACKUP_ACCESS_KEY BACKUP_SECRET_KEY{{ end -}}
 {{- end -}}

@@ -15,9 +15,6 @@ use super::{Hooks, PeerChoice, PeerHooks, head_buffer, init_original, peer_of, s
 use crate::request::Request;
 use crate::upstream::{PeerId, Peers, UpstreamId};
 
-/// More peers than any upstream has: a balancer that goes on giving peers gives some of them again.
-const MANY: usize = 4096;
-
 /// Has a peer picked that may get the request; the answer is what the balancer's own `peer.get` would give.
 ///
 /// # Safety
@@ -90,7 +87,9 @@ unsafe fn pick_some<M: PeerHooks>(
     }
     // SAFETY: the caller's promise.
     let tries = unsafe { (*pc).tries };
-    for _ in 0..MANY {
+    // A balancer that goes on (a script's, say) gives some of them again.
+    let peers = Peers::of_request::<M>(request, UpstreamId::of(hooks.upstream));
+    for _ in 0..=peers.map_or(0, |peers| peers.count()) {
         let Some(get) = hooks.get else { return NGX_ERROR as ngx_int_t };
         // SAFETY: the balancer's own hook with its own data.
         let code = unsafe { get(pc, hooks.data) };
