@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ::status::Timing;
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
 use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, S3Error};
@@ -12,12 +13,13 @@ use crate::bucket_list;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::access::{Admission, Entrant};
-use crate::ctx::body::Body;
+use crate::ctx::body::{Body, Upload};
 use crate::ctx::rewriting::OwnBuckets;
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::mismatch;
 use crate::request_body;
+use crate::status;
 use crate::stored_body;
 use crate::virtual_host;
 use crate::worker::{self, HeaderLines, Worker};
@@ -41,6 +43,10 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     if let Some(health) = conf.health() {
         return crate::health::handler(r, health);
     }
+    // Who may see it, nginx's own directives say.
+    if conf.status().is_some() {
+        return Verdict::Declined;
+    }
     if !conf.is_active() {
         return Verdict::Declined;
     }
@@ -53,6 +59,7 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         return Verdict::Refused(r.error_status());
     }
     ctx.access.is_decided.set(true);
+    ctx.status.is_counted.set(true);
     let outcome = match conf.verify() {
         Some(Verify::Clients(clients)) => {
             ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
@@ -104,6 +111,9 @@ fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
     ctx.body.undeclared.set(undeclared);
     ctx.body.needs_length.set(needs_length);
     ctx.body.check.replace(body);
+    if is_checked && status::is_on(r) {
+        ctx.body.upload.set(Some(Upload::begin()));
+    }
     if !(is_checked && request_body::is_stored(r)) {
         return admit(ctx, admission);
     }
@@ -145,6 +155,15 @@ pub(crate) fn verify(
     conf: &LocationConf,
     clients: &Rc<Clients>,
 ) -> Result<Entrant, S3Error> {
+    status::timed(r, Timing::Verify, || verify_now(r, ctx, conf, clients))
+}
+
+fn verify_now(
+    r: Request<'_>,
+    ctx: &Ctx,
+    conf: &LocationConf,
+    clients: &Rc<Clients>,
+) -> Result<Entrant, S3Error> {
     // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
     // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
     if r.method() == b"OPTIONS"
@@ -173,7 +192,8 @@ pub(crate) fn verify(
         match sigv4::verify(&request, &keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 let bucket = virtual_host::bucket(r, clients)?;
-                let authorized = authorize(r, clients, &request, &verified, bucket.as_deref())?;
+                let authorized =
+                    authorize(r, ctx, clients, &request, &verified, bucket.as_deref())?;
                 let AuthorizedParts { delete_check, own_buckets, bucket_list } = authorized;
                 let root = verified.credential().grants().root();
                 if root.is_some() {
@@ -196,6 +216,7 @@ pub(crate) fn verify(
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
+                ctx.status.cause.set(status::cause(&error));
                 let cause =
                     mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
                 let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
@@ -272,6 +293,7 @@ struct AuthorizedParts {
 /// Checks that the client may do what it asks for.
 fn authorize(
     r: Request<'_>,
+    ctx: &Ctx,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
@@ -285,11 +307,14 @@ fn authorize(
     let client = client_address(r);
     let access = Access::new(request.method, path, target.query(), headers).from_client(client);
     let grants = credential.grants();
+    status::note_verified(r, ctx, credential.access_key(), &access);
     let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let client = credential.access_key().escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
+        ctx.status.cause.set(Some(status::NOT_GRANTED));
         S3Error::from(denied)
     })?;
+    status::note_granted(r, ctx, &access);
     let mut parts = AuthorizedParts::default();
     match authorized {
         Authorized::Whole => {}

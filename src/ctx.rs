@@ -7,6 +7,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
 pub(crate) mod rewriting;
+pub(crate) mod status;
 pub(crate) mod upload;
 
 use std::cell::{Cell, RefCell};
@@ -19,6 +20,7 @@ use self::access::AccessPart;
 use self::answer::Reading;
 use self::body::BodyPart;
 use self::response::ResponsePart;
+use self::status::StatusPart;
 use self::upload::StickyUpload;
 use crate::S3Signature;
 use crate::conf::origin::Origin;
@@ -32,6 +34,7 @@ pub(crate) struct Ctx {
     pub(crate) upstream: UpstreamPart,
     pub(crate) response: ResponsePart,
     pub(crate) health: HealthPart,
+    pub(crate) status: StatusPart,
 }
 
 /// What the peer hooks leave.
@@ -70,10 +73,11 @@ pub(crate) struct HealthPart {
 }
 
 impl Ctx {
-    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, and
-    /// nothing else.
+    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, what is to
+    /// be counted, and nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
         self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
+        self.status.take_over(&earlier.status);
         self.response.failed_with.set(earlier.response.failed_with.get());
         if let Some(id) = earlier.response.request_id.get() {
             self.response.request_id.get_or_init(|| *id);

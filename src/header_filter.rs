@@ -15,6 +15,7 @@ use crate::conf::location::LocationConf;
 use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
 use crate::error_response;
+use crate::status;
 
 /// Called with the response's header, before any filter of nginx.
 pub(crate) fn header_filter(r: Request<'_>) -> Status {
@@ -65,8 +66,10 @@ fn is_of_root(r: Request<'_>, root: &KeyRoot) -> bool {
     if r.cache_key().is_some() {
         return !cache::is_shared(r, root);
     }
-    let was_signed = || ctx::existing(r).is_some_and(|ctx| ctx.upstream.origin.borrow().is_some());
-    !r.is_main() || r.status() >= 400 || was_signed()
+    let is_for_client = |ctx: &Ctx| {
+        ctx.upstream.origin.borrow().is_some() || ctx.response.bucket_list.borrow().is_some()
+    };
+    !r.is_main() || r.status() >= 400 || ctx::existing(r).is_some_and(is_for_client)
 }
 
 /// Puts the region that clients sign for in the place of the origin's: SDKs take `x-amz-bucket-region` for the one to sign for
@@ -120,6 +123,7 @@ fn strictness(status: u16) -> Option<bool> {
 
 /// The header of an origin's response to a request that was signed here.
 fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
+    status::look_for_code(r, ctx);
     // Not the response's own status: an `error_page` may have put another in its place.
     let Some(strict) = r.upstream_status().and_then(strictness) else {
         return answer::pass_header(r, ctx);

@@ -2,7 +2,7 @@
 
 use nginx::variable::{Variable, add};
 use nginx::{Conf, ConfError, Request};
-use s3::{Access, Address};
+use s3::{Access, Address, Operation};
 use sigv4::{Mechanism, Target};
 
 use crate::cache;
@@ -85,13 +85,19 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        let r = r.main();
-        of_target(r, |target| {
-            let headers = r.headers().chain(target.hoisted());
-            let access = Access::new(r.method(), target.path(), target.query(), headers);
-            Some(access.operation().name().as_bytes())
-        })
+        operation(r.main()).map(|operation| operation.name().as_bytes())
     }
+}
+
+/// What the client's request asks for, whoever has sent it; none for a target that has no canonical form.
+pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
+    let in_path_style = target_in_path_style(r);
+    let target = in_path_style.as_deref().unwrap_or(r.target());
+    worker::with(|Worker { buffers, .. }| {
+        let target = sigv4::canonical_target(target, buffers).ok()?;
+        let headers = r.headers().chain(target.hoisted());
+        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
+    })
 }
 
 /// `$s3_auth`: how a verified request was authenticated.

@@ -17,7 +17,6 @@ pub(crate) enum KeyHolder {
 }
 
 /// An access key that is in use.
-#[expect(dead_code, reason = "a status page will show it")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListedKey<'a> {
     pub(crate) holder: KeyHolder,
@@ -44,7 +43,6 @@ pub(crate) struct ListedFile {
 }
 
 /// Shows each key to `show`, in the order of the configuration; the clients of one block come in no order.
-#[expect(dead_code, reason = "a status page will show it")]
 pub(crate) fn each_key(main: &MainConf, show: &mut dyn FnMut(&ListedKey<'_>)) {
     for clients in &main.clients {
         let (holder, name) = (KeyHolder::Client, clients.name.as_str());
