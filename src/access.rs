@@ -168,7 +168,8 @@ pub(crate) fn verify(
         match sigv4::verify(&request, &keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
                 let bucket = virtual_host::bucket(r, clients)?;
-                let authorized = authorize(r, clients, &request, &verified, bucket.as_deref())?;
+                let authorized =
+                    authorize(r, ctx, clients, &request, &verified, bucket.as_deref())?;
                 let AuthorizedParts { delete_check, own_buckets } = authorized;
                 let admission = |permit| Admission {
                     permit,
@@ -189,7 +190,9 @@ pub(crate) fn verify(
                 let cause =
                     mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
                 let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
-                r.log(log::level(&answer), format_args!("s3: refused: {error}{colon}{cause}"));
+                let refusal = format!("{error}{colon}{cause}");
+                r.log(log::level(&answer), format_args!("s3: refused: {refusal}"));
+                ctx.response.refusal.replace(Some(refusal));
                 Err(answer)
             }
         }
@@ -247,6 +250,7 @@ struct AuthorizedParts {
 /// Checks that the client may do what it asks for.
 fn authorize(
     r: Request<'_>,
+    ctx: &Ctx,
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
@@ -261,8 +265,11 @@ fn authorize(
     let access = Access::new(request.method, path, target.query(), headers).from_client(client);
     let grants = credential.grants();
     let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
-        let client = credential.access_key().escape_ascii();
+        let key = credential.access_key();
+        let client = key.escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
+        ctx.access.refused_key.replace(Some(key.into()));
+        ctx.response.refusal.replace(Some(denied.to_string()));
         S3Error::access_denied()
     })?;
     let mut parts = AuthorizedParts::default();

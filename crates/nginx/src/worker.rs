@@ -23,6 +23,12 @@ pub fn unix_time() -> i64 {
     unsafe { (*ngx_cached_time).sec }
 }
 
+/// The same, and the milliseconds of that second.
+pub(crate) fn unix_time_to_millisecond() -> (i64, usize) {
+    // SAFETY: as above.
+    unsafe { ((*ngx_cached_time).sec, (*ngx_cached_time).msec) }
+}
+
 /// The id of this process.
 pub fn id() -> u32 {
     // SAFETY: a plain number that is set when a process starts.
