@@ -77,7 +77,7 @@ RUN apt-get update \
     && install -d -o www-data -g www-data /run/nginx /var/lib/nginx/body
 COPY --from=build /src/build/ngx_http_s3_signature_module.so /usr/lib/nginx/modules/
 COPY --from=build /src/build/sign_s3 /usr/local/bin/
-COPY nginx-conf/s3_log_format nginx-conf/s3_proxy_params nginx-conf/s3_server_params /etc/nginx/s3/
+COPY nginx-conf/s3_audit_log_format nginx-conf/s3_log_format nginx-conf/s3_proxy_params nginx-conf/s3_server_params /etc/nginx/s3/
 COPY nginx-conf/docker/nginx.conf /etc/nginx/
 COPY nginx-conf/templates/ /etc/nginx/templates/
 COPY deploy/docker/docker-entrypoint.sh /

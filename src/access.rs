@@ -220,7 +220,9 @@ fn verify_now(
                 let cause =
                     mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
                 let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
-                r.log(log::level(&answer), format_args!("s3: refused: {error}{colon}{cause}"));
+                let refusal = format!("{error}{colon}{cause}");
+                r.log(log::level(&answer), format_args!("s3: refused: {refusal}"));
+                ctx.response.refusal.replace(Some(refusal));
                 Err(answer)
             }
         }
@@ -309,9 +311,12 @@ fn authorize(
     let grants = credential.grants();
     status::note_verified(r, ctx, credential.access_key(), &access);
     let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
-        let client = credential.access_key().escape_ascii();
+        let key = credential.access_key();
+        let client = key.escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         ctx.status.cause.set(Some(status::NOT_GRANTED));
+        ctx.access.refused_key.replace(Some(key.into()));
+        ctx.response.refusal.replace(Some(denied.to_string()));
         S3Error::from(denied)
     })?;
     status::note_granted(r, ctx, &access);

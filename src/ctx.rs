@@ -74,11 +74,14 @@ pub(crate) struct HealthPart {
 
 impl Ctx {
     /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, what is to
-    /// be counted, and nothing else.
+    /// be counted, what only logs ask for, and nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
         self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
         self.status.take_over(&earlier.status);
         self.response.failed_with.set(earlier.response.failed_with.get());
+        self.access.refused_key.replace(earlier.access.refused_key.borrow().clone());
+        self.response.refusal.replace(earlier.response.refusal.borrow().clone());
+        self.body.ended_at.set(earlier.body.ended_at.get());
         if let Some(id) = earlier.response.request_id.get() {
             self.response.request_id.get_or_init(|| *id);
         }

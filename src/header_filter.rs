@@ -19,6 +19,14 @@ use crate::status;
 
 /// Called with the response's header, before any filter of nginx.
 pub(crate) fn header_filter(r: Request<'_>) -> Status {
+    let status = filter_header(r);
+    if let Some(ctx) = ctx::existing(r) {
+        ctx.response.answered_at.set(Some(r.elapsed()));
+    }
+    status
+}
+
+fn filter_header(r: Request<'_>) -> Status {
     let is_own_error = r.is_own_error();
     let conf = r.location_conf::<S3Signature>();
     let is_active = conf.is_some_and(LocationConf::is_active);

@@ -10,6 +10,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod body_filter;
 mod bucket_list;
 mod cache;

@@ -312,6 +312,9 @@ pub(crate) fn refusal(r: Request<'_>, fault: &BodyFault, access_key: &[u8]) -> S
     let answer = S3Error::from(fault);
     let client = access_key.escape_ascii();
     r.log(log::level(&answer), format_args!("s3: refused the body of \"{client}\": {fault}"));
+    if let Some(ctx) = ctx::existing(r) {
+        ctx.response.refusal.replace(Some(fault.to_string()));
+    }
     answer
 }
 

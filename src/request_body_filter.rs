@@ -43,6 +43,9 @@ impl RequestBodyFilter for S3Signature {
 fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     let Some(ctx) = ctx::existing(r) else { return Ok(input.pass()) };
     crate::fault::inject(r, "body");
+    if input.has_end() {
+        ctx.body.ended_at.set(Some(r.elapsed()));
+    }
     // The first call comes while nginx can still be told to.
     if ctx.body.needs_length.replace(false) {
         r.buffer_whole_body();

@@ -5,6 +5,7 @@ use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address, Operation};
 use sigv4::{Mechanism, Target};
 
+use crate::audit;
 use crate::cache;
 use crate::caller;
 use crate::ctx;
@@ -22,6 +23,7 @@ pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3Auth>(cf)?;
     add::<S3ErrorCode>(cf)?;
     add::<S3RequestId>(cf)?;
+    audit::add_all(cf)?;
     add::<OriginVariable>(cf)?;
     add::<S3OriginHost>(cf)?;
     add::<S3CacheKey>(cf)
@@ -85,19 +87,8 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        operation(r.main()).map(|operation| operation.name().as_bytes())
+        Some(operation(r)?.name().as_bytes())
     }
-}
-
-/// What the client's request asks for, whoever has sent it; none for a target that has no canonical form.
-pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
-    let in_path_style = target_in_path_style(r);
-    let target = in_path_style.as_deref().unwrap_or(r.target());
-    worker::with(|Worker { buffers, .. }| {
-        let target = sigv4::canonical_target(target, buffers).ok()?;
-        let headers = r.headers().chain(target.hoisted());
-        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
-    })
 }
 
 /// `$s3_auth`: how a verified request was authenticated.
@@ -196,12 +187,18 @@ impl Variable for S3CacheKey {
     }
 }
 
+/// What the client asks for.
+pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
+    let r = r.main();
+    of_target(r, |target| {
+        let headers = r.headers().chain(target.hoisted());
+        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
+    })
+}
+
 /// Asks about the canonical target, in path style, without parameters of query authentication; none for a target that has no canonical
 /// form.
-fn of_target<'r>(
-    r: Request<'r>,
-    ask: impl FnOnce(Target<'_>) -> Option<&'r [u8]>,
-) -> Option<&'r [u8]> {
+pub(crate) fn of_target<T>(r: Request<'_>, ask: impl FnOnce(Target<'_>) -> Option<T>) -> Option<T> {
     let in_path_style = target_in_path_style(r);
     let target = in_path_style.as_deref().unwrap_or(r.target());
     worker::with(|Worker { buffers, .. }| ask(sigv4::canonical_target(target, buffers).ok()?))

@@ -20,6 +20,8 @@ pub(crate) struct AccessPart {
     pub(crate) admission: OnceCell<Admission>,
     /// What verification has said, where somebody asked before the access phase.
     pub(crate) early: RefCell<Option<Box<EarlyOutcome>>>,
+    /// Whose signature was right, though the request was refused for other reasons.
+    pub(crate) refused_key: RefCell<Option<AccessKeyId>>,
     /// Whether the access phase has decided, so that nobody verifies any more.
     pub(crate) is_decided: Cell<bool>,
     /// The admission that waits for a body that was read before, while that is checked where it lies.

@@ -18,6 +18,8 @@ pub(crate) struct BodyPart {
     pub(crate) needs_length: Cell<bool>,
     /// How many bytes may still come of a body whose length its head does not state; none where nothing limits it here.
     pub(crate) undeclared: Cell<Option<u64>>,
+    /// When its end came, in milliseconds since the request began; none of a request that has no body, or not all of it yet.
+    pub(crate) ended_at: Cell<Option<u64>>,
     /// That the upload is counted as one that is under way, where that is counted.
     pub(crate) upload: Cell<Option<Upload>>,
 }

@@ -16,6 +16,10 @@ pub(crate) struct ResponsePart {
     pub(crate) state: RefCell<Response>,
     /// The code of the error that was answered with, for the log.
     pub(crate) error_code: Cell<Option<&'static str>>,
+    /// What was wrong, in the words of the error log, where this module has refused the request; for the access log.
+    pub(crate) refusal: RefCell<Option<String>>,
+    /// When the header went out, in milliseconds since the request began.
+    pub(crate) answered_at: Cell<Option<u64>>,
     /// The id of our own answers, and of the log line.
     pub(crate) request_id: OnceCell<RequestId>,
     /// The buckets that alone the answer may show; none where all may be.

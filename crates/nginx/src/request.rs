@@ -111,6 +111,11 @@ impl<'r> Request<'r> {
         self.string(|r| r.unparsed_uri)
     }
 
+    /// The request line, or with HTTP/2 and later what nginx makes of it; empty before there is one.
+    pub fn request_line(self) -> &'r [u8] {
+        self.string(|r| r.request_line)
+    }
+
     /// The path of the target as received, not decoded and without the query, which may authorize.
     pub fn target_path(self) -> &'r [u8] {
         self.target().split(|&byte| byte == b'?').next().unwrap_or_default()
@@ -203,6 +208,21 @@ impl<'r> Request<'r> {
     /// Seconds since 1970, as nginx last read the clock.
     pub fn now(self) -> i64 {
         crate::worker::unix_time()
+    }
+
+    /// When the first bytes of the request came, in seconds since 1970.
+    pub fn began(self) -> i64 {
+        self.read(|r| r.start_sec)
+    }
+
+    /// Milliseconds since then, by the clock that nginx read last: what `$request_time` counts.
+    pub fn elapsed(self) -> u64 {
+        let (second, millisecond) = self.read(|r| (r.start_sec, r.start_msec));
+        let (now, now_millisecond) = crate::worker::unix_time_to_millisecond();
+        let seconds = now.saturating_sub(second).saturating_mul(1000);
+        let milliseconds = now_millisecond as i64 - millisecond as i64;
+        // The clock may have been set back meanwhile.
+        u64::try_from(seconds.saturating_add(milliseconds)).unwrap_or(0)
     }
 
     /// The request's pool, which it shares with its subrequests.

@@ -140,6 +140,21 @@ impl<'r> Input<'r> {
         unsafe { total_size(self.0.as_ptr()) }.unwrap_or(u64::MAX)
     }
 
+    /// Whether the end of the body is among it.
+    pub fn has_end(&self) -> bool {
+        let mut link = self.0.as_ptr();
+        // SAFETY: the chain and its buffers are the filter's, which changes nothing during the call.
+        while let Some((buffer, next)) = unsafe { link.as_ref().map(|link| (link.buf, link.next)) }
+        {
+            // SAFETY: as above; a link of a chain has a buffer.
+            if unsafe { (*buffer).last_buf() } != 0 {
+                return true;
+            }
+            link = next;
+        }
+        false
+    }
+
     /// Shows the body to `check`, as far as there is room for what it gives on, and makes a chain of that.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The operations of S3, by the names that its documentation, policies and logs use.
 
+mod logged;
 mod of;
 
 use std::fmt;

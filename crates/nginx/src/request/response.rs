@@ -121,6 +121,11 @@ impl<'r> Request<'r> {
         true
     }
 
+    /// The length of the body that the header states; none where it states none.
+    pub fn response_length(self) -> Option<u64> {
+        u64::try_from(self.read(|r| r.headers_out.content_length_n)).ok()
+    }
+
     /// Whether the header says that no body follows.
     pub fn is_empty(self) -> bool {
         self.read(|r| r.headers_out.content_length_n) == 0
