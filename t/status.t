@@ -120,7 +120,7 @@ is_deeply([$report->{failovers}, $report->{errors}], [1, []], 'a failover, and n
 a: refuse
 b: refuse
 --- request: GET /bucket/key
---- error_code: 502
+--- error_code: 503
 --- code
 my $report = report($t, 1);
 is_deeply(origins($report), { a => [1, 1, {}], b => [1, 1, {}] }, 'attempts');
