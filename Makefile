@@ -45,9 +45,10 @@ fuzz: ## Runs the fuzz targets, ten seconds each (SECONDS_EACH=10; cargo-fuzz is
 differential: ## Holds 100,000 random requests (COUNT=) that botocore signs, half of them changed then, against the verifier
 	@scripts/differential
 
-senders: ## Uploads through the proxy with twelve real clients in each of their modes, and by their presigned URLs (make module comes first)
+senders: ## Uploads through the proxy with twelve real clients in each of their modes, by their presigned URLs, and eight with origins that call a bucket otherwise (make module comes first)
 	@scripts/install-packages test
 	@prove -I t/lib t/senders.t t/senders-presigned.t
+	@TEST_CLIENTS="boto3 aws-cli rclone s3cmd curl minio-py client-s3 aws-sdk-rust" prove -I t/lib t/two-names.t
 
 deployment: module ## Runs of the tests only those of docker-compose.yml's parts: templates, HAProxy, failover under load
 	@scripts/install-packages test

@@ -4,7 +4,7 @@
     run.py --endpoint URL [--ca FILE] [--proxy URL] --access-key K --secret-key S|env:NAME [--region R] [--bucket B]
            [--prefix P] [--origin s3s|swift] [--signature-v2 on|off] CLIENT
 
-CLIENT is one of boto3, aws-cli, rclone, s3cmd, curl, minio-py. There is one line for each operation; what a client has
+CLIENT is one of boto3, aws-cli, rclone, s3cmd, curl, minio-py, and of client-s3 and aws-sdk-rust, which senders/setup installs. There is one line for each operation; what a client has
 no command for is skipped with the reason, what the origin behind the endpoint is known not to do is a TODO with the
 reason. Every content that is read is compared with what was written. Objects live below a prefix of their own, so that
 several runs can share a bucket.
@@ -39,6 +39,8 @@ CLIENTS = {
     "s3cmd": "s3cmd",
     "curl": "curl",
     "minio-py": "minio_py",
+    "client-s3": "client_s3",
+    "aws-sdk-rust": "aws_sdk_rust",
 }
 
 # (origin, operation) -> why it fails without any proxy, and how: any other failure counts.
@@ -102,6 +104,7 @@ class Run:
             "list",
             lambda: same(sorted(client.list(self.prefix + "/")), sorted(map(self.key, objects))),
         )
+        self.check("the bucket is in the list of buckets", "list_buckets", self.listed)
         self.check("metadata comes back", "metadata", self.metadata)
         self.check("a tag comes back", "tag", self.tag)
         self.check("get of a missing key", "get", lambda: fails(lambda: client.get(self.key("none")), MISSING))
@@ -124,6 +127,11 @@ class Run:
 
     def key(self, name):
         return f"{self.prefix}/{name}"
+
+    def listed(self):
+        names = self.driver.list_buckets()
+        if self.args.bucket not in names:
+            raise Failure(f"found {names}")
 
     @staticmethod
     def shown(name):

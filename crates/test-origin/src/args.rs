@@ -14,7 +14,7 @@ use crate::StartFailure;
 #[derive(Parser)]
 #[command(about = "S3 origins (s3s + s3s-fs) for tests and development", version)]
 pub(crate) struct OriginOptions {
-    /// One origin: `listen=ADDR:PORT,root=DIR,key=K,secret=S[,name=N][,region=R][,bucket=B]`; may be repeated
+    /// One origin: `listen=ADDR:PORT,root=DIR,key=K,secret=S[,name=N][,region=R][,domain=D][,bucket=B]`; may be repeated
     #[arg(long = "origin", value_name = "SPEC", conflicts_with = "listen")]
     origins: Vec<String>,
 
@@ -38,6 +38,10 @@ pub(crate) struct OriginOptions {
     /// The only region that a signature may name; any, if left out
     #[arg(long, value_name = "REGION", requires = "listen")]
     region: Option<String>,
+
+    /// Domain below which a bucket stands in the host name, besides buckets in the path
+    #[arg(long, value_name = "NAME", requires = "listen")]
+    domain: Option<String>,
 
     /// Bucket that every origin has from the start; may be repeated
     #[arg(long, value_name = "NAME")]
@@ -69,6 +73,8 @@ pub(crate) struct OriginConfig {
     pub(crate) access_key: String,
     pub(crate) secret_key: OriginSecret,
     pub(crate) region: Option<String>,
+    /// Below which a bucket may stand in the Host header; in none, if there is none.
+    pub(crate) domain: Option<String>,
     pub(crate) buckets: Vec<String>,
 }
 
@@ -130,6 +136,7 @@ impl OriginOptions {
                 self.secret_key.as_deref().ok_or_else(|| missing("secret-key"))?,
             )?),
             region: self.region.clone(),
+            domain: self.domain.clone(),
             buckets: Vec::new(),
         })
     }
@@ -137,8 +144,8 @@ impl OriginOptions {
 
 /// Reads `name=a,listen=127.0.0.1:0,…`. Values hold no comma; a secret that does comes as `env:NAME`.
 fn parse_spec(spec: &str) -> Result<OriginConfig, StartFailure> {
-    let (mut name, mut listen, mut root, mut key, mut secret, mut region) =
-        (None, None, None, None, None, None);
+    let (mut name, mut listen, mut root, mut key, mut secret) = (None, None, None, None, None);
+    let (mut region, mut domain) = (None, None);
     let mut buckets = Vec::new();
     for field in spec.split(',') {
         // The field is not quoted in a message: it could be the tail of a secret with a comma.
@@ -150,6 +157,7 @@ fn parse_spec(spec: &str) -> Result<OriginConfig, StartFailure> {
             "key" => &mut key,
             "secret" => &mut secret,
             "region" => &mut region,
+            "domain" => &mut domain,
             "bucket" => {
                 buckets.push(value.to_owned());
                 continue;
@@ -171,6 +179,7 @@ fn parse_spec(spec: &str) -> Result<OriginConfig, StartFailure> {
         access_key: text_or_env(&need(key, "key")?)?,
         secret_key: OriginSecret(text_or_env(&need(secret, "secret")?)?),
         region: region.map(str::to_owned),
+        domain: domain.map(str::to_owned),
         buckets,
     })
 }
@@ -208,11 +217,12 @@ mod tests {
             ["--listen", "127.0.0.1:0", "--root", "r", "--access-key", "k", "--secret-key", "s"];
         assert_eq!(origins(&single).unwrap()[0].name, "origin");
 
-        let b = "name=b,listen=127.0.0.1:0,root=/tmp/b,key=AKB,secret=env:PATH,region=eu-west-1,bucket=x";
+        let b = "name=b,listen=127.0.0.1:0,root=/tmp/b,key=AKB,secret=env:PATH,region=eu-west-1,domain=s3.b,bucket=x";
         let pair = origins(&["--origin", A, "--origin", b, "--create-bucket", "demo"]).unwrap();
         assert_eq!(pair[0].buckets, ["demo"]);
         assert_eq!(pair[1].buckets, ["x", "demo"]);
         assert_eq!(pair[1].region.as_deref(), Some("eu-west-1"));
+        assert_eq!((pair[0].domain.as_deref(), pair[1].domain.as_deref()), (None, Some("s3.b")));
         assert_eq!(pair[1].secret_key.expose(), std::env::var("PATH").unwrap());
         assert_eq!(format!("{:?}", pair[1].secret_key), "OriginSecret(..)");
     }

@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use hyper::StatusCode;
 use s3s::auth::SimpleAuth;
 use s3s::dto::{CreateMultipartUploadInput, PutObjectInput};
+use s3s::host::SingleDomain;
 use s3s::region::Region;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
@@ -47,6 +48,9 @@ pub(crate) fn service(config: &OriginConfig) -> Result<S3Service, StartFailure> 
 
     let mut builder = S3ServiceBuilder::new(TestOrigin { files, region });
     builder.set_auth(SimpleAuth::from_single(&*config.access_key, config.secret_key.expose()));
+    if let Some(domain) = &config.domain {
+        builder.set_host(SingleDomain::new(domain).map_err(|e| format!("\"{domain}\": {e}"))?);
+    }
     Ok(builder.build())
 }
 

@@ -56,6 +56,7 @@ class Driver:
     put(key, data)                 get(key) -> bytes
     head(key) -> size              get_range(key, first, last) -> bytes     both positions included
     list(prefix) -> [key]          multipart(key, data, part_size)
+    list_buckets() -> [bucket]
     copy(source, target)           delete(key), delete_many([key])
     presign_get(key) -> URL        presign_put(key) -> URL
     put_metadata(key, data, name, value)           get_metadata(key, name) -> value

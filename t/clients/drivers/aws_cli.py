@@ -67,6 +67,9 @@ class Driver(CommandDriver):
         answer = self.api("list-objects-v2", "--prefix", prefix, "--page-size", "2", "--output", "json")
         return [entry["Key"] for entry in json.loads(answer or "{}").get("Contents", [])]
 
+    def list_buckets(self):
+        return [entry["Name"] for entry in json.loads(self.aws("s3api", "list-buckets", "--output", "json"))["Buckets"]]
+
     def copy(self, source, target):
         self.aws("s3", "cp", "--no-progress", self.url(source), self.url(target))
 

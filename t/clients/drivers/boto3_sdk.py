@@ -72,6 +72,13 @@ class Driver(Base):
                 return keys
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
+    def list_buckets(self):
+        self.last = "boto3 list_buckets"
+        try:
+            return [entry["Name"] for entry in self.s3.list_buckets()["Buckets"]]
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+            raise Failure(str(error)) from None
+
     def multipart(self, key, data, part_size):
         self.last = f"boto3 upload_fileobj {key} <{len(data)} bytes>"
         config = TransferConfig(multipart_threshold=part_size, multipart_chunksize=part_size)

@@ -17,9 +17,11 @@ class Driver(CommandDriver):
         "presign_put": "curl does not presign",
     }
 
-    def curl(self, method, key, *options, query=None):
-        bucket = self.target.bucket
-        if self.target.virtual:
+    def curl(self, method, key, *options, query=None, bucket=None):
+        bucket = self.target.bucket if bucket is None else bucket
+        if not bucket:
+            host, target = self.target.authority, "/"
+        elif self.target.virtual:
             host, target = f"{bucket}.{self.target.authority}", "/" + quote(key, safe="/~")
         else:
             host, target = self.target.authority, f"/{bucket}/" + quote(key, safe="/~") if key else f"/{bucket}"
@@ -62,6 +64,9 @@ class Driver(CommandDriver):
             if values(page, "IsTruncated") != ["true"]:
                 return keys
             query["continuation-token"] = values(page, "NextContinuationToken")[0]
+
+    def list_buckets(self):
+        return values(self.curl("GET", "", bucket=""), "Name")
 
     def multipart(self, key, data, part_size):
         # curl sends the empty POST without Content-Length, which some origins refuse; an empty --data gives it one.

@@ -74,6 +74,13 @@ class Driver(Base):
         except MinioException as error:
             raise Failure(str(error)) from None
 
+    def list_buckets(self):
+        self.last = "minio list_buckets"
+        try:
+            return [bucket.name for bucket in self.minio.list_buckets()]
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            raise Failure(f"{type(error).__name__}: {error}") from None
+
     def copy(self, source, target):
         self.call("copy_object", target, CopySource(self.target.bucket, source))
 

@@ -63,6 +63,9 @@ class Driver(CommandDriver):
         names = self.rclone("lsf", "--recursive", "--files-only", self.path(directory)).decode().splitlines()
         return [f"{directory}/{name}" for name in names]
 
+    def list_buckets(self):
+        return [name.rstrip("/") for name in self.rclone("lsf", "S3:").decode().splitlines()]
+
     def copy(self, source, target):
         self.rclone("copyto", self.path(source), self.path(target))
 

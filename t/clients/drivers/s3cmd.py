@@ -72,6 +72,9 @@ class Driver(CommandDriver):
         lines = self.s3cmd("ls", "--recursive", self.url(prefix)).decode().splitlines()
         return [line.split(f"s3://{self.target.bucket}/", 1)[1] for line in lines]
 
+    def list_buckets(self):
+        return [line.split("s3://", 1)[1] for line in self.s3cmd("ls").decode().splitlines()]
+
     def copy(self, source, target):
         self.s3cmd("cp", self.url(source), self.url(target))
 
