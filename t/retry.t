@@ -41,8 +41,9 @@ my %KEPT = (
     unbuffered => 'proxy_request_buffering off;',
 );
 
-sub main::kept ($where, $more = '') {
-    return config(location => "$KEPT{$where} proxy_next_upstream_tries 4; proxy_next_upstream error timeout http_503 http_500 non_idempotent; proxy_read_timeout 400ms; $more")
+# A busy machine is slow, too: only where an origin is slower than that, it gets no more than a moment.
+sub main::kept ($where, $more = '', $timeout = '20s') {
+    return config(location => "$KEPT{$where} proxy_next_upstream_tries 4; proxy_next_upstream error timeout http_503 http_500 non_idempotent; proxy_read_timeout $timeout; $more")
         =~ s/proxy_next_upstream.*?;\s*proxy_next_upstream_tries 3;//sr =~ s/(?=client_max_body_size)/client_header_buffer_size 16k; /r;
 }
 
@@ -124,7 +125,7 @@ for my $case (
             $blocks .= $block->(
                 "$name, $where" . ($payload && ', frames off'),
                 http_config => '::peers(' . ($words =~ /delay/ ? 1 : 2) . ", '$payload')",
-                config  => "::kept('$where', '$more')",
+                config  => "::kept('$where', '$more'" . ($words =~ /delay/ ? ", '400ms')" : ')'),
                 origins => "::failing('$words')",
                 s3_sign => "[$modes]",
                 request => "[map { \"PUT /bucket/key\$_\" } 0 .. scalar(my \@list = $modes) - 1]",

@@ -137,7 +137,7 @@ sub send ($self, %section) {
 
 # A connection to nginx, for what exchange() of S3Proxy::Client does not do.
 sub connect ($self, %option) {
-    return connect_to($self->port, timeout => 5 * ($ENV{TEST_NGINX_PATIENCE} || 1), %option);
+    return connect_to($self->port, timeout => 20 * ($ENV{TEST_NGINX_PATIENCE} || 1), %option);
 }
 
 sub host ($self) {
@@ -146,7 +146,7 @@ sub host ($self) {
 
 sub _send ($self, $section, @requests) {
     return map { over_http2($self->port('H2'), $_) } @requests if defined $section->('http2');
-    my $timeout = ($section->('timeout') // 5) * ($ENV{TEST_NGINX_PATIENCE} || 1);
+    my $timeout = ($section->('timeout') // 20) * ($ENV{TEST_NGINX_PATIENCE} || 1);
     my %option = (timeout => $timeout);
     my $port = $self->port;
     if (defined $section->('https')) {
