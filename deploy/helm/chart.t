@@ -1,5 +1,6 @@
 # Tests for the Helm chart, run by scripts/check-helm: rendered with Helm's template engine, checked against the schemas of
-# Kubernetes, and the container that comes out is one that the image's entry point accepts.
+# Kubernetes, and the container that comes out is one that the image's entry point accepts. Those with s3_credentials are run, where
+# that was built (`make credentials`).
 
 use v5.36;
 use FindBin;
@@ -7,9 +8,13 @@ use lib "$FindBin::Bin/../../t/lib";
 use File::Temp ();
 use MIME::Base64 qw(decode_base64);
 use S3Proxy::Client qw(run_command);
+use S3Proxy::CredentialsContainer;
+use S3Proxy::Imds;
+use S3Proxy::Namespaces;
 use Test::More;
 use YAML::PP ();
 
+my $is_apart = $> == 0 && S3Proxy::Namespaces::enter();
 my $ROOT = "$FindBin::Bin/../..";
 my $CHART = "$FindBin::Bin/s3-signature-proxy";
 my $tools = $ENV{HELM_TOOLS} // die "run by scripts/check-helm\n";
@@ -96,6 +101,24 @@ is_deeply([map { "$_->{name} @{ $_->{args} }" } $spec->{containers}[1], @{ $spec
 is_deeply([grep { /KEY/ } sort keys %{ $temporary->{Secret}{data} }], [qw(CLIENT_ACCESS_KEY CLIENT_SECRET_KEY)], 'temporary keys: none in the Secret');
 like(configuration($temporary), qr{^    credentials /run/s3-credentials/primary\.json;}m, 'temporary keys: nginx reads them');
 
+SKIP: {
+    my $command = $ENV{TEST_S3_CREDENTIALS} || "$ROOT/build/s3_credentials";
+    skip('containers with s3_credentials are run by root, where there are namespaces and the command', 1) if !$is_apart || !-x $command;
+    subtest 'temporary keys: the containers run' => sub {
+        my $endpoint = S3Proxy::Imds->start;
+        my $chart = chart('temporary keys, from here', @keys[0 .. 3], 'origins.primary.endpoint' => 'b.example.com', 'credentials.origins' => '[primary]',
+            'credentials.env' => "[{name: AWS_EC2_METADATA_SERVICE_ENDPOINT, value: '$endpoint'}]");
+        my $pod = $chart->{Deployment}{spec}{template}{spec};
+        my ($first, $renewing) = map { container($pod, $command, $_) } $pod->{initContainers}[0], $pod->{containers}[1];
+        my $file = '/run/s3-credentials/primary.json';
+        is($first->wait, 0, 'the first one ends well') or diag($first->said);
+        like(($first->run('cat', $file))[0], qr/"AccessKeyId": "ASIAMACHINE1"/, '... and leaves the file that nginx reads');
+        for (1 .. 200) { last if -e $renewing->path($file); select undef, undef, undef, 0.1 }
+        is(($renewing->run('stat', '-c', '%u %a', $file))[0], "33 600\n", 'the other one writes it, too, for the user of the pod');
+        is($renewing->stop, 0, '... until it is stopped') or diag($renewing->said);
+    };
+}
+
 # Helm itself holds values against values.schema.json; here Python does.
 is((valid())[1], 0, 'the values of the chart fit the schema') or diag((valid())[0]);
 for (['origins.primary.scheme' => 'ftp'], ['origins.primary.endpoint' => 'https://s3.example.com'], ['origins.primary.port' => '"443"'], [replica => 3],
@@ -115,6 +138,17 @@ my ($text, $exit) = run_command("$tools/yamllint", '-d', '{extends: default, rul
     "$CHART/Chart.yaml", "$CHART/values.yaml", "$ROOT/docker-compose.yml");
 is($exit, 0, 'yamllint') or diag($text);
 done_testing;
+
+# Starts a container of the image "credentials", as the chart has it.
+sub container ($pod, $command, $container) {
+    my $user = $pod->{securityContext};
+    my $started = S3Proxy::CredentialsContainer->new("$ROOT/Dockerfile", $command, env => { map { $_->{name} => $_->{value} } @{ $container->{env} } },
+        folders => [map { $_->{mountPath} } @{ $container->{volumeMounts} }]);
+    is("$user->{runAsUser} $user->{runAsGroup}", $started->user, "$container->{name}: the user of its image");
+    is($container->{securityContext}{readOnlyRootFilesystem}, 1, "$container->{name}: nothing else can be written");
+    $started->start(@{ $container->{args} });
+    return $started;
+}
 
 # Renders with `path => value` settings, validates, and returns the objects by kind.
 sub chart ($name, @settings) {

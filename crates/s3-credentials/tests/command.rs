@@ -126,13 +126,18 @@ fn sts(
         if !request.body().contains(&format!("Action={action}&")) || !is_right(request.text()) {
             return Answer::status(403);
         }
-        Answer::text(&format!(
-            "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser>\
+        assumed(action, key, &end)
+    })
+}
+
+/// What STS says where a role may be assumed.
+fn assumed(action: &str, key: &str, end: &str) -> Answer {
+    Answer::text(&format!(
+        "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser>\
              <AssumedRoleId>AROA:s</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></AssumedRoleUser><Credentials>\
              <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{HUSH}</SecretAccessKey><SessionToken>{HUSH}</SessionToken>\
              <Expiration>{end}</Expiration></Credentials></{action}Result></{action}Response>"
-        ))
-    })
+    ))
 }
 
 #[test]
@@ -211,6 +216,81 @@ fn a_role() {
     let (code, log) = machine.once(&[&role[..], &["--external-id", "another"]].concat());
     assert_eq!(code, Some(1), "{log}");
     check(&machine.document(), "ASIAROLE", &end);
+}
+
+/// A role that may be assumed by another role only, which a key may assume.
+#[test]
+fn a_profile_whose_source_is_a_profile() {
+    let end = end(3600);
+    let until = end.clone();
+    let server = Server::start(move |request| {
+        let asks = |who: &str, role: &str| {
+            let is_for = request
+                .text()
+                .contains(&format!("RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2F{role}&"));
+            is_for && request.text().contains(&format!("Credential={who}/"))
+        };
+        let token = request.header("x-amz-security-token");
+        if asks("AKIDSOURCE", "middle") && token.is_none() {
+            assumed("AssumeRole", "ASIAMIDDLE", &until)
+        } else if asks("ASIAMIDDLE", "top") && token == Some(HUSH) {
+            assumed("AssumeRole", "ASIATOP", &until)
+        } else {
+            Answer::status(403)
+        }
+    });
+    let machine = Machine::new(&[("AWS_ENDPOINT_URL_STS", server.url(""))]);
+    machine.write(
+        ".aws/config",
+        "[profile middle]\nrole_arn = arn:aws:iam::1:role/middle\nsource_profile = source\n\
+         [profile top]\nrole_arn = arn:aws:iam::1:role/top\nrole_session_name = proxy\nsource_profile = middle\nregion = eu-west-1\n",
+    );
+    machine.write(
+        ".aws/credentials",
+        &format!("[source]\naws_access_key_id = AKIDSOURCE\naws_secret_access_key = {HUSH}\n"),
+    );
+    let (code, log) = machine.once(&["--profile", "top"]);
+    assert_eq!(code, Some(0), "{log}");
+    check(&machine.document(), "ASIATOP", &end);
+    assert_eq!(server.count(), 2, "each role once");
+}
+
+/// The portal of IAM Identity Center, and the token that `aws sso login` has left.
+#[test]
+fn a_single_sign_on() {
+    let end_of_key = end(3600);
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 3600;
+    let server = Server::start(move |request| {
+        let line = request.line();
+        let is_right = line.starts_with("GET /federation/credentials?")
+            && line.contains("role_name=Proxy")
+            && line.contains("account_id=123456789012");
+        match request.header("x-amz-sso_bearer_token") {
+            Some("THE-LOGIN") if is_right => Answer::json(&json!({"roleCredentials": {
+                "accessKeyId": "ASIASSO", "secretAccessKey": HUSH, "sessionToken": HUSH, "expiration": unix * 1000,
+            }})),
+            _ => Answer::status(401),
+        }
+    });
+    let machine = Machine::new(&[("AWS_ENDPOINT_URL_SSO", server.url(""))]);
+    machine.write(
+        ".aws/config",
+        "[profile s3]\nsso_session = company\nsso_account_id = 123456789012\nsso_role_name = Proxy\nregion = eu-west-1\n\
+         [sso-session company]\nsso_region = eu-west-1\nsso_start_url = https://company.example.com/start\n",
+    );
+    // Named by the SHA-1 of the session's name, as AWS's tools have it.
+    let token = ".aws/sso/cache/71b21161ffa1e6516bcc072aaf5ef38cbe85b511.json";
+    let login = |end: &str| json!({"startUrl": "https://company.example.com/start", "region": "eu-west-1", "accessToken": "THE-LOGIN", "expiresAt": end});
+    machine.write(token, &login(&end(3600)).to_string());
+    let (code, log) = machine.once(&["--profile", "s3"]);
+    assert_eq!(code, Some(0), "{log}");
+    check(&machine.document(), "ASIASSO", &end_of_key);
+    // Who has to log in again is told so, and the key stays.
+    machine.write(token, &login("2026-01-01T00:00:00Z").to_string());
+    let (code, log) = machine.once(&["--profile", "s3"]);
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("expired") || log.contains("refresh"), "{log}");
+    check(&machine.document(), "ASIASSO", &end_of_key);
 }
 
 #[test]
