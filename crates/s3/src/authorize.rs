@@ -3,206 +3,17 @@
 //! This is the one call between a verified signature and an origin that obeys the proxy's own, more powerful key.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use percent_encoding::percent_decode;
 use sigv4::header;
 
+use crate::access::hoisted;
 use crate::copy_source::{Source, copy_source, rename_source};
 use crate::grants::{Action, ClientAddress, Decision};
 use crate::operation::parameters;
-use crate::reserved::{Reserved, is_reserved_source};
-use crate::right::{self, Extent, Right, Rights};
-use crate::{Address, Addressing, ErrorCode, Grants, Operation, OperationKind, S3Error};
-
-/// What of a request the decision depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Access<'a> {
-    /// As received.
-    pub method: &'a [u8],
-    /// The canonical path: the one that goes to the origin.
-    pub path: &'a [u8],
-    /// The canonical query, likewise; parameters that stand for headers may be among them.
-    pub query: &'a [u8],
-    /// The value of `x-amz-copy-source`, if the request has that header; an empty one names nothing and is refused.
-    pub copy_source: Option<&'a [u8]>,
-    /// The value of `x-amz-rename-source`, likewise.
-    pub rename_source: Option<&'a [u8]>,
-    /// Where the client calls from, if that is known.
-    client: Option<ClientAddress>,
-    /// What headers ask for besides.
-    rights: Rights,
-    /// Whether a copy source is in a place that is no bucket. (A rename's is a key of the same bucket.)
-    reserved_source: bool,
-}
-
-impl<'a> Access<'a> {
-    /// Picks what matters out of all headers of a request, given as `(name, value)`: the sources of copies, and what
-    /// asks for a [`Right`] of its own. Names are in any case, and `_` is `-` in them.
-    ///
-    /// For a presigned request the headers that stood in its query, [`sigv4::TargetBuffers::hoisted`], belong to them. A
-    /// header that comes with two values becomes empty: which of them the origin would obey is not known.
-    pub fn new(
-        method: &'a [u8],
-        path: &'a [u8],
-        query: &'a [u8],
-        headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
-    ) -> Self {
-        let mut access = Self {
-            method,
-            path,
-            query,
-            copy_source: None,
-            rename_source: None,
-            client: None,
-            rights: Rights::default(),
-            reserved_source: false,
-        };
-        for (name, value) in headers {
-            let source = if header::is(name, header::X_AMZ_COPY_SOURCE) {
-                access.reserved_source |= is_reserved_source(value);
-                &mut access.copy_source
-            } else if header::is(name, header::X_AMZ_RENAME_SOURCE) {
-                &mut access.rename_source
-            } else {
-                if let Some(right) = Right::of(name, value) {
-                    access.rights.insert(right);
-                }
-                continue;
-            };
-            *source = Some(if source.is_none_or(|first| first == value) { value } else { b"" });
-        }
-        access
-    }
-
-    /// The same for a client that calls from there.
-    #[must_use]
-    pub fn from_client(self, client: Option<ClientAddress>) -> Self {
-        Self { client, ..self }
-    }
-
-    /// The same with another path.
-    #[must_use]
-    pub fn with_path(self, path: &'a [u8]) -> Self {
-        Self { path, ..self }
-    }
-
-    /// Where the client calls from, if that is known.
-    pub fn client(&self) -> Option<ClientAddress> {
-        self.client
-    }
-
-    /// What headers ask for besides the operation.
-    pub(crate) fn rights(&self) -> impl Iterator<Item = Right> {
-        self.rights.iter()
-    }
-
-    /// What the request asks for that is not S3's: by its target, or by the source of its copy.
-    pub fn reserved(&self) -> Option<Reserved> {
-        Reserved::of(self.method, self.path, self.query).or_else(|| self.reserved_source())
-    }
-
-    /// The same of a request that is about to leave for an origin, in its words; `bucket_in_host` is its bucket where that
-    /// stands in the host name.
-    pub fn reserved_at(
-        &self,
-        addressing: &Addressing,
-        bucket_in_host: Option<&[u8]>,
-    ) -> Option<Reserved> {
-        let by_target = addressing.reserved(self.method, self.path, self.query, bucket_in_host);
-        by_target.or_else(|| self.reserved_source())
-    }
-
-    fn reserved_source(&self) -> Option<Reserved> {
-        let by_parameter = || {
-            hoisted(self.query, header::X_AMZ_COPY_SOURCE).any(|value| is_reserved_source(&value))
-        };
-        (self.reserved_source || by_parameter()).then_some(Reserved::AdminApi)
-    }
-
-    /// The operation that the request asks for.
-    pub fn operation(&self) -> Operation {
-        Operation::of(self.method, self.path, self.query, self.copy_source.is_some())
-    }
-}
-
-/// Why a request is refused; for the log, since the client learns no more than `AccessDenied`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Denied {
-    /// An interface that is not S3's, and that `admin_api` does not open.
-    AdminApi,
-    /// The source of a copy may not be read, or is none that could be told.
-    CopySource,
-    /// A name has a segment `.` or `..`, which may lead out of the client's root.
-    DotSegment,
-    /// A grant denies the operation there, whatever others allow.
-    Grant {
-        /// Its place in the client's list, counted from 0.
-        by: usize,
-        /// What was asked for.
-        operation: Operation,
-    },
-    /// The key is too long with the client's root in front.
-    KeyTooLong {
-        /// Its length in bytes.
-        length: usize,
-        /// The longest that the client can have.
-        longest: usize,
-    },
-    /// The client may not call from where it does.
-    Network,
-    /// A client with a root sees a part of a bucket, and the operation is about more.
-    NotBelowRoot(Operation),
-    /// The operation is not allowed there.
-    Operation(Operation),
-    /// The source of a rename may not be read and removed, or is none that could be told.
-    RenameSource,
-    /// A header asks for more than the operation.
-    Right(Right),
-}
-
-impl fmt::Display for Denied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AdminApi => f.write_str("an administration interface is no bucket"),
-            Self::CopySource => f.write_str("grants do not cover the copy source"),
-            Self::DotSegment => f.write_str("a segment \".\" or \"..\" may lead out of its root"),
-            Self::Grant { by, operation } => write!(f, "grants[{by}] denies {operation}"),
-            Self::KeyTooLong { length, longest } => {
-                write!(f, "with its root the key is too long: {length} bytes, of {longest}")
-            }
-            Self::Network => f.write_str("its key is not for use from there"),
-            Self::NotBelowRoot(operation) => {
-                write!(f, "{operation} like this is about more than what is below its root")
-            }
-            Self::Operation(operation) => write!(f, "grants do not cover {operation}"),
-            Self::RenameSource => f.write_str("grants do not cover the rename source"),
-            Self::Right(right) => {
-                write!(f, "grants do not cover {right:?}, which a header asks for")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Denied {}
-
-impl From<Denied> for S3Error {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::KeyTooLong { length, longest } => Self::new(ErrorCode::KeyTooLongError)
-                .with_member("Size", length.to_string())
-                .with_member("MaxSizeAllowed", longest.to_string()),
-            Denied::NotBelowRoot(operation) => Self::access_denied().with_message(format!(
-                "Access Denied. This access key sees a part of the bucket only: {operation} like this is not for it."
-            )),
-            Denied::DotSegment => Self::access_denied().with_message(
-                "Access Denied. Names with a segment \".\" or \"..\" are not for this access key.",
-            ),
-            _ => Self::access_denied(),
-        }
-    }
-}
+use crate::reserved::Reserved;
+use crate::right::{self, Extent, Right};
+use crate::{Access, Address, Denied, Grants, Operation, OperationKind};
 
 /// How far a request is authorized.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -244,12 +55,12 @@ pub fn authorize(
     admin_api: bool,
     access: &Access<'_>,
 ) -> Result<Authorized, Denied> {
-    if !grants.admits(access.client) {
+    if !grants.admits(access.client()) {
         return Err(Denied::Network);
     }
     match access.reserved() {
         Some(Reserved::CreateSession) => return Err(Denied::Operation(Operation::CreateSession)),
-        Some(Reserved::AdminApi) if !admin_api || !is_granted_all(grants, access.client) => {
+        Some(Reserved::AdminApi) if !admin_api || !is_granted_all(grants, access.client()) => {
             return Err(Denied::AdminApi);
         }
         _ => {}
@@ -269,10 +80,14 @@ pub fn authorize(
         OperationKind::List => listed_prefix(access.query).ok_or(denied)?,
         _ => address.key,
     };
-    let authorized = match grants.decide(operation, address.bucket, key, access.client) {
+    let authorized = match grants.decide(operation, address.bucket, key, access.client()) {
         Decision::Allowed { .. } => Authorized::Whole,
         _ if operation == Operation::DeleteObjects
-            && grants.may_allow_keys(operation.into(), address.decoded_bucket(), access.client) =>
+            && grants.may_allow_keys(
+                operation.into(),
+                address.decoded_bucket(),
+                access.client(),
+            ) =>
         {
             Authorized::EachKey
         }
@@ -315,7 +130,7 @@ fn authorize_rights(
     access: &Access<'_>,
     address: &Address<'_>,
 ) -> Result<(), Denied> {
-    let mut rights = access.rights;
+    let mut rights = access.rights();
     for (name, value) in parameters(access.query) {
         let value: Cow<'_, [u8]> = percent_decode(value).into();
         if let Some(right) = Right::of(name, &value) {
@@ -324,7 +139,7 @@ fn authorize_rights(
     }
     for right in rights.iter() {
         let (action, extent) = right.needs(address.is_bucket());
-        let (bucket, client) = (address.decoded_bucket(), access.client);
+        let (bucket, client) = (address.decoded_bucket(), access.client());
         let granted = match extent {
             Extent::Bucket => grants.judge(action, bucket, std::iter::empty(), client).is_allowed(),
             Extent::Everywhere => is_granted_all(grants, client),
@@ -349,7 +164,7 @@ fn authorize_sources(
         .map(<[u8]>::to_vec)
         .chain(hoisted(access.query, header::X_AMZ_COPY_SOURCE))
     {
-        if !covers(grants, access.client, &[Operation::GetObject], copy_source(&value)) {
+        if !covers(grants, access.client(), &[Operation::GetObject], copy_source(&value)) {
             return Err(Denied::CopySource);
         }
     }
@@ -362,7 +177,7 @@ fn authorize_sources(
     {
         if !covers(
             grants,
-            access.client,
+            access.client(),
             &[Operation::GetObject, Operation::DeleteObject],
             rename_source(&value, &bucket),
         ) {
@@ -378,13 +193,6 @@ fn listed_prefix(query: &[u8]) -> Option<&[u8]> {
         parameters(query).filter(|(name, _)| *name == b"prefix").map(|(_, value)| value);
     let prefix = prefixes.next().unwrap_or_default();
     prefixes.next().is_none().then_some(prefix)
-}
-
-/// The values, decoded, of parameters that stand for a header.
-fn hoisted<'a>(query: &'a [u8], own: &'static str) -> impl Iterator<Item = Vec<u8>> + 'a {
-    parameters(query)
-        .filter(move |(name, _)| header::is(name, own))
-        .map(|(_, value)| percent_decode(value).collect())
 }
 
 /// Whether every reading of a source is covered for all operations.

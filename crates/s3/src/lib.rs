@@ -16,15 +16,18 @@
     )
 )]
 
+pub mod access;
 pub mod address;
 pub mod addressing;
 pub mod answer;
 pub mod authorize;
+mod below_root;
 pub mod bucket_names;
 pub mod clients_file;
 mod copy_source;
 mod credentials_file;
 pub mod delete_check;
+pub mod denied;
 pub mod error;
 pub mod error_code;
 mod error_xml;
@@ -38,14 +41,16 @@ pub mod reserved;
 pub mod right;
 pub mod upload_id;
 
+pub use access::Access;
 pub use address::Address;
 pub use addressing::{Addressing, AddressingError, AddressingStyle, Placed};
-pub use authorize::{Access, Authorized, Denied, authorize};
+pub use authorize::{Authorized, authorize};
 pub use bucket_names::host_label::bucket_in_host;
 pub use bucket_names::{BucketName, BucketNameError, BucketNames};
 pub use clients_file::{ClientsError, ClientsFile, ListedClient, SecretReference};
 pub use credentials_file::{CredentialsError, CredentialsFile};
 pub use delete_check::{DeleteCheck, DeleteFault};
+pub use denied::Denied;
 pub use error::{FaultSource, S3Error};
 pub use error_code::ErrorCode;
 pub use grants::{ClientAddress, Decision, Grant, Grants, Network, Verb};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::S3Error;
 use crate::{Grant, Verb};
 
 const ALLOWED: Result<Authorized, Denied> = Ok(Authorized::Whole);

@@ -5,11 +5,10 @@
 
 use percent_encoding::percent_decode;
 
-use super::KeyRoot;
 use crate::address::cut;
 use crate::addressing::{AddressingError, has_source_parameter, key_of_source};
 use crate::operation::parameters;
-use crate::{Access, Address, Operation};
+use crate::{Access, Address, KeyRoot, Operation};
 
 /// The parameters of a list that name a key, or the beginning of keys.
 const PREFIX: &[u8] = b"prefix";

@@ -1,5 +1,6 @@
 use super::*;
 use crate::addressing::AddressingError;
+use crate::key_root::{MAX_ROOT, NotAKeyRoot};
 use crate::{Authorized, ErrorCode, Grant, Grants, S3Error, Verb, authorize};
 
 fn root() -> KeyRoot {
