@@ -47,7 +47,9 @@ impl PeerHooks for S3Signature {
     }
 
     fn accepts(r: Request<'_>, peer: &Peer<'_>) -> bool {
-        origin_for(r, peer).is_ok_and(|origin| uploads::may_go_to(r, &origin))
+        let upload = uploads::of_request(r);
+        origin_for(r, peer)
+            .is_ok_and(|origin| upload.is_none_or(|upload| upload.may_go_to(&origin)))
     }
 
     fn prepare<'r>(
@@ -175,7 +177,7 @@ fn try_sign<'r>(
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let upload = uploads::of_request(r);
     let target = match &upload {
-        Some(upload) if !uploads::may_go_to(r, &origin) => return Err(Refusal::OtherOrigin),
+        Some(upload) if !upload.may_go_to(&origin) => return Err(Refusal::OtherOrigin),
         Some(upload) => uploads::target_at_origin(upload, target),
         None => target,
     };
@@ -260,7 +262,7 @@ fn try_sign<'r>(
     ctx.upstream.key.replace(Some(key));
     ctx.upstream.bucket_in_host.replace(bucket_in_host);
     // What an earlier attempt has left; or what nginx's own error is to be.
-    ctx.response.error.replace(uploads::error_of_origin(r));
+    ctx.response.error.replace(upload.as_deref().and_then(uploads::error_of_origin));
     ctx.upstream.reading.replace(None);
     ctx.upstream.operation.set(operation);
     ctx.upstream.sends_head.set(head.method() == b"HEAD");

@@ -34,23 +34,24 @@ my $LONG = 1.5;
 my $deployment;
 my $primary = 'b';
 
+# `loses`: whether the origin forgets the uploads that it had, as the embedded one does when it starts, or ends them.
 # `reads`: whether a read may fail: none, some, or HEAD only. `begin` and `end` are called when the fault does; `while` each second in between.
 my @FAULTS = (
-    { name => 'killed', reads => 'none', begin => sub { $deployment->stop($primary, 'KILL') }, end => \&start },
+    { name => 'killed', loses => 1, reads => 'none', begin => sub { $deployment->stop($primary, 'KILL') }, end => \&start },
     { name => 'stopped', reads => 'none', begin => sub { pause('STOP') }, end => sub { pause('CONT') } },
     { name => 'cut off', reads => 'none', machines => 1, begin => sub { S3Proxy::Namespaces::cut($primary) },
         end => sub { S3Proxy::Namespaces::heal($primary) } },
     { name => 'slow by 5 s', reads => 'none', begin => fault('slow 5'), end => fault() },
     # A download whose first bytes are out is cut, whoever stands in between.
     { name => 'reset in mid-answer', reads => 'some', begin => fault('reset 20000'), end => fault() },
-    { name => 'certificate expired', reads => 'none', begin => sub { start(S3Proxy::Certs::expired("$primary.test")) }, end => \&start },
+    { name => 'certificate expired', loses => 1, reads => 'none', begin => sub { start(S3Proxy::Certs::expired("$primary.test")) }, end => \&start },
     # A HEAD has no words: before the first GET or probe is refused in some, its 403 could be the client's.
     { name => 'key refused', reads => 'HEAD', begin => fault('answer 403 InvalidAccessKeyId'), end => fault() },
     { name => '503', reads => 'none', begin => fault('answer 503 ServiceUnavailable'), end => fault() },
     # Answers, for the client: to back off, and that there is no such bucket.
     { name => '503 SlowDown', reads => 'some', begin => fault('answer 503 SlowDown'), end => fault() },
-    { name => 'bucket gone', reads => 'some', begin => fault('answer 404 NoSuchBucket'), end => fault() },
-    { name => 'both down', reads => 'some', begin => sub { $deployment->stop($_, 'KILL') for qw(a b) },
+    { name => 'bucket gone', loses => 1, reads => 'some', begin => fault('answer 404 NoSuchBucket'), end => fault() },
+    { name => 'both down', loses => 1, reads => 'some', begin => sub { $deployment->stop($_, 'KILL') for qw(a b) },
         end => sub { $deployment->start_origin($_) for qw(a b) } },
     { name => 'flapping', reads => 'none', begin => sub { pause('STOP') }, while => sub ($second) { pause($second % 2 ? 'CONT' : 'STOP') },
         end => sub { pause('CONT') } },
@@ -156,6 +157,7 @@ sub report ($way, $fault, $times, $uploads, @requests) {
     diag(sprintf '%s %.2f s after its beginning, for %.2f s: %s', $_->{method}, $_->{start} - $began, $_->{seconds}, $_->{fault})
         for grep { defined } (grep { $_->{fault} ne '' } @during)[0 .. 4];
 
+    is($parts, '', 'the upload in parts waits for its origin, and ends well') if !$fault->{loses};
     # Of whom had the beginning of an answer when the fault had begun, the rest is the origin's alone to send.
     my @waited = grep { !$_->{first} || $_->{start} + $_->{first} > $begun } @reads;
     diag(sprintf '%s %.2f s after its beginning, for %.2f s, the first byte after %.2f s', $_->{method}, $_->{start} - $began, $_->{seconds}, $_->{first})

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use s3::{BucketName, OriginTag, UploadIdKeys};
 
+use crate::conf::origin::Origin;
+
 /// What is known of it while a request is at its origin.
 pub(crate) struct StickyUpload {
     /// What upload ids are made with.
@@ -12,6 +14,13 @@ pub(crate) struct StickyUpload {
     pub(crate) bucket: BucketName,
     /// The upload that the request names, or that those follow which it lists; none where any origin may answer.
     pub(crate) named: Option<NamedUpload>,
+}
+
+impl StickyUpload {
+    /// Whether the request may be sent to this origin.
+    pub(crate) fn may_go_to(&self, origin: &Origin) -> bool {
+        self.named.as_ref().is_none_or(|named| named.origin == origin.tag)
+    }
 }
 
 /// An upload that one origin has.

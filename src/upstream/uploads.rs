@@ -12,7 +12,6 @@ use s3::{ErrorCode, OriginTag, S3Error, UploadRequest};
 use crate::S3Signature;
 use crate::conf::MainConf;
 use crate::conf::location::Resign;
-use crate::conf::origin::Origin;
 use crate::ctx;
 use crate::ctx::upload::{NamedUpload, StickyUpload};
 
@@ -79,13 +78,6 @@ pub(super) fn of_request(r: Request<'_>) -> Option<Rc<StickyUpload>> {
     ctx::existing(r)?.upstream.upload.borrow().as_ref().map(Rc::clone)
 }
 
-/// Whether the request may be sent to this origin.
-pub(super) fn may_go_to(r: Request<'_>, origin: &Origin) -> bool {
-    let upload = of_request(r);
-    let named = upload.as_ref().and_then(|upload| upload.named.as_ref());
-    named.is_none_or(|named| named.origin == origin.tag)
-}
-
 /// The target with the origin's own id of the upload.
 pub(super) fn target_at_origin<'a>(upload: &StickyUpload, target: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
     match &upload.named {
@@ -95,15 +87,15 @@ pub(super) fn target_at_origin<'a>(upload: &StickyUpload, target: Cow<'a, [u8]>)
 }
 
 /// What the client gets where nginx has an error of its own, since the origin does not answer: no other one has the upload.
-pub(super) fn error_of_origin(r: Request<'_>) -> Option<S3Error> {
+pub(super) fn error_of_origin(upload: &StickyUpload) -> Option<S3Error> {
     let message = "The origin that has this upload is out of order. Please try again.";
-    let names_upload = ctx::existing(r).is_some_and(|ctx| ctx.upstream.names_upload());
-    names_upload.then(|| S3Error::service_unavailable().with_message(message))
+    upload.named.as_ref().map(|_| S3Error::service_unavailable().with_message(message))
 }
 
 /// Called where the balancer has no peer; false where that is nothing to do with an upload.
 pub(super) fn has_no_peer(r: Request<'_>) -> bool {
-    let Some((ctx, error)) = ctx::of(r).zip(error_of_origin(r)) else { return false };
+    let error = of_request(r).as_deref().and_then(error_of_origin);
+    let Some((ctx, error)) = ctx::existing(r).zip(error) else { return false };
     r.log(Level::Error, format_args!("s3: the origin that has this upload is out of order"));
     ctx.response.error.replace(Some(error));
     true

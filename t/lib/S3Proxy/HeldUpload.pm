@@ -91,7 +91,7 @@ sub _request ($self) {
     return \%request;
 }
 
-# Initiate and one part before, one part and Complete after.
+# Initiate and one part before, one part and Complete after, each tried again while it is answered with 502 to 504, as SDKs do.
 sub _in_parts ($self) {
     my $part = 'p' x (5 << 20);
     my $begun = $self->_step('Initiate', POST => '?uploads', '');
@@ -112,7 +112,13 @@ sub _step ($self, $name, $method, $query, $body) {
     my %request = (method => $method, target => "/demo/in-parts$query", body => $body, version => 'HTTP/1.1',
         headers => [[Host => 'x'], ['Content-Length' => length $body]]);
     sign(\%request, key => $self->{key}, secret => $self->{secret});
-    my $response = exchange(connect_to($self->{port}, timeout => $self->{limit}), \%request);
+    my $deadline = time + $self->{limit};
+    my $response;
+    while (1) {
+        $response = exchange(connect_to($self->{port}, timeout => $self->{limit}), \%request);
+        last if ($response->{status} || 0) !~ /^50[234]$/ || time > $deadline;
+        sleep 0.3;
+    }
     my $fault = _fault($response);
     die "$name: $fault\n" if $fault ne '';
     return $response;
