@@ -338,3 +338,21 @@ Host: media.s3.example.com
 --- origin_request_like
 a: ^GET /gate/key HTTP
 b: ^GET /media/key HTTP
+
+=== TEST 34: what sign_s3 presigns, which has the bucket in the host name
+--- http_config eval: ::domain_config(clients => "$::domain signature_v2 on;")
+--- s3_sign
+--- code
+my ($id, $secret) = split ' ', $::client;
+for my $words ('-v 4 --region us-east-1', '-v 4 --region us-east-1 --method PUT', '-v 2') {
+    my $url = `build/sign_s3 $words --virtual-host http://s3.example.com $id $secret media 'a b/c+d'`;
+    my ($host, $target) = $url =~ m{^http://([^/]+)(/\S+)$};
+    is($host, 'media.s3.example.com', "$words: the bucket in the host");
+    my $method = $words =~ /PUT/ ? 'PUT' : 'GET';
+    my $response = $t->send(request => "$method $target", more_headers => "Host: $host");
+    is($response->{status}, 200, "$words: it is let in");
+    my $other = $t->send(request => "$method $target", more_headers => "Host: other.s3.example.com");
+    is($other->{status}, 403, "$words: for that bucket alone");
+}
+is_deeply([map { "$_->{method} $_->{target}" } $t->received('b')], ['GET /media/a%20b/c%2Bd', 'PUT /media/a%20b/c%2Bd', 'GET /media/a%20b/c%2Bd'],
+    'and gets the object that was meant');
