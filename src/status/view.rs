@@ -4,7 +4,7 @@ use std::io;
 
 use nginx::content::{BodyWriter, Content, ContentHandler};
 use nginx::{Request, worker};
-use status::{MetricsDialect, StatusFormat, negotiated, write_metrics};
+use status::{ConnectionReport, MetricsDialect, StatusFormat, negotiated, write_metrics};
 
 use crate::S3Signature;
 use crate::status::gather::gather;
@@ -18,7 +18,8 @@ impl ContentHandler for StatusContent {
             return Err(405);
         }
         let format = format(r)?;
-        let report = worker::with_cycle(gather).flatten().ok_or(500_u16)?;
+        let mut report = worker::with_cycle(gather).flatten().ok_or(500_u16)?;
+        report.connections = connections(r);
         let mut body = BodyWriter::new(r);
         let written = match format {
             StatusFormat::Json => {
@@ -34,6 +35,17 @@ impl ContentHandler for StatusContent {
         written.map_err(|_| 500_u16)?;
         Ok(Content { content_type: format.content_type(), body })
     }
+}
+
+/// What nginx's own stub_status knows, where this nginx has it.
+fn connections(r: Request<'_>) -> Option<ConnectionReport> {
+    let number = |name| std::str::from_utf8(r.variable(name)?).ok()?.parse().ok();
+    Some(ConnectionReport {
+        active: number(b"connections_active")?,
+        reading: number(b"connections_reading")?,
+        writing: number(b"connections_writing")?,
+        waiting: number(b"connections_waiting")?,
+    })
 }
 
 /// In what form: that of the directive, of the query (`?format=json`), or what the Accept header wants.

@@ -31,7 +31,7 @@ pub use format::{StatusFormat, negotiated};
 pub use histogram::Timing;
 pub use metrics::{MetricsDialect, write_metrics};
 pub use report::{
-    BucketCount, ErrorCount, Gauges, HistogramReport, KeyFileReport, KeyReport, LatencyReport,
-    OriginReport, RefusalCount, RequestCount, StatusReport, ZoneReport,
+    BucketCount, ConnectionReport, ErrorCount, Gauges, HistogramReport, KeyFileReport, KeyReport,
+    LatencyReport, OriginReport, RefusalCount, RequestCount, StatusReport, ZoneReport,
 };
 pub use zone::{StatusZone, WorkerPlace};

@@ -237,6 +237,17 @@ fn proxy<W: Write>(report: &StatusReport, out: &mut Families<'_, W>) -> Result<(
         "What was counted under \"other\", for there was no room.",
     )?;
     out.sample("s3_status_zone_other_total", &[], report.zone.other)?;
+    if let Some(connections) = report.connections {
+        out.begin("nginx_connections", MetricType::Gauge, "Connections of clients.")?;
+        for (state, count) in [
+            ("active", connections.active),
+            ("reading", connections.reading),
+            ("writing", connections.writing),
+            ("waiting", connections.waiting),
+        ] {
+            out.sample("nginx_connections", &[("state", state)], count)?;
+        }
+    }
     out.begin("s3_workers", MetricType::Gauge, "Worker processes of nginx.")?;
     out.sample("s3_workers", &[], report.workers)?;
     out.begin("s3_build", MetricType::Info, "The versions of the module and of nginx.")?;

@@ -17,6 +17,8 @@ pub struct StatusReport {
     pub since: f64,
     /// Processes that serve.
     pub workers: usize,
+    /// Connections of nginx's; none where it does not count them.
+    pub connections: Option<ConnectionReport>,
     /// What the counters lie in.
     pub zone: ZoneReport,
     /// Requests of clients.
@@ -39,6 +41,19 @@ pub struct StatusReport {
     pub files: Vec<KeyFileReport>,
     /// What is under way.
     pub uploads: Gauges,
+}
+
+/// Connections of clients, in all workers.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ConnectionReport {
+    /// All.
+    pub active: u64,
+    /// Whose request is being read.
+    pub reading: u64,
+    /// Whose request is being answered.
+    pub writing: u64,
+    /// That wait for another request.
+    pub waiting: u64,
 }
 
 /// The memory that counters lie in.
