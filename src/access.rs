@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ::status::Timing;
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
 use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, S3Error};
@@ -11,12 +12,13 @@ use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::access::{Admission, Entrant};
-use crate::ctx::body::Body;
+use crate::ctx::body::{Body, Upload};
 use crate::ctx::rewriting::OwnBuckets;
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::mismatch;
 use crate::request_body;
+use crate::status;
 use crate::stored_body;
 use crate::virtual_host;
 use crate::worker::{self, HeaderLines, Worker};
@@ -40,6 +42,10 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     if let Some(health) = conf.health() {
         return crate::health::handler(r, health);
     }
+    // Who may see it, nginx's own directives say.
+    if conf.status().is_some() {
+        return Verdict::Declined;
+    }
     if !conf.is_active() {
         return Verdict::Declined;
     }
@@ -52,6 +58,7 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         return Verdict::Refused(r.error_status());
     }
     ctx.access.is_decided.set(true);
+    ctx.status.is_counted.set(true);
     let outcome = match conf.verify() {
         Some(Verify::Clients(clients)) => {
             ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
@@ -99,6 +106,9 @@ fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
     ctx.body.undeclared.set(undeclared);
     ctx.body.needs_length.set(needs_length);
     ctx.body.check.replace(body);
+    if is_checked && status::is_on(r) {
+        ctx.body.upload.set(Some(Upload::begin()));
+    }
     if !(is_checked && request_body::is_stored(r)) {
         return admit(ctx, admission);
     }
@@ -135,6 +145,15 @@ fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
 
 /// Verifies the signature and the client's grants.
 pub(crate) fn verify(
+    r: Request<'_>,
+    ctx: &Ctx,
+    conf: &LocationConf,
+    clients: &Rc<Clients>,
+) -> Result<Entrant, S3Error> {
+    status::timed(r, Timing::Verify, || verify_now(r, ctx, conf, clients))
+}
+
+fn verify_now(
     r: Request<'_>,
     ctx: &Ctx,
     conf: &LocationConf,
@@ -187,6 +206,7 @@ pub(crate) fn verify(
             }
             Err(error) => {
                 let answer = S3Error::from_sigv4(&error);
+                ctx.status.cause.set(status::cause(&error));
                 let cause =
                     mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
                 let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
@@ -264,14 +284,17 @@ fn authorize(
     let client = client_address(r);
     let access = Access::new(request.method, path, target.query(), headers).from_client(client);
     let grants = credential.grants();
+    status::note_verified(r, ctx, credential.access_key(), &access);
     let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
         let key = credential.access_key();
         let client = key.escape_ascii();
         r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
         ctx.access.refused_key.replace(Some(key.into()));
         ctx.response.refusal.replace(Some(denied.to_string()));
+        ctx.status.cause.set(Some(status::NOT_GRANTED));
         S3Error::access_denied()
     })?;
+    status::note_granted(r, ctx, &access);
     let mut parts = AuthorizedParts::default();
     match authorized {
         Authorized::Whole => {}

@@ -9,6 +9,7 @@ use crate::answer;
 use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
 use crate::error_response;
+use crate::status;
 
 impl UpstreamEnd for S3Signature {
     fn cut_off(r: Request<'_>) {
@@ -20,9 +21,13 @@ impl UpstreamEnd for S3Signature {
 
 /// Called with each part of the response's body.
 pub(crate) fn body_filter<'r>(r: Request<'r>, mut chain: Chain<'r>) -> Status {
-    let Some(ctx) = ctx::existing(r).filter(|ctx| !ctx.response.state.borrow().passes()) else {
+    let Some(ctx) = ctx::existing(r) else { return filter::next_body::<S3Signature>(r, chain) };
+    if ctx.status.awaits_code.get() {
+        status::read_code(ctx, chain.first_bytes());
+    }
+    if ctx.response.state.borrow().passes() {
         return filter::next_body::<S3Signature>(r, chain);
-    };
+    }
     let response = ctx.response.state.take();
     match response {
         Response::Pass => filter::next_body::<S3Signature>(r, chain),

@@ -12,6 +12,7 @@ pub(crate) mod origin_key;
 pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod secret;
+pub(crate) mod status;
 pub(crate) mod upstreams;
 
 use std::rc::Rc;
@@ -21,8 +22,9 @@ use nginx::conf::{Position, location_command, main_command, server_command};
 use nginx::exchange::ExchangeClient;
 use nginx::upstream::UpstreamId;
 use ngx::ffi::{
-    NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_HTTP_UPS_CONF, ngx_command_t,
+    NGX_CONF_1MORE, NGX_CONF_ANY, NGX_CONF_BLOCK, NGX_CONF_FLAG, NGX_CONF_NOARGS, NGX_CONF_TAKE1,
+    NGX_CONF_TAKE2, NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
+    NGX_HTTP_UPS_CONF, ngx_command_t,
 };
 use rustc_hash::FxHashMap;
 
@@ -31,6 +33,7 @@ use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::plan::ProbePlan;
+use crate::conf::status::StatusConf;
 use crate::conf::upstreams::PeerOrigins;
 
 /// What is known of a server{}.
@@ -59,6 +62,10 @@ pub(crate) struct MainConf {
     pub(crate) probed: FxHashMap<UpstreamId, Option<Rc<ProbeParameters>>>,
     /// What is probed; none where nothing is.
     pub(crate) probes: Option<ProbePlan>,
+    /// `s3_status_zone`.
+    pub(crate) status: Option<StatusConf>,
+    /// Where `s3_status` stands first.
+    pub(crate) status_at: Option<Position>,
     /// Names of origins that `s3_health` answers for from memory, and where.
     pub(crate) health_names: Vec<(String, Position)>,
 }
@@ -103,7 +110,7 @@ const BLOCK: u32 = NGX_HTTP_MAIN_CONF | NGX_CONF_BLOCK | NGX_CONF_TAKE1;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// The command table, in the order of the reference in README.md.
-pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 15] = [
+pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 17] = [
     main_command::<clients::S3Clients>(c"s3_clients", BLOCK),
     main_command::<origin::S3Origin>(c"s3_origin", BLOCK),
     location_command::<location::S3Verify>(
@@ -133,5 +140,13 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 15] = [
     main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
     location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
+    main_command::<status::S3StatusZone>(
+        c"s3_status_zone",
+        NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1 | NGX_CONF_TAKE2,
+    ),
+    location_command::<status::S3Status>(
+        c"s3_status",
+        NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,
+    ),
     ngx_command_t::empty(),
 ];

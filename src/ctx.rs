@@ -7,6 +7,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod response;
 pub(crate) mod rewriting;
+pub(crate) mod status;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,6 +19,7 @@ use self::access::AccessPart;
 use self::answer::Reading;
 use self::body::BodyPart;
 use self::response::ResponsePart;
+use self::status::StatusPart;
 use crate::S3Signature;
 use crate::conf::origin::Origin;
 use crate::conf::origin_key::OriginKey;
@@ -30,6 +32,7 @@ pub(crate) struct Ctx {
     pub(crate) upstream: UpstreamPart,
     pub(crate) response: ResponsePart,
     pub(crate) health: HealthPart,
+    pub(crate) status: StatusPart,
 }
 
 /// What the peer hooks leave.
@@ -59,10 +62,11 @@ pub(crate) struct HealthPart {
 }
 
 impl Ctx {
-    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, what
-    /// only logs ask for, and nothing else.
+    /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, what is to
+    /// be counted or logged, and nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
         self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
+        self.status.take_over(&earlier.status);
         self.response.failed_with.set(earlier.response.failed_with.get());
         self.access.refused_key.replace(earlier.access.refused_key.borrow().clone());
         self.response.refusal.replace(earlier.response.refusal.borrow().clone());

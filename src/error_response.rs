@@ -1,7 +1,7 @@
 //! Errors in S3's words, in the place of another response.
 
 use nginx::{Level, Request, Status, filter};
-use s3::S3Error;
+use s3::{FaultSource, S3Error};
 
 use crate::S3Signature;
 use crate::ctx::Ctx;
@@ -27,10 +27,16 @@ pub(crate) fn log_withheld(r: Request<'_>, ctx: &Ctx, code: &[u8]) {
     );
 }
 
+/// Whether it is the request that is at fault.
+fn is_refusal(error: &S3Error) -> bool {
+    matches!(error.fault(), FaultSource::Authentication | FaultSource::Client)
+}
+
 /// Sends the header of the error's document, and remembers the document for the body filter.
 pub(crate) fn send(r: Request<'_>, ctx: &Ctx, error: &S3Error) -> Status {
     let id = ctx.response.request_id.get_or_init(RequestId::new);
     ctx.response.error_code.set(Some(error.code()));
+    ctx.status.is_refused.set(is_refusal(error));
     let mut document = Vec::new();
     error.write_xml(r.target_path(), id.as_str(), id.as_str(), &mut document);
 

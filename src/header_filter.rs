@@ -14,12 +14,13 @@ use crate::conf::location::LocationConf;
 use crate::ctx::response::Response;
 use crate::ctx::{self, Ctx};
 use crate::error_response;
+use crate::status;
 
 /// Called with the response's header, before any filter of nginx.
 pub(crate) fn header_filter(r: Request<'_>) -> Status {
     let status = filter_header(r);
     if let Some(ctx) = ctx::existing(r) {
-        ctx.response.answered_at.set(Some(r.elapsed()));
+        ctx.response.answered_at.set(Some(r.age()));
     }
     status
 }
@@ -102,6 +103,7 @@ fn strictness(status: u16) -> Option<bool> {
 
 /// The header of an origin's response to a request that was signed here.
 fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
+    status::look_for_code(r, ctx);
     // Not the response's own status: an `error_page` may have put another in its place.
     let Some(strict) = r.upstream_status().and_then(strictness) else {
         return answer::pass_header(r, ctx);

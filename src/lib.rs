@@ -3,7 +3,7 @@
 //! This file holds what nginx looks for when it loads the module, and says which hooks the module has. The other files are named
 //! after what nginx calls: `subrequest` and `error_page` (rewrite phases), `access` (verify), `request_body_filter` (verify the
 //! body), `upstream` (sign), `origin_answer` (ask another), `answer` (the client's names), `header_filter` and `body_filter` (S3
-//! errors), `variables`, `log`. `live` reads keys again that change. `conf` holds the directives, `ctx`
+//! errors), `variables`, `log`, `status` (counters). `live` reads keys again that change. `conf` holds the directives, `ctx`
 //! what is kept of a request. All that is `unsafe` is in crates/nginx, but for the statics below.
 
 #![deny(unsafe_code)]
@@ -29,6 +29,7 @@ mod probes;
 mod request_body;
 mod request_body_filter;
 mod request_id;
+mod status;
 mod stored_body;
 mod subrequest;
 mod time;
@@ -110,6 +111,7 @@ impl Lifecycle for S3Signature {
         conf::upstreams::wrap_all(cf)?;
         conf::domains::configure(cf)?;
         conf::plan::configure(cf)?;
+        conf::status::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }
 
@@ -126,6 +128,7 @@ impl Lifecycle for S3Signature {
         cycle.log(Level::Notice, format_args!("{VERSION}"));
         match cycle.main_conf::<Self>() {
             Some(main) if main.is_used() => {
+                status::begin(cycle, main);
                 live::warn_of_unreadable(cycle, main);
                 log_writer::install::<Self>(cycle)
             }
@@ -138,6 +141,9 @@ impl Lifecycle for S3Signature {
         if let Some(main) = main.filter(|_| worker_process::serves()) {
             live::LiveKeys::start(cycle, main);
         }
+        if main.is_some_and(|main| main.status.is_some()) && worker_process::serves() {
+            worker_process::every::<status::StatusTick>(1, status::TICK);
+        }
         if main.is_some_and(|main| main.malloc_keep.unwrap_or(true)) {
             malloc::keep_freed_memory();
         }
@@ -148,6 +154,7 @@ impl Lifecycle for S3Signature {
 
     fn exit_process(cycle: &Cycle<'_>) {
         probes::release(cycle);
+        status::release(cycle);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each worker looks at the files by itself, and has a state of its own, which is replaced as a whole: who uses it takes hold of
 //! the present one, and keeps that for as long as need be. Nothing is locked, and nobody waits but for the reading of small files.
 
+pub(crate) mod listing;
 mod tick;
 
 use std::cell::{Cell, Ref, RefCell};

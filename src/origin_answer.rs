@@ -17,10 +17,16 @@ use crate::ctx::answer::{Concern, Reading};
 use crate::ctx::{self, Ctx};
 use crate::error_response;
 use crate::probes;
+use crate::status;
 
 impl UpstreamResponse for S3Signature {
     fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next {
-        ctx::existing(r).map_or(Next::Pass, |ctx| next(r, ctx, answer))
+        let Some(ctx) = ctx::existing(r) else { return Next::Pass };
+        // Not again with each part of its body.
+        if ctx.upstream.reading.borrow().is_none() {
+            status::attempt_answered(r, ctx, answer.status());
+        }
+        next(r, ctx, answer)
     }
 }
 

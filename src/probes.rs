@@ -4,6 +4,7 @@
 //! shared memory what the answers say; every worker marks the peers of its upstreams by those notes, and lets go of what waits
 //! at a peer that has gone down. No request of a client's is needed for that, and none waits for it.
 
+mod listing;
 mod marks;
 mod prober;
 mod rescue;
@@ -11,6 +12,7 @@ mod state;
 pub(crate) mod table;
 mod tick;
 
+pub(crate) use self::listing::{ProbedPeer, probed_peers};
 pub(crate) use self::rescue::no_peer;
 pub(crate) use self::state::{ProbeReport, is_beginning, note_refusal, refuses_key, report};
 pub(crate) use self::tick::{Probes, TICK, release};

@@ -5,6 +5,7 @@ mod refusal;
 
 use std::rc::Rc;
 
+use ::status::Timing;
 use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
@@ -26,6 +27,7 @@ use crate::conf::origin::Origin;
 use crate::ctx;
 use crate::ctx::body::Body;
 use crate::probes;
+use crate::status;
 use crate::worker::{self, Worker};
 
 /// What an answer may be compressed in.
@@ -53,6 +55,12 @@ impl PeerHooks for S3Signature {
 
     fn refuse_headless(r: Request<'_>) {
         refuse(r, &Refusal::NoHead);
+    }
+
+    fn left_peer(r: Request<'_>, failed: bool) {
+        if failed {
+            status::attempt_failed(r);
+        }
     }
 }
 
@@ -95,7 +103,17 @@ impl Sink for ToUpstream<'_, '_, '_> {
 ///
 /// Where the request must not be sent, the answer is in the context, the reason in the error log.
 fn sign<'r>(r: Request<'r>, peer: &Peer<'_>, head: &[u8], sent: SentBody) -> PreparedHead<'r> {
-    match try_sign(r, peer, head, sent) {
+    let result = status::timed(r, Timing::Sign, || try_sign(r, peer, head, sent));
+    match &result {
+        Ok(_) => {
+            let origin = ctx::existing(r).map(|ctx| ctx.upstream.origin.borrow());
+            status::attempt(r, peer, origin.as_ref().and_then(|it| it.as_deref()).map(name));
+        }
+        // To nginx it is an attempt that has failed.
+        Err(Refusal::KeyEnded { origin, .. }) => status::attempt(r, peer, Some(origin)),
+        Err(_) => status::attempt(r, peer, None),
+    }
+    match result {
         Ok(signed) => PreparedHead::Ready(signed),
         Err(refusal) => {
             refuse(r, &refusal);
@@ -105,6 +123,10 @@ fn sign<'r>(r: Request<'r>, peer: &Peer<'_>, head: &[u8], sent: SentBody) -> Pre
             }
         }
     }
+}
+
+fn name(origin: &Origin) -> &str {
+    &origin.name
 }
 
 fn try_sign<'r>(

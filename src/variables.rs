@@ -86,8 +86,16 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        Some(operation(r)?.name().as_bytes())
+        operation(r.main()).map(|operation| operation.name().as_bytes())
     }
+}
+
+/// What the client's request asks for, whoever has sent it; none for a target that has no canonical form.
+pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
+    of_target(r, |target| {
+        let headers = r.headers().chain(target.hoisted());
+        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
+    })
 }
 
 /// `$s3_auth`: how a verified request was authenticated.
@@ -181,15 +189,6 @@ impl Variable for S3CacheKey {
             r.allocate_copy(&key)
         })
     }
-}
-
-/// What the client asks for.
-pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
-    let r = r.main();
-    of_target(r, |target| {
-        let headers = r.headers().chain(target.hoisted());
-        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
-    })
 }
 
 /// Asks about the canonical target, in path style, without parameters of query authentication; none for a target that has no canonical

@@ -457,6 +457,7 @@ subtest 'metrics' => sub {
         NGINX_WORKER_PROCESSES => 1);
     my $metrics = 'http://127.0.0.1:' . $deployment->port('metrics of serverb');
     like(curl("$metrics/metrics")->{body}, qr/^nginx_connections\{state="active"\} [1-9]\d*$/m, 'at a port of their own');
+    like(curl("$metrics/metrics")->{body}, qr/^s3_origin_attempts_total\{upstream="s3",origin="b",/m, 'and of S3');
     is(curl("$metrics/")->{status}, 404, 'and nothing else there');
     $deployment->stop('serverb');
 };

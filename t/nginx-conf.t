@@ -39,6 +39,7 @@ subtest 'nginx.conf' => sub {
     is(anonymous('GET', '/demo/key')->{status}, 403, 'no signature is refused');
     my $presigned = get('/demo/key', presign => 60);
     is($presigned->{body}, 'the text', 'a presigned URL');
+    like(anonymous('GET', '/s3_status')->{body}, qr/^s3_requests_total\{client="AKIDCLIENT",operation="PutObject",status="200"\} 1$/m, 'what was counted');
     log_is_clean();
 };
 

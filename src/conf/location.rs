@@ -11,6 +11,7 @@ use nginx::upstream::{Upstream, guard};
 use nginx::variable::ComplexValue;
 use nginx::{Conf, ConfError, log_writer};
 use sigv4::aws_chunked::{DEFAULT_MAX_CHUNK, Forward};
+use status::StatusFormat;
 
 use crate::S3Signature;
 use crate::conf::clients::Clients;
@@ -31,6 +32,7 @@ pub(crate) struct LocationConf {
     unknown_length: Option<UnknownLength>,
     explain_mismatch: Option<u32>,
     pub(super) health: Option<HealthCheck>,
+    pub(super) status: Option<StatusView>,
     /// Whether an origin of the location wants bodies without aws-chunked framing.
     unwraps: bool,
 }
@@ -58,6 +60,13 @@ pub(crate) enum Resign {
     Origin(Rc<Origin>),
     /// For the origin that the value names.
     Variable(ComplexValue<S3Signature>),
+}
+
+/// `s3_status`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct StatusView {
+    /// The only form that is given; none where whoever asks may choose.
+    pub(crate) format: Option<StatusFormat>,
 }
 
 /// A health location.
@@ -125,6 +134,11 @@ impl LocationConf {
     /// What `s3_health` asks; none where it does not stand.
     pub(crate) fn health(&self) -> Option<&HealthCheck> {
         self.health.as_ref()
+    }
+
+    /// How `s3_status` answers; none where it does not stand.
+    pub(crate) fn status(&self) -> Option<StatusView> {
+        self.status
     }
 
     /// Whether payload hashes and checksums are calculated here.

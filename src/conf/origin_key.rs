@@ -24,7 +24,7 @@ const NEAR_END: i64 = 300;
 pub(crate) struct OriginKey {
     pub(crate) credential: OriginCredential,
     /// The second since 1970 from which on it is good for nothing.
-    end: Option<i64>,
+    pub(crate) end: Option<i64>,
     /// What was said of its end.
     said: Cell<Option<KeyEnd>>,
     /// Whether the origin has refused it in words, and has not answered well since; each worker's own knowledge.

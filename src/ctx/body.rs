@@ -20,6 +20,34 @@ pub(crate) struct BodyPart {
     pub(crate) undeclared: Cell<Option<u64>>,
     /// When its end came, in milliseconds since the request began; none of a request that has no body, or not all of it yet.
     pub(crate) ended_at: Cell<Option<u64>>,
+    /// That the upload is counted as one that is under way, where that is counted.
+    pub(crate) upload: Cell<Option<Upload>>,
+}
+
+thread_local! {
+    static UPLOADS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// An upload that is under way in this worker, as long as this is there.
+pub(crate) struct Upload(());
+
+impl Upload {
+    pub(crate) fn begin() -> Self {
+        UPLOADS.set(UPLOADS.get().saturating_add(1));
+        Upload(())
+    }
+
+    /// How many there are.
+    pub(crate) fn count() -> u64 {
+        UPLOADS.get()
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // Requests that are open when a worker ends are destroyed late.
+        let _ = UPLOADS.try_with(|count| count.set(count.get().saturating_sub(1)));
+    }
 }
 
 /// A body that is checked.

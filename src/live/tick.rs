@@ -1,7 +1,6 @@
 //! The worker's look at all files with keys, and what it says about them.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use nginx::{Cycle, Level, worker, worker_user};
 
@@ -10,7 +9,7 @@ use crate::conf::MainConf;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::origin_key::KeyEnd;
-use crate::live::{Live, LiveLook, LiveSource};
+use crate::live::{Live, LiveLook, LiveSource, listing};
 use crate::time::rfc3339;
 
 /// Between two looks, in milliseconds, where nothing is watched but the ends of keys.
@@ -132,11 +131,7 @@ pub(crate) fn warn_of_unreadable(cycle: &Cycle<'_>, main: &MainConf) {
     if main.watch_interval().is_none() {
         return;
     }
-    let clients = main.clients.iter().flat_map(|clients| clients.keyring.paths());
-    let origins = main.origins.iter().flat_map(|origin| origin.key.paths());
-    let mut paths: Vec<PathBuf> = clients.chain(origins).collect();
-    paths.sort();
-    paths.dedup();
+    let paths = listing::files(main).into_iter().map(|file| file.path).collect();
     for path in worker_user::unreadable(cycle, paths) {
         let path = path.display();
         cycle.log(

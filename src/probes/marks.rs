@@ -102,7 +102,7 @@ fn found_down(
 
 /// After so long without an answer or a failure, in milliseconds, nobody asks: two turns that were missed, and the time for
 /// another process to take over.
-fn patience(parameters: &ProbeParameters) -> u64 {
+pub(super) fn patience(parameters: &ProbeParameters) -> u64 {
     2 * (parameters.interval + parameters.timeout) + 2000
 }
 

@@ -140,7 +140,7 @@ impl ProbeReport {
     }
 }
 
-fn of_peer(table: Table<'_>, known: &Known, now: u64) -> ProbeReport {
+pub(super) fn of_peer(table: Table<'_>, known: &Known, now: u64) -> ProbeReport {
     let slot = table.slot(known.key).filter(|slot| slot.health().was_asked());
     let Some(slot) = slot else {
         return ProbeReport::unknown();

@@ -49,6 +49,16 @@ impl<'r> Chain<'r> {
         self.first.is_null()
     }
 
+    /// The bytes of the first buffer that has any in memory; empty if none has.
+    pub fn first_bytes(&self) -> &[u8] {
+        // SAFETY: alive by the promise of `from_ptr`, and changed by nobody as long as this view is borrowed.
+        let mut all = unsafe { buffers(self.first) };
+        // SAFETY: as above.
+        let bytes =
+            all.find_map(|buffer| Some(unsafe { look_at(buffer) }.0).filter(|it| !it.is_empty()));
+        bytes.unwrap_or_default()
+    }
+
     /// Shows each buffer's bytes to `take` until it says stop, marks the buffers that it saw as sent, and leaves the chain
     /// at the first one that it did not see.
     ///

@@ -20,6 +20,12 @@ unsafe extern "C" {
 /// What only OpenResty's nginx has, since 1.11.2 (its patch `delayed_posted_events`). nginx exports its symbols to modules.
 const MARK: &CStr = c"ngx_posted_delayed_events";
 
+/// The version of nginx that the module was built for, which is that of the one that has loaded it.
+pub fn nginx_version() -> &'static str {
+    let name = NGINX_VER.to_str().unwrap_or_default();
+    name.split_once('/').map_or(name, |(_, version)| version)
+}
+
 /// Which nginx it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flavour {

@@ -14,6 +14,7 @@
 mod boundary;
 pub mod chain;
 pub mod conf;
+pub mod content;
 pub mod cycle;
 pub mod environment;
 pub mod exchange;

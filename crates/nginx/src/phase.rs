@@ -6,6 +6,7 @@ use ngx::ffi::{
     ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_run_phases,
     ngx_http_finalize_request, ngx_http_handler_pt, ngx_http_phase_handler_s,
     ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE as NGX_HTTP_LOG_PHASE,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
     ngx_http_request_t, ngx_http_send_response, ngx_int_t, ngx_post_event, ngx_posted_next_events,
@@ -25,6 +26,8 @@ pub enum Phase {
     Rewrite,
     /// Who may come in. Subrequests do not pass it.
     Access,
+    /// When the request has ended; what a handler says is of no consequence. With `log_subrequest` that of each subrequest, too.
+    Log,
 }
 
 impl Phase {
@@ -33,6 +36,7 @@ impl Phase {
             Phase::ServerRewrite => NGX_HTTP_SERVER_REWRITE_PHASE,
             Phase::Rewrite => NGX_HTTP_REWRITE_PHASE,
             Phase::Access => NGX_HTTP_ACCESS_PHASE,
+            Phase::Log => NGX_HTTP_LOG_PHASE,
         }
     }
 }

@@ -8,6 +8,7 @@ mod headers;
 mod response;
 mod target;
 mod timer;
+mod traffic;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -212,16 +213,6 @@ impl<'r> Request<'r> {
     /// When the first bytes of the request came, in seconds since 1970.
     pub fn began(self) -> i64 {
         self.read(|r| r.start_sec)
-    }
-
-    /// Milliseconds since then, by the clock that nginx read last: what `$request_time` counts.
-    pub fn elapsed(self) -> u64 {
-        let (second, millisecond) = self.read(|r| (r.start_sec, r.start_msec));
-        let (now, now_millisecond) = crate::worker::unix_time_to_millisecond();
-        let seconds = now.saturating_sub(second).saturating_mul(1000);
-        let milliseconds = now_millisecond as i64 - millisecond as i64;
-        // The clock may have been set back meanwhile.
-        u64::try_from(seconds.saturating_add(milliseconds)).unwrap_or(0)
     }
 
     /// The request's pool, which it shares with its subrequests.

@@ -213,10 +213,35 @@ impl Own {
     }
 }
 
+thread_local! {
+    /// Bytes of memory that is on its way to upstreams, of all requests of this worker.
+    static ON_ITS_WAY: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes of this module's memory that bodies wait in for an upstream, of all requests of this process.
+pub fn waiting_memory() -> usize {
+    ON_ITS_WAY.try_with(Cell::get).unwrap_or(0)
+}
+
+impl Own {
+    fn new(buffer: *mut ngx_buf_t, memory: Vec<u8>) -> Self {
+        // Requests that are open when a worker ends are destroyed late: then nobody counts any more.
+        let _ = ON_ITS_WAY.try_with(|all| all.set(all.get().saturating_add(memory.capacity())));
+        Own { buffer, memory }
+    }
+
+    /// Gives the memory to other requests.
+    fn give_back(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        let _ = ON_ITS_WAY.try_with(|all| all.set(all.get().saturating_sub(memory.capacity())));
+        spare_memory::keep(memory);
+    }
+}
+
 impl Drop for Buffers {
     fn drop(&mut self) {
         // The request is over, and nothing of it is sent any more.
-        self.passed.drain(..).for_each(|own| spare_memory::keep(own.memory));
+        self.passed.iter_mut().for_each(Own::give_back);
     }
 }
 
@@ -233,9 +258,7 @@ impl Buffers {
     /// Gives the memory of what was sent to other requests, without waiting for the answer. Its buffers stay: nginx may
     /// still have them in a chain, where they are empty.
     fn give_back(&mut self) {
-        for own in self.passed.iter_mut().filter(|own| own.is_sent()) {
-            spare_memory::keep(std::mem::take(&mut own.memory));
-        }
+        self.passed.iter_mut().filter(|own| own.is_sent()).for_each(Own::give_back);
     }
 
     /// Bytes of memory on their way to the upstream.

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 
 use ngx::ffi::{
-    NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_http_add_variable,
+    NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_hash_key, ngx_http_add_variable,
     ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value,
-    ngx_http_complex_value_t, ngx_http_get_variable_pt, ngx_http_request_t,
+    ngx_http_complex_value_t, ngx_http_get_variable, ngx_http_get_variable_pt, ngx_http_request_t,
     ngx_http_variable_value_t, ngx_int_t, ngx_str_t,
 };
 
@@ -74,6 +74,24 @@ unsafe extern "C" fn get<V: Variable>(
         place.set_no_cacheable(u32::from(V::CHANGES));
         NGX_OK as ngx_int_t
     })
+}
+
+impl<'r> Request<'r> {
+    /// The value of a variable of whatever module, by its name in lower case without `$`; none where no module of this nginx has
+    /// it, or it has no value.
+    pub fn variable(self, name: &'static [u8]) -> Option<&'r [u8]> {
+        let mut name = string(name);
+        // SAFETY: nginx only reads the name; the value is in the request's pool or static, or null when memory is out.
+        let value = unsafe {
+            let key = ngx_hash_key(name.data, name.len);
+            ngx_http_get_variable(self.as_ptr(), &raw mut name, key).as_ref()
+        }?;
+        if value.not_found() != 0 || value.data.is_null() {
+            return None;
+        }
+        // SAFETY: a value has `len` bytes, which live as long as the request.
+        Some(unsafe { std::slice::from_raw_parts(value.data, value.len() as usize) })
+    }
 }
 
 /// A parameter of a directive of `M` that may hold variables. What nginx compiled stays in the cycle that it belongs to; this

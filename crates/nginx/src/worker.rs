@@ -1,10 +1,12 @@
 //! The process that serves requests: its clock, its timer, and whether it is about to end.
 
 use std::ffi::c_void;
+use std::time::Instant;
 
 use ngx::ffi::{
-    NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_add_timer, ngx_cached_time, ngx_current_msec,
-    ngx_cycle, ngx_event_t, ngx_exiting, ngx_msec_t, ngx_pid, ngx_process, ngx_uint_t, ngx_worker,
+    NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, kill, ngx_add_timer, ngx_cached_time, ngx_core_conf_t,
+    ngx_core_module, ngx_current_msec, ngx_cycle, ngx_event_t, ngx_exiting, ngx_msec_t, ngx_pid,
+    ngx_process, ngx_uint_t, ngx_worker,
 };
 
 use crate::boundary::boundary;
@@ -23,10 +25,34 @@ pub fn unix_time() -> i64 {
     unsafe { (*ngx_cached_time).sec }
 }
 
-/// The same, and the milliseconds of that second.
-pub(crate) fn unix_time_to_millisecond() -> (i64, usize) {
-    // SAFETY: as above.
-    unsafe { ((*ngx_cached_time).sec, (*ngx_cached_time).msec) }
+/// Nanoseconds of a clock that never goes back, read now.
+pub fn nanoseconds() -> u64 {
+    thread_local! {
+        static BEGAN: Instant = Instant::now();
+    }
+    u64::try_from(BEGAN.with(Instant::elapsed).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds since 1970, as nginx last read the clock.
+pub fn unix_milliseconds() -> u64 {
+    // SAFETY: as for `unix_time`.
+    let (seconds, milliseconds) = unsafe { ((*ngx_cached_time).sec, (*ngx_cached_time).msec) };
+    u64::try_from(seconds).unwrap_or(0).saturating_mul(1000).saturating_add(milliseconds as u64)
+}
+
+/// Whether another worker of that id is there. To be asked by workers, which all have one user.
+pub fn is_alive(id: u32) -> bool {
+    // SAFETY: no signal is sent; what is found out is whether one could be.
+    id == self::id() || i32::try_from(id).is_ok_and(|id| id > 0 && unsafe { kill(id, 0) } == 0)
+}
+
+/// How many workers the configuration wants. For a cycle whose configuration was read.
+pub fn count(cycle: &Cycle<'_>) -> usize {
+    // SAFETY: set at start.
+    let conf = cycle.core_conf(unsafe { ngx_core_module.index }).cast::<ngx_core_conf_t>();
+    // SAFETY: null or the core module's configuration, complete by then.
+    let workers = unsafe { conf.as_ref() }.map_or(1, |conf| conf.worker_processes);
+    usize::try_from(workers).unwrap_or(1).max(1)
 }
 
 /// The id of this process.

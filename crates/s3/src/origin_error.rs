@@ -11,10 +11,12 @@
 mod chunks;
 mod code;
 mod document;
+mod known;
 
 pub use self::chunks::Chunks;
 pub use self::code::{Code, CodeReader, DocumentFraming, asks_to_slow_down, refuses_key};
 use self::document::Document;
+pub use self::known::{code_in, known_code};
 
 /// Largest document that is judged, in bytes, packed and unpacked. S3's have some hundreds, those with a canonical request a
 /// few thousands; more must not be kept in memory.

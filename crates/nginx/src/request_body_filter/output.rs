@@ -123,7 +123,7 @@ impl<'r, 'b> Output<'r, 'b> {
             buffer.last = start.wrapping_add(memory.len());
             buffer.end = buffer.last;
             // The vector's memory stays where it is while the vector moves.
-            self.buffers.passed.push(Own { buffer: pointer, memory });
+            self.buffers.passed.push(Own::new(pointer, memory));
         }
         self.append(pointer);
     }

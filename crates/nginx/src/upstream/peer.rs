@@ -8,10 +8,10 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, ngx_event_free_peer_pt,
-    ngx_event_get_peer_pt, ngx_event_notify_peer_pt, ngx_event_save_peer_session_pt,
-    ngx_event_set_peer_session_pt, ngx_http_request_t, ngx_http_upstream_srv_conf_t, ngx_int_t,
-    ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, NGX_PEER_FAILED,
+    ngx_event_free_peer_pt, ngx_event_get_peer_pt, ngx_event_notify_peer_pt,
+    ngx_event_save_peer_session_pt, ngx_event_set_peer_session_pt, ngx_http_request_t,
+    ngx_http_upstream_srv_conf_t, ngx_int_t, ngx_peer_connection_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::address::SocketAddressRef;
@@ -44,6 +44,9 @@ pub trait PeerHooks: HttpModule {
 
     /// Called where nothing was serialized, and nothing is sent.
     fn refuse_headless(r: Request<'_>);
+
+    /// Called when nginx has done with the peer that was picked last; `failed` is what it tells the balancer (`max_fails`).
+    fn left_peer(_r: Request<'_>, _failed: bool) {}
 }
 
 /// What becomes of a request at a peer.
@@ -70,6 +73,13 @@ pub struct Peer<'a> {
 }
 
 impl<'a> Peer<'a> {
+    /// The name of the upstream: of the block, or the host that `proxy_pass` names.
+    pub fn upstream_name(&self) -> &'a [u8] {
+        // SAFETY: the upstream that the peer was picked from just now; its name is in the cycle's pool, or, of one that Lua has
+        // made, lives as long as the upstream.
+        unsafe { bytes(&(*self.us).host) }
+    }
+
     /// What stands in the `server` line that it comes from, where that line says `resolve` or another of its upstream does.
     /// To be asked for such upstreams only.
     pub fn server(&self) -> Option<&'a [u8]> {
@@ -159,7 +169,7 @@ unsafe extern "C" fn init_peer<M: PeerHooks>(
         u.peer.data = hooks.cast();
         u.peer.get = Some(get_peer::<M>);
         // A hook that the balancer does not have must stay absent: nginx tests for it.
-        u.peer.free = u.peer.free.map(|_| free_peer as unsafe extern "C" fn(_, _, _));
+        u.peer.free = u.peer.free.map(|_| free_peer::<M> as unsafe extern "C" fn(_, _, _));
         u.peer.notify = u.peer.notify.map(|_| notify_peer as unsafe extern "C" fn(_, _, _));
         u.peer.set_session =
             u.peer.set_session.map(|_| set_session as unsafe extern "C" fn(_, _) -> _);
@@ -291,7 +301,7 @@ fn prepare_head<'r, M: PeerHooks>(
     prepared
 }
 
-unsafe extern "C" fn free_peer(
+unsafe extern "C" fn free_peer<M: PeerHooks>(
     pc: *mut ngx_peer_connection_t,
     data: *mut c_void,
     state: ngx_uint_t,
@@ -301,6 +311,10 @@ unsafe extern "C" fn free_peer(
         let Some(hooks) = (unsafe { hooks(data) }) else { return };
         // SAFETY: as where it was put in.
         unsafe { Link::remove(&raw mut hooks.attempt) };
+        // SAFETY: hooks live in the request's pool, so the request does too.
+        if let Some(request) = unsafe { Request::from_ptr(hooks.request) } {
+            M::left_peer(request, state & NGX_PEER_FAILED as ngx_uint_t != 0);
+        }
         if let Some(free) = hooks.free {
             // SAFETY: the balancer's own hook with its own data.
             unsafe { free(pc, hooks.data, state) };

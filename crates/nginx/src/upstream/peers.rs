@@ -46,6 +46,8 @@ pub struct PeerCopy {
     pub is_off: bool,
     /// Out of use by this module.
     pub is_marked: bool,
+    /// Asked only while no other can be (`server … backup`).
+    pub is_backup: bool,
     address: [u8; LONGEST_ADDRESS],
     address_length: usize,
     server: [u8; LONGEST_SERVER],
@@ -59,6 +61,7 @@ impl PeerCopy {
         id: PeerId(0),
         is_off: false,
         is_marked: false,
+        is_backup: false,
         address: [0; LONGEST_ADDRESS],
         address_length: 0,
         server: [0; LONGEST_SERVER],
@@ -142,6 +145,7 @@ impl<'c> Peers<'c> {
             for (peer, place) in locked.peers().zip(&mut places) {
                 // SAFETY: a peer of the locked list.
                 unsafe { copy_peer(peer, place) };
+                place.is_backup = list != self.first;
                 count += 1;
             }
         }

@@ -80,6 +80,13 @@ impl<G> Credential<G> {
         &self.access_key
     }
 
+    /// The last second since 1970 in which requests can be signed with it: the access key's own end or its token's, whichever comes
+    /// first. None if it has neither.
+    pub fn expires(&self) -> Option<i64> {
+        let token = self.token.as_ref().and_then(|token| token.expires);
+        [self.expires, token].into_iter().flatten().min()
+    }
+
     /// What the caller attached.
     pub fn grants(&self) -> &G {
         &self.grants

@@ -143,6 +143,29 @@ fn keys_with_an_end() {
     assert_eq!(check(&request, &ended(now.unix()), now), Ok(()));
     let error = SignatureError::ExpiredAccessKey { access_key: b"AKID".to_vec() };
     assert_eq!(check(&request, &ended(now.unix() - 1), now), Err(Error::Signature(error)));
+
+    let credential = |key, token: Option<Option<i64>>| {
+        let credential = Credential::new("AKID", Secret::new("secret"), ());
+        let credential = match key {
+            Some(end) => credential.with_expiry(end),
+            None => credential,
+        };
+        match token {
+            Some(end) => credential.with_token(Secret::new("token"), end),
+            None => credential,
+        }
+    };
+    for (key, token, expected) in [
+        (None, None, None),
+        (None, Some(None), None),
+        (Some(7), None, Some(7)),
+        (Some(7), Some(None), Some(7)),
+        (None, Some(Some(8)), Some(8)),
+        (Some(7), Some(Some(8)), Some(7)),
+        (Some(9), Some(Some(8)), Some(8)),
+    ] {
+        assert_eq!(credential(key, token).expires(), expected, "{key:?} {token:?}");
+    }
 }
 
 #[test]
