@@ -79,7 +79,8 @@ impl LocationDirective for S3Status {
     fn set(cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         let format = match words.get(1) {
             None => None,
-            Some(word) => Some(StatusFormat::of_name(word).ok_or_else(|| {
+            // The page asks the address where it is for the JSON.
+            Some(word) => Some(StatusFormat::of_name(word).filter(|format| *format != StatusFormat::Html).ok_or_else(|| {
                 let word = word.escape_ascii();
                 format!(
                     "invalid format \"{word}\" of \"s3_status\": prometheus, openmetrics or json"

@@ -29,6 +29,8 @@ pub trait ContentHandler {
 pub struct Content<'r> {
     /// The Content-Type.
     pub content_type: &'static str,
+    /// Other headers, name and value.
+    pub headers: &'r [(&'static str, &'r str)],
     /// The body; not empty.
     pub body: BodyWriter<'r>,
 }
@@ -66,9 +68,12 @@ unsafe extern "C" fn handler<H: ContentHandler>(r: *mut ngx_http_request_t) -> n
     })
 }
 
-fn send(r: Request<'_>, content: Content<'_>) -> ngx_int_t {
-    let Content { content_type, body } = content;
+fn send<'r>(r: Request<'r>, content: Content<'r>) -> ngx_int_t {
+    let Content { content_type, headers, body } = content;
     r.replace_header(200, content_type.as_bytes(), body.length);
+    if !headers.iter().all(|(name, value)| r.add_header(name.as_bytes(), value.as_bytes())) {
+        return NGX_ERROR as ngx_int_t;
+    }
     // Lists of types (`gzip_types`) are without parameters.
     let bare = content_type.split(';').next().unwrap_or_default().len();
     // SAFETY: single-threaded; no reference into headers_out is alive.
