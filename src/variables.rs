@@ -5,7 +5,6 @@ use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address, Operation};
 use sigv4::{Mechanism, Target};
 
-use crate::audit;
 use crate::caller;
 use crate::ctx;
 use crate::request_id::RequestId;
@@ -22,7 +21,6 @@ pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3Auth>(cf)?;
     add::<S3ErrorCode>(cf)?;
     add::<S3RequestId>(cf)?;
-    audit::add_all(cf)?;
     add::<OriginVariable>(cf)?;
     add::<S3OriginHost>(cf)?;
     add::<S3CacheKey>(cf)
