@@ -4,8 +4,10 @@ use v5.36;
 use lib 't/lib';
 use JSON::PP ();
 use S3Proxy::Children ();
+use S3Proxy::Client ();
 use S3Proxy::Http;
 use S3Proxy::Metrics;
+use S3Proxy::Nginx;
 use S3Proxy::Probes;
 use S3Proxy::Request;
 use S3Proxy::Setup;
@@ -401,4 +403,46 @@ for (split /\n/, $text) {
 my $readme = S3Proxy::Children::slurp('README.md');
 my ($section) = $readme =~ /^### s3_status\n(.*?)^### /ms;
 my %told = $section =~ /^\| `(\w+)` \| ([^|]*?) ?\|/mg;
+# Not each nginx has the module that counts them.
+if ((S3Proxy::Client::run_command(S3Proxy::Nginx::binary(), '-V'))[0] !~ /stub_status/) {
+    is(report($t)->{connections}, undef, 'no connections');
+    delete $told{nginx_connections};
+}
 is_deeply(\%labels, { map { ($_ => $told{$_} =~ s/`//gr) } keys %told }, 'names and labels');
+
+=== TEST 34: over HTTP/2
+--- http2
+--- request: GET /bucket/key
+--- error_code: 200
+--- code
+my $report = report($t, 1);
+is_deeply(requests($report), { 'AKIDCLIENT GetObject 200' => 1 }, 'counted');
+my ($request) = @{ $report->{requests} };
+ok($request->{received_bytes} > 0 && $request->{sent_bytes} > 0, 'with its bytes');
+
+=== TEST 35: slices, each an attempt and all of them one request
+--- http_config eval: $::zone . ::http_config(more => 'proxy_cache_path %%SERVROOT%%/cache keys_zone=cache:1m;')
+--- config eval: ::config(server => $::status, location => 'slice 10; proxy_set_header Range $slice_range; proxy_cache cache; proxy_cache_key $s3_cache_key$slice_range; proxy_cache_valid 200 206 1m;')
+--- origins
+b: 206 header="Content-Range: bytes 0-9/15" header="ETag: \"x\"" body="0123456789" | 206 header="Content-Range: bytes 10-14/15" header="ETag: \"x\"" body="abcde"
+--- request: GET /bucket/key
+--- error_code: 200
+--- response_body: 0123456789abcde
+--- code
+my $report = report($t, 1);
+is_deeply(requests($report), { 'AKIDCLIENT GetObject 200' => 1 }, 'one request');
+is_deeply(origins($report)->{b}, [2, 0, { 206 => 2 }], 'two attempts');
+is($report->{failovers}, 0, 'and no failover');
+
+=== TEST 36: a client that leaves
+--- origins
+b: 200 delay=3 body="late"
+--- code
+my $connection = $t->connect;
+my ($request) = S3Proxy::Request::requests(sub ($name) { return { request => 'GET /bucket/key', s3_sign => $::client }->{$name} }, $t->host);
+$connection->put(S3Proxy::Http::serialize_head('GET /bucket/key HTTP/1.1', $request->{headers}));
+until_true(5, sub { report($t)->{origins}[0]{attempts} });
+$connection->close;
+my $report = report($t, 1);
+is_deeply(requests($report), { 'AKIDCLIENT GetObject 499' => 1 }, 'is one');
+is_deeply($report->{errors}, [], 'and no error of the origin\'s');

@@ -39,6 +39,11 @@ fn is_counted(r: Request<'_>, ctx: &Ctx) -> bool {
         && conf.is_none_or(|conf| conf.health().is_none() && conf.status().is_none())
 }
 
+/// Whether an origin has answered with an error; a client that has left (499) got none.
+fn is_origins_error(r: Request<'_>, ctx: &Ctx) -> bool {
+    ctx.upstream.origin.borrow().is_some() && r.upstream_status().is_some_and(|it| it >= 400)
+}
+
 fn count(r: Request<'_>, ctx: &Ctx, counted: &Counted<'_>) {
     let (status, received, sent) = (r.final_status(), r.received_bytes(), r.sent_bytes());
     let error_code = ctx.response.error_code.get();
@@ -60,7 +65,7 @@ fn count(r: Request<'_>, ctx: &Ctx, counted: &Counted<'_>) {
                 counted.refusal(ctx.status.cause.get().unwrap_or(code));
             }
         }
-        None if status >= 400 && ctx.upstream.origin.borrow().is_some() => {
+        None if status >= 400 && is_origins_error(r, ctx) => {
             let code = ctx.status.origin_code.get().unwrap_or(NO_CODE);
             counted.error(code, ErrorSource::Origin);
         }

@@ -8,13 +8,16 @@
 mod hostile;
 
 use std::hint::black_box;
+use std::sync::atomic::AtomicU64;
 
+use s3::Operation;
 use sigv4::{
     Credential, Header, Keyring, OriginBody, OriginCredential, Payload, Permit, Policy,
     RequestParts, Secret, TargetBuffers, Timestamp,
 };
+use status::{Counted, OriginPlace, StatusZone, Timing};
 
-const CASES: [&str; 7] = [
+const CASES: [&str; 8] = [
     "verify-header",
     "verify-presigned",
     "verify-refused",
@@ -22,6 +25,7 @@ const CASES: [&str; 7] = [
     "resign-put",
     "sign-chunk",
     "verify-chunk",
+    "count-request",
 ];
 const HOST: Header<'static> = Header { name: b"Host", value: b"s3.example.com" };
 const EMPTY: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -52,6 +56,7 @@ fn main() {
         "resign-put" => resign(&TARGETS.map(put_head), count),
         "sign-chunk" => chunks(count, false),
         "verify-chunk" => chunks(count, true),
+        "count-request" => count_requests(count),
         _ => assert!(hostile::run(&case, count), "unknown case {case}"),
     }
 }
@@ -205,6 +210,32 @@ fn resign(heads: &[OwnedHead; 2], count: usize) {
             &mut out,
         );
         assert!(black_box(signed).is_ok());
+    }
+}
+
+/// What `s3_status_zone` adds to a request that is sent to an origin once, of one client among many. But for reading the clock.
+fn count_requests(count: usize) {
+    let memory: Vec<AtomicU64> = (0..1 << 17).map(|_| AtomicU64::new(0)).collect();
+    let zone = StatusZone::new(&memory).expect("enough");
+    zone.begin(4, 1);
+    let place = zone.claim(1, |_| true).expect("room");
+    let origin = OriginPlace { upstream: b"s3", origin: b"primary", address: b"192.0.2.10:443" };
+    let request = |client: &[u8]| {
+        let counted = || Counted::new(zone, place).filter(|_| zone.is_held(place)).expect("held");
+        counted().time(Timing::Verify, black_box(12_345));
+        counted().time(Timing::Sign, black_box(12_345));
+        let origin = counted().attempt(black_box(&origin)).expect("room");
+        counted().response(origin, black_box(200));
+        let counted = counted();
+        counted.request(client, Some(Operation::GetObject), black_box(200), 600, 65_536);
+        counted.time(Timing::Request, black_box(4_000_000));
+        counted.time(Timing::FirstByte, black_box(3_000_000));
+    };
+    for number in 0..64 {
+        request(format!("AKIDOTHER{number}").as_bytes());
+    }
+    for _ in 0..count {
+        request(black_box(b"AKIDCLIENT0123456789"));
     }
 }
 

@@ -3,8 +3,12 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Most words of a key. An access key id has up to 128 bytes, an upstream's name, an origin's and an address mostly less than
-/// that together; what is longer is counted under `other`.
+use smallvec::{SmallVec, smallvec};
+
+/// Words of a key that need no memory of their own: those of most upstreams, origins and addresses together.
+const USUAL_WORDS: usize = 16;
+
+/// Most words of a key. An access key id has up to 128 bytes; what is longer than this is counted under `other`.
 const MAX_WORDS: usize = 64;
 
 /// What a series counts. The numbers stand in memory that outlives a reload.
@@ -45,57 +49,50 @@ impl SeriesKind {
 
 /// A key that is being put together.
 pub(crate) struct SeriesKey {
-    words: [u64; MAX_WORDS],
-    length: usize,
-    is_too_long: bool,
+    words: SmallVec<[u64; USUAL_WORDS]>,
     pub(crate) kind: SeriesKind,
 }
 
 impl SeriesKey {
-    /// `small` is a label of up to 24 bits, `large` one of up to 32.
+    /// `small` and `large` are labels that are numbers.
+    #[inline]
     pub(crate) fn new(kind: SeriesKind, small: u16, large: u32) -> Self {
         let first = kind as u64 | u64::from(small) << 8 | u64::from(large) << 32;
-        let mut words = [0; MAX_WORDS];
-        if let Some(word) = words.first_mut() {
-            *word = first;
-        }
-        SeriesKey { words, length: 1, is_too_long: false, kind }
+        SeriesKey { words: smallvec![first], kind }
     }
 
     /// Adds a label, which any bytes may be: its length, and then itself.
+    #[inline]
     pub(crate) fn with(mut self, label: &[u8]) -> Self {
-        self.push(label.len() as u64);
+        self.add(label);
+        self
+    }
+
+    fn add(&mut self, label: &[u8]) {
+        self.words.push(label.len() as u64);
+        // What is too long is refused as a whole.
+        let label = label.get(..label.len().min(8 * MAX_WORDS)).unwrap_or_default();
         let mut chunks = label.chunks_exact(8);
         for chunk in &mut chunks {
-            self.push(chunk.try_into().map_or(0, u64::from_le_bytes));
+            self.words.push(chunk.try_into().map_or(0, u64::from_le_bytes));
         }
         let rest = chunks.remainder();
         if !rest.is_empty() {
             let word = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            self.push(word);
+            self.words.push(word);
         }
-        self
     }
 
     /// Adds a label that is a number.
+    #[inline]
     pub(crate) fn with_number(mut self, number: u64) -> Self {
-        self.push(number);
+        self.words.push(number);
         self
-    }
-
-    fn push(&mut self, word: u64) {
-        match self.words.get_mut(self.length) {
-            Some(place) => {
-                *place = word;
-                self.length = self.length.saturating_add(1);
-            }
-            None => self.is_too_long = true,
-        }
     }
 
     /// None for a key that has no room.
     pub(crate) fn words(&self) -> Option<&[u64]> {
-        if self.is_too_long { None } else { self.words.get(..self.length) }
+        (self.words.len() <= MAX_WORDS).then_some(&self.words)
     }
 }
 
