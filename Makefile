@@ -6,7 +6,7 @@ NGINX ?= installed
 unexport NGINX
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install credentials deb debs dist check-deb check-debs check-dist check-credentials check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-readme clean
+.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install credentials deb debs dist check-deb check-debs check-dist check-credentials check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-page check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -119,6 +119,9 @@ check-nginxes: ## Runs t/ with the nginx of Debian 13 and of the next Debian, an
 	@scripts/install-packages run root
 	@cargo build --package test-origin
 	@scripts/check-nginxes $(SUITES)
+
+check-page: ## Looks at the status page in headless Chromium: both schemes, a phone, accessibility, hostile names, while nothing answers
+	@scripts/check-page
 
 check-readme: ## Runs what README.md prints for a new machine, on one: a fresh Debian (as root)
 	@scripts/install-packages root

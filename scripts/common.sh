@@ -34,3 +34,13 @@ die() {
 at_least() {
     [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
+
+# A port that nobody uses, for `make run`: below the range that outgoing connections take.
+free_port() {
+    local port
+    for _ in {1..50}; do
+        port=$((12000 + RANDOM % 8000))
+        (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    say "$port"
+}

@@ -15,6 +15,7 @@ pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3Refusal>(cf)?;
     add::<S3Requester>(cf)?;
     add::<S3LogOperation>(cf)?;
+    add::<S3LogErrorCode>(cf)?;
     add::<S3RequestLine>(cf)?;
     add::<S3Referer>(cf)?;
     add::<S3ObjectSize>(cf)?;
@@ -70,6 +71,21 @@ impl Variable for S3LogOperation {
         let r = r.main();
         let operation = operation(r)?;
         of_target(r, |target| r.allocate_copy(&operation.logged(r.method(), target.path())))
+    }
+}
+
+/// `$s3_log_error_code`: the code of the error that the client got, the proxy's own or, where requests are counted
+/// (`s3_status_zone`), an origin's.
+struct S3LogErrorCode;
+
+impl Variable for S3LogErrorCode {
+    const NAME: &'static str = "s3_log_error_code";
+    const CHANGES: bool = true;
+
+    fn value(r: Request<'_>) -> Option<&[u8]> {
+        let ctx = ctx::existing(r.main())?;
+        let of_origin = || ctx.status.origin_code.get().filter(|_| r.main().final_status() >= 400);
+        ctx.response.error_code.get().or_else(of_origin).map(str::as_bytes)
     }
 }
 
@@ -161,7 +177,7 @@ impl Variable for S3TotalTime {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        number(r, r.main().elapsed())
+        number(r, r.main().age())
     }
 }
 

@@ -33,5 +33,5 @@ fn with_list(r: Request<'_>) -> Option<Content<'_>> {
     let is_marked = r.add_header(b"x-amz-request-id", id) && r.add_header(b"x-amz-id-2", id);
     let mut body = BodyWriter::new(r);
     body.write_all(document).ok()?;
-    is_marked.then_some(Content { content_type: "application/xml", body })
+    is_marked.then_some(Content { content_type: "application/xml", headers: &[], body })
 }

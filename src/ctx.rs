@@ -74,7 +74,7 @@ pub(crate) struct HealthPart {
 
 impl Ctx {
     /// After an internal redirect: the id and the status of the first error stay, what was put in front of the target, what is to
-    /// be counted, what only logs ask for, and nothing else.
+    /// be counted or logged, and nothing else.
     pub(crate) fn take_over(&self, earlier: &Ctx) {
         self.access.bucket_in_front.set(earlier.access.bucket_in_front.get());
         self.status.take_over(&earlier.status);

@@ -21,7 +21,7 @@ use crate::status;
 pub(crate) fn header_filter(r: Request<'_>) -> Status {
     let status = filter_header(r);
     if let Some(ctx) = ctx::existing(r) {
-        ctx.response.answered_at.set(Some(r.elapsed()));
+        ctx.response.answered_at.set(Some(r.age()));
     }
     status
 }

@@ -101,7 +101,8 @@ impl Lifecycle for S3Signature {
     fn preconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
         flavour::check("S3 signature module")?;
         nginx::upstream::guard::add_variable::<Self>(cf)?;
-        variables::add_all(cf)
+        variables::add_all(cf)?;
+        audit::add_all(cf)
     }
 
     fn postconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {

@@ -44,7 +44,7 @@ fn filter<'r>(r: Request<'r>, input: Input<'r>) -> Result<Filtered<'r>, u16> {
     let Some(ctx) = ctx::existing(r) else { return Ok(input.pass()) };
     crate::fault::inject(r, "body");
     if input.has_end() {
-        ctx.body.ended_at.set(Some(r.elapsed()));
+        ctx.body.ended_at.set(Some(r.age()));
     }
     // The first call comes while nginx can still be told to.
     if ctx.body.needs_length.replace(false) {

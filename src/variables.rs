@@ -5,7 +5,6 @@ use nginx::{Conf, ConfError, Request};
 use s3::{Access, Address, Operation};
 use sigv4::{Mechanism, Target};
 
-use crate::audit;
 use crate::cache;
 use crate::caller;
 use crate::ctx;
@@ -23,7 +22,6 @@ pub(crate) fn add_all(cf: &mut Conf<'_>) -> Result<(), ConfError> {
     add::<S3Auth>(cf)?;
     add::<S3ErrorCode>(cf)?;
     add::<S3RequestId>(cf)?;
-    audit::add_all(cf)?;
     add::<OriginVariable>(cf)?;
     add::<S3OriginHost>(cf)?;
     add::<S3CacheKey>(cf)
@@ -87,8 +85,16 @@ impl Variable for S3Operation {
     const CHANGES: bool = false;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        Some(operation(r)?.name().as_bytes())
+        operation(r.main()).map(|operation| operation.name().as_bytes())
     }
+}
+
+/// What the client's request asks for, whoever has sent it; none for a target that has no canonical form.
+pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
+    of_target(r, |target| {
+        let headers = r.headers().chain(target.hoisted());
+        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
+    })
 }
 
 /// `$s3_auth`: how a verified request was authenticated.
@@ -185,15 +191,6 @@ impl Variable for S3CacheKey {
             r.allocate_copy(&key)
         })
     }
-}
-
-/// What the client asks for.
-pub(crate) fn operation(r: Request<'_>) -> Option<Operation> {
-    let r = r.main();
-    of_target(r, |target| {
-        let headers = r.headers().chain(target.hoisted());
-        Some(Access::new(r.method(), target.path(), target.query(), headers).operation())
-    })
 }
 
 /// Asks about the canonical target, in path style, without parameters of query authentication; none for a target that has no canonical

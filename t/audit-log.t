@@ -175,7 +175,15 @@ my ($record) = records($t);
 is("$record->{requester} $record->{error}", 'AKIDCLIENT XAmzContentSHA256Mismatch', 'who, and what');
 like($record->{rest}, qr/^ - - - "[^"-][^"]*" /, 'why');
 
-=== TEST 11: hostile keys, headers and hosts stay in their fields
+=== TEST 11: an origin's code, where it is counted
+--- http_config eval: 's3_status_zone s3:1m; ' . ::http_config(more => $::format)
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (s3=\S+) .*/b: $1 404 header="Content-Type: application\/xml" body="<Error><Code>NoSuchKey<\/Code><\/Error>"/mr
+--- error_code: 404
+--- code
+my ($record) = records($t);
+is("$record->{status} $record->{error} $record->{size}", '404 NoSuchKey -', 'status, code, size');
+
+=== TEST 12: hostile keys, headers and hosts stay in their fields
 --- s3_sign
 --- raw_request eval
 [map { "GET $_->[0] HTTP/1.1\r\nHost: $_->[1]\r\nUser-Agent: $_->[2]\r\nConnection: close\r\n\r\n" }
@@ -196,7 +204,7 @@ my $read = goaccess($t);
 is($read->{general}{failed_requests}, 0, 'GoAccess takes them');
 cmp_ok($read->{general}{valid_requests}, '>=', 5, '... all');
 
-=== TEST 12: what is no request, and what comes from a cache or another location
+=== TEST 13: what is no request, and what comes from a cache or another location
 --- s3_sign
 --- config eval: ::config(server => $::write . 'location /plain { return 200 "x"; }')
 --- raw_request eval: ["\x16\x03\x01garbage\r\n\r\n", "GET /plain HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"]

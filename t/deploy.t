@@ -40,18 +40,23 @@ subtest 'docker-compose.yml' => sub {
     is_deeply([sort grep { !$services->{$_}{profiles} } keys %$services], [qw(haproxy s3-proxy-servera s3-proxy-serverb)],
         'HAProxy and two proxies by default');
     is_deeply({ map { $_ => $services->{$_}{profiles} } grep { $services->{$_}{profiles} } keys %$services },
-        { single => ['single'], credentials => ['credentials'], 'demo-origin-a' => ['demo'], 'demo-origin-b' => ['demo'] }, 'the profiles');
+        { single => ['single'], credentials => ['credentials'], prometheus => ['monitoring'], grafana => ['monitoring'], 'demo-origin-a' => ['demo'], 'demo-origin-b' => ['demo'] }, 'the profiles');
     is_deeply($services->{haproxy}{ports}, ['8080:8080', '127.0.0.1:8405:8405'], 'clients come in at port 8080, metrics are for this machine');
-    my %builders;
+    my (%builders, %pulled);
+    @pulled{qw(prometheus grafana)} = (1, 1);
     for my $name (sort keys %$services) {
         my $service = $services->{$name};
         ok($service->{read_only} && $service->{cap_drop}[0] eq 'ALL', "$name has a read-only root file system and no capability");
         ok($service->{mem_limit} && $service->{logging}{options}{'max-size'}, "$name has a limit of memory, and of its log");
         like($_, qr/size=\d+m/, "$name: a tmpfs has a size") for @{ $service->{tmpfs} // [] };
         push @{ $builders{ $service->{image} } }, $name if $service->{build};
-        is($service->{pull_policy}, 'never', "$name: its image is built by another service") if !$service->{build};
+        next if $service->{build};
+        # What is not ours is of one version.
+        if ($pulled{$name}) { like($service->{image}, qr/:v?\d+\.\d+\.\d+$/, "$name: a version that is pulled") }
+        else { is($service->{pull_policy}, 'never', "$name: its image is built by another service") }
     }
-    is(scalar @{ $builders{ $services->{$_}{image} } // [] }, 1, "one service builds the image of $_") for sort keys %$services;
+    is(scalar @{ $builders{ $services->{$_}{image} } // [] }, 1, "one service builds the image of $_") for grep { !$pulled{$_} } sort keys %$services;
+    like($_, qr/^127\.0\.0\.1:/, "$_: for this machine") for map { @{ $services->{$_}{ports} } } sort keys %pulled;
     is($services->{'s3-proxy-servera'}{environment}{SERVERB_SECRET_KEY}, undef, 'proxy A does not have the key of origin B');
     is(services(SERVERA_HOST => 'old-name')->{'s3-proxy-servera'}{environment}{SERVERA_HOST}, 'old-name', 'SERVERA_HOST is known');
     for my $volume (map { @{ $_->{volumes} // [] } } values %$services) {
@@ -481,7 +486,8 @@ subtest 'metrics' => sub {
     my $metrics = 'http://127.0.0.1:' . $deployment->port('metrics of serverb');
     like(curl("$metrics/metrics")->{body}, qr/^nginx_connections\{state="active"\} [1-9]\d*$/m, 'at a port of their own');
     like(curl("$metrics/metrics")->{body}, qr/^s3_origin_attempts_total\{upstream="s3",origin="b",/m, 'and of S3');
-    is(curl("$metrics/")->{status}, 404, 'and nothing else there');
+    like(curl('-H', 'Accept: text/html', "$metrics/")->{body}, qr/^<!doctype html>/, 'and a page');
+    is(curl("$metrics/key")->{status}, 404, 'and nothing else there');
     $deployment->stop('serverb');
 };
 

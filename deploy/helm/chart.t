@@ -52,10 +52,12 @@ my $one = chart('one origin, a Secret of its own, metrics', 'origins.primary.end
     signatureV2 => 'true', 'tls.verify' => 'false', realIpFrom => '10.0.0.0/8', readinessPath => '/healthz', 'nginx.workerProcesses' => 3);
 is_deeply([sort keys %$one], [qw(Deployment Pod Service)], 'one origin: what is made');
 is($one->{Deployment}{spec}{template}{spec}{containers}[0]{readinessProbe}{httpGet}{path}, '/healthz', 'one origin: ready by /healthz, if one wants that');
-is({ map { $_->{name} => $_->{value} } @{ $one->{Deployment}{spec}{template}{spec}{containers}[0]{env} } }->{NGINX_WORKER_PROCESSES}, 3, 'one origin: workers');
+is(environment($one)->{NGINX_WORKER_PROCESSES}, 3, 'one origin: workers');
 is($one->{Deployment}{spec}{template}{spec}{volumes}[1]{secret}{secretName}, 'keys', 'one origin: the Secret');
 is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/path'}, '/metrics', 'metrics');
 is($one->{Deployment}{spec}{template}{metadata}{annotations}{'prometheus.io/port'}, 8405, 'metrics: their port');
+is(environment($one)->{METRICS_PORT}, undef, 'metrics: for other pods');
+is(environment($both)->{METRICS_PORT}, '127.0.0.1:8405', 'without them: for nobody else');
 is_deeply([map { $_->{containerPort} } @{ $one->{Deployment}{spec}{template}{spec}{containers}[0]{ports} }], [8080, 8405], 'metrics: the port is there');
 like(configuration($one), qr{signature_v2 on;.*endpoint http://s3\.example\.com:9000;.*set_real_ip_from 10\.0\.0\.0/8;.*proxy_ssl_verify +off}s,
     'one origin: its configuration');
@@ -193,6 +195,11 @@ sub valid (@settings) {
         jsonschema.Draft7Validator(json.load(open(sys.argv[1]))).validate(values)
         EOF2
     return run_command("$tools/venv/bin/python", '-c', $program, "$CHART/values.schema.json", "$CHART/values.yaml", values_files(@settings));
+}
+
+# Variables of nginx's container.
+sub environment ($objects) {
+    return { map { $_->{name} => $_->{value} } @{ $objects->{Deployment}{spec}{template}{spec}{containers}[0]{env} } };
 }
 
 # What the entry point makes of the container's environment and files.

@@ -79,12 +79,16 @@ impl LocationDirective for S3Status {
     fn set(cf: &mut Conf<'_>, words: &[&[u8]], conf: &mut LocationConf) -> Result<(), ConfError> {
         let format = match words.get(1) {
             None => None,
-            Some(word) => Some(StatusFormat::of_name(word).ok_or_else(|| {
-                let word = word.escape_ascii();
-                format!(
-                    "invalid format \"{word}\" of \"s3_status\": prometheus, openmetrics or json"
-                )
-            })?),
+            Some(word) => {
+                // The page asks the address where it is for the JSON.
+                let format = StatusFormat::of_name(word).filter(|it| *it != StatusFormat::Html);
+                Some(format.ok_or_else(|| {
+                    let word = word.escape_ascii();
+                    format!(
+                        "invalid format \"{word}\" of \"s3_status\": prometheus, openmetrics or json"
+                    )
+                })?)
+            }
         };
         once(words, conf.status.replace(StatusView { format }).is_some())?;
         let position = cf.position();

@@ -1,13 +1,26 @@
 //! What `s3_status` answers with.
 
-use std::io;
+use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use nginx::content::{BodyWriter, Content, ContentHandler};
 use nginx::{Request, worker};
-use status::{ConnectionReport, MetricsDialect, StatusFormat, negotiated, write_metrics};
+use status::{
+    ConnectionReport, MetricsDialect, StatusFormat, StatusPage, negotiated, write_metrics,
+};
 
 use crate::S3Signature;
 use crate::status::gather::gather;
+
+/// One address has all forms, and what was told is old at once.
+const HEADERS: [(&str, &str); 3] =
+    [("Cache-Control", "no-store"), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")];
+
+static PAGE_HEADERS: LazyLock<[(&str, &str); 5]> = LazyLock::new(|| {
+    let [cache, vary, sniff] = HEADERS;
+    let policy = ("Content-Security-Policy", StatusPage::get().policy.as_str());
+    [cache, vary, sniff, policy, ("Referrer-Policy", "no-referrer")]
+});
 
 /// See the [module](self).
 pub(crate) struct StatusContent;
@@ -18,10 +31,16 @@ impl ContentHandler for StatusContent {
             return Err(405);
         }
         let format = format(r)?;
+        let content_type = format.content_type();
+        let mut body = BodyWriter::new(r);
+        if format == StatusFormat::Html {
+            body.write_all(StatusPage::get().html.as_bytes()).map_err(|_| 500_u16)?;
+            return Ok(Content { content_type, headers: &*PAGE_HEADERS, body });
+        }
         let mut report = worker::with_cycle(gather).flatten().ok_or(500_u16)?;
         report.connections = connections(r);
-        let mut body = BodyWriter::new(r);
         let written = match format {
+            StatusFormat::Html => Ok(()),
             StatusFormat::Json => {
                 serde_json::to_writer(&mut body, &report).map_err(io::Error::from)
             }
@@ -33,7 +52,7 @@ impl ContentHandler for StatusContent {
             }
         };
         written.map_err(|_| 500_u16)?;
-        Ok(Content { content_type: format.content_type(), body })
+        Ok(Content { content_type, headers: &HEADERS, body })
     }
 }
 

@@ -29,6 +29,8 @@ pub trait ContentHandler {
 pub struct Content<'r> {
     /// The Content-Type.
     pub content_type: &'static str,
+    /// Other headers, name and value.
+    pub headers: &'r [(&'static str, &'r str)],
     /// The body; not empty.
     pub body: BodyWriter<'r>,
 }
@@ -74,8 +76,11 @@ unsafe extern "C" fn handler<H: ContentHandler>(r: *mut ngx_http_request_t) -> n
     })
 }
 
-fn send(r: Request<'_>, content: Content<'_>) -> ngx_int_t {
-    let Content { content_type, body } = content;
+fn send<'r>(r: Request<'r>, content: Content<'r>) -> ngx_int_t {
+    let Content { content_type, headers, body } = content;
+    if !headers.iter().all(|(name, value)| r.add_header(name.as_bytes(), value.as_bytes())) {
+        return NGX_ERROR as ngx_int_t;
+    }
     // An answer that is made up on the spot has no version that an If-Match could be about.
     // SAFETY: single-threaded; no reference to the structure is alive.
     unsafe { crate::request::bits::set_disable_not_modified(r.as_ptr(), true) };

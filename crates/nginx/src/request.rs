@@ -215,16 +215,6 @@ impl<'r> Request<'r> {
         self.read(|r| r.start_sec)
     }
 
-    /// Milliseconds since then, by the clock that nginx read last: what `$request_time` counts.
-    pub fn elapsed(self) -> u64 {
-        let (second, millisecond) = self.read(|r| (r.start_sec, r.start_msec));
-        let (now, now_millisecond) = crate::worker::unix_time_to_millisecond();
-        let seconds = now.saturating_sub(second).saturating_mul(1000);
-        let milliseconds = now_millisecond as i64 - millisecond as i64;
-        // The clock may have been set back meanwhile.
-        u64::try_from(seconds.saturating_add(milliseconds)).unwrap_or(0)
-    }
-
     /// The request's pool, which it shares with its subrequests.
     pub fn pool(self) -> Option<Pool<'r>> {
         // SAFETY: a request has a pool as long as it lives.

@@ -35,7 +35,8 @@ pub fn nanoseconds() -> u64 {
 
 /// Milliseconds since 1970, as nginx last read the clock.
 pub fn unix_milliseconds() -> u64 {
-    let (seconds, milliseconds) = unix_time_to_millisecond();
+    // SAFETY: as for `unix_time`.
+    let (seconds, milliseconds) = unsafe { ((*ngx_cached_time).sec, (*ngx_cached_time).msec) };
     u64::try_from(seconds).unwrap_or(0).saturating_mul(1000).saturating_add(milliseconds as u64)
 }
 
@@ -52,12 +53,6 @@ pub fn count(cycle: &Cycle<'_>) -> usize {
     // SAFETY: null or the core module's configuration, complete by then.
     let workers = unsafe { conf.as_ref() }.map_or(1, |conf| conf.worker_processes);
     usize::try_from(workers).unwrap_or(1).max(1)
-}
-
-/// The same, and the milliseconds of that second.
-pub(crate) fn unix_time_to_millisecond() -> (i64, usize) {
-    // SAFETY: as above.
-    unsafe { ((*ngx_cached_time).sec, (*ngx_cached_time).msec) }
 }
 
 /// The id of this process.

@@ -3,6 +3,8 @@
 /// A form of the status.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StatusFormat {
+    /// A page for people, which asks for the JSON.
+    Html,
     /// JSON.
     Json,
     /// OpenMetrics 1.0.
@@ -13,11 +15,12 @@ pub enum StatusFormat {
 
 impl StatusFormat {
     /// In the order in which they are given to whoever does not care.
-    const ALL: [Self; 3] = [Self::Prometheus, Self::OpenMetrics, Self::Json];
+    const ALL: [Self; 4] = [Self::Prometheus, Self::OpenMetrics, Self::Json, Self::Html];
 
     /// The Content-Type.
     pub fn content_type(self) -> &'static str {
         match self {
+            StatusFormat::Html => "text/html; charset=utf-8",
             StatusFormat::Json => "application/json",
             StatusFormat::OpenMetrics => {
                 "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -29,6 +32,7 @@ impl StatusFormat {
     /// As `format=` of a query and `s3_status` have it.
     pub fn of_name(name: &[u8]) -> Option<Self> {
         Some(match name {
+            b"html" => StatusFormat::Html,
             b"json" => StatusFormat::Json,
             b"openmetrics" => StatusFormat::OpenMetrics,
             b"prometheus" => StatusFormat::Prometheus,
@@ -38,6 +42,7 @@ impl StatusFormat {
 
     fn media_type(self) -> (&'static str, &'static str) {
         match self {
+            StatusFormat::Html => ("text", "html"),
             StatusFormat::Json => ("application", "json"),
             StatusFormat::OpenMetrics => ("application", "openmetrics-text"),
             StatusFormat::Prometheus => ("text", "plain"),
@@ -106,6 +111,11 @@ mod tests {
             (
                 "text/plain;q=2, application/json;q=x, application/openmetrics-text;q=0.001",
                 StatusFormat::OpenMetrics,
+            ),
+            // Browsers.
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+                StatusFormat::Html,
             ),
             // Prometheus 2.
             (
