@@ -381,7 +381,26 @@ a: <Delete><Object><Key>tenants/a/k</Key></Object></Delete>
 --- s3_error: 503 ServiceUnavailable
 --- origin_count: a=0 b=1
 
-=== TEST 38: a root that is none
+=== TEST 38: the list of buckets, for one with grants
+--- s3_sign: AKIDREADER reader-secret
+--- origins eval: ::answers('<ListAllMyBucketsResult><Buckets><Bucket><Name>media</Name></Bucket><Bucket><Name>other</Name></Bucket></Buckets></ListAllMyBucketsResult>')
+--- request: GET /
+--- error_code: 200
+--- response_body_like: <Name>media</Name>
+--- response_body_unlike: other
+
+=== TEST 39: a location without verification that it comes to from one with
+--- config eval: ::config(location => 'proxy_intercept_errors on; error_page 404 = @open;', server => 'location @open { s3_verify off; s3_resign a; proxy_pass http://%%ORIGIN_A%%; } location /open/ { s3_verify off; s3_resign a; proxy_pass http://%%ORIGIN_A%%; }')
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) 200/b: $1 404/mr
+--- s3_sign eval: [$::a, $::a, $S3Proxy::Setup::CLIENT, ""]
+--- request eval: ["GET /media/tenants/b/k", "POST /media?delete\n<Delete><Object><Key>k</Key></Object></Delete>", "GET /media/k", "GET /open/k"]
+--- error_code eval: [200, 503, 200, 200]
+--- origin_request_like
+a[0]: ^GET /media/tenants/a/tenants/b/k HTTP
+a[1]: ^GET /media/k HTTP
+a[2]: ^GET /open/k HTTP
+
+=== TEST 40: a root that is none
 --- files
 >>> clients.json 0600
 {"clients": [{"access_key": "AKIDTENANTA", "secret_key": "tenant-a-secret", "root": "../b/"}]}
