@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ::status::Timing;
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, S3Error};
+use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, KeyRoot, S3Error};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
@@ -64,8 +64,11 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         Some(Verify::Clients(clients)) => {
             ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
         }
-        Some(Verify::Off) => request_body::of_unverified(r, conf)
-            .map(|body| entrant(r, conf, Admission::unauthenticated(Permit::verify_off()), body)),
+        Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
+            let root = earlier_root(r);
+            let admission = Admission { root, ..Admission::unauthenticated(Permit::verify_off()) };
+            entrant(r, conf, admission, body)
+        }),
         // Configuration time has seen to it where it could; here the request is refused when it is to be signed.
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
@@ -73,6 +76,12 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         Ok(entrant) => enter(r, ctx, entrant),
         Err(error) => refuse(r, ctx, error),
     }
+}
+
+/// The root of the client that a location before this one let in. What it admitted does not count any more (`error_page`,
+/// `X-Accel-Redirect`), but whoever comes from there with a root gets nothing here that is not below it.
+fn earlier_root(r: Request<'_>) -> Option<KeyRoot> {
+    ctx::earlier(r).find_map(|ctx| ctx.access.admission.get()?.root.clone())
 }
 
 /// An error page at a URI that is proxied, by an oversight (`error_page 502 /50x.html;` without a location for it): the client

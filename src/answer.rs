@@ -43,15 +43,16 @@ pub(crate) fn operation(
     is_of_interest.then(|| Operation::of(access.method, &path, access.query, is_copy))
 }
 
-/// Whether a request that leaves for `origin` names nothing but what is below the root.
+/// What a request that leaves for `origin` asks for, and whether its head names nothing but what is below the root.
 pub(crate) fn is_below(
     root: &KeyRoot,
     access: &Access<'_>,
     origin: &Origin,
     bucket_in_host: Option<&[u8]>,
-) -> bool {
+) -> (Operation, bool) {
     let path = path_style(access.path, origin, bucket_in_host);
-    root.holds(&access.with_path(&path))
+    let access = access.with_path(&path);
+    (access.operation(), root.holds(&access))
 }
 
 /// The path of a request that leaves for the origin, with the bucket in front and nothing else.

@@ -69,7 +69,8 @@ fn is_of_server(r: Request<'_>) -> bool {
 }
 
 /// Whether an answer is what lies below the root of the client. What comes from a file (`proxy_store`, `try_files`) or from another
-/// service knows nothing of it. Errors that the configuration has pages for say nothing of objects.
+/// service knows nothing of it. Errors that the configuration has pages for say nothing of objects, nor does a list of buckets
+/// that is made here.
 fn is_of_root(r: Request<'_>, root: &KeyRoot) -> bool {
     if r.cache_key().is_some() {
         return !cache::is_shared(r, root);

@@ -41,6 +41,17 @@ pub(crate) fn of_verified<G>(
     if !declares_body(r) || content_length(r) == Some(0) {
         return refused(DeleteFault::Malformed("it is empty"));
     }
+    // What takes its place is longer, and has no room where it lies.
+    if check.replaces_body() && is_stored(r) {
+        r.log(
+            Level::Error,
+            format_args!(
+                "s3: refused: the DeleteObjects of a client with a \"root\" was read before this location"
+            ),
+        );
+        return Err(S3Error::service_unavailable()
+            .with_message("The body of the request cannot be used again. Please send it again."));
+    }
     let access_key = || verified.credential().access_key().to_vec();
     let mut body = match body.filter(|body| !body.only_unbuffered) {
         Some(body) => body,
@@ -195,6 +206,7 @@ fn passing(length: Option<u64>, access_key: Vec<u8>) -> Box<Body> {
         decoded_length: length.unwrap_or(0),
         has_trailer: false,
         keys: None,
+        rooted: None,
         access_key,
     })
 }
@@ -230,6 +242,7 @@ fn with_filter(
         decoded_length,
         has_trailer,
         keys: None,
+        rooted: None,
         access_key,
     }))
 }

@@ -14,7 +14,7 @@ use nginx::upstream::{
     Parts, Peer, PeerChoice, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output,
     process_header, sent_body,
 };
-use s3::{Access, AddressingError, Denied, Reserved};
+use s3::{Access, AddressingError, Denied, Operation, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
 use sigv4::request_head::{HeadError, HeadLines};
 use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
@@ -186,6 +186,9 @@ fn try_sign<'r>(
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent, head.method())?;
+    let is_rooted = checked.is_some_and(|body| body.rooted.is_some() && !body.is_replaced(main))
+        && body.is_empty()
+        && matches!(sent, SentBody::OfClient | SentBody::None);
 
     let (placed, chunk_chain, bucket_in_host, operation) =
         worker::with(|Worker { buffers, head: signed }| {
@@ -227,8 +230,16 @@ fn try_sign<'r>(
             if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
                 return Err(Refusal::Addressing(AddressingError::SourceUnclear));
             }
-            if root.is_some_and(|root| !answer::is_below(root, &access, &origin, in_host)) {
-                return Err(Refusal::Root(Denied::NotBelowRoot(access.operation())));
+            let below = root.map(|root| answer::is_below(root, &access, &origin, in_host));
+            match below {
+                Some((operation, false)) => {
+                    return Err(Refusal::Root(Denied::NotBelowRoot(operation)));
+                }
+                // In its body are keys.
+                Some((Operation::DeleteObjects, true)) if !is_rooted => {
+                    return Err(Refusal::Root(Denied::NotBelowRoot(Operation::DeleteObjects)));
+                }
+                _ => {}
             }
             let is_renamed = root.is_some() || upload.is_some() || answer::renames(&origin);
             let operation = answer::operation(&access, &origin, in_host, is_renamed);
@@ -305,10 +316,10 @@ fn origin_body(
             }))
         }
         SentBody::Unread if checked.is_some() && !replaced => {
-            Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+            Ok(checked.map_or(OriginBody::AsSent, Body::origin_body))
         }
         SentBody::OfClient | SentBody::None => {
-            Ok(checked.and_then(Body::unwrapped).map_or(OriginBody::AsSent, OriginBody::Unwrapped))
+            Ok(checked.map_or(OriginBody::AsSent, Body::origin_body))
         }
         // A page that `error_page` asks for, say: it has no body, whatever came of the client's.
         SentBody::Unread if matches!(method, b"GET" | b"HEAD") => {

@@ -328,7 +328,79 @@ Origin: http://x
 --- request eval: ["OPTIONS /media/k", "OPTIONS /media/k"]
 --- error_code: 200
 
-=== TEST 32: a root that is none
+=== TEST 32: DeleteObjects: the root goes in front of each key, and the body is signed and summed up as it leaves
+--- s3_sign eval: [$::a, "$::a payload=unsigned", "$::a presign=900", "AKIDREADER reader-secret", $::a, $::a]
+--- more_headers eval: ["Content-MD5: 1B2M2Y8AsgTpgAmY7PhCfg==", "x-amz-checksum-crc32: AAAAAA==\nx-amz-sdk-checksum-algorithm: CRC32", "", "", "", ""]
+--- request eval: [map { "POST /media?delete\n<Delete>$_<Quiet>true</Quiet></Delete>" } ("<Object><Key>k</Key></Object><Object><VersionId>1</VersionId><Key>l&amp;m</Key></Object>") x 4, "<Object><Key>../b/k</Key></Object>", "<Object><Key>a<!-- --></Key></Object>"]
+--- error_code eval: [200, 200, 200, 403, 403, 400]
+--- origin_count: b=3
+--- origin_body
+b: <Delete><Object><Key>tenants/a/k</Key></Object><Object><VersionId>1</VersionId><Key>tenants/a/l&amp;m</Key></Object><Quiet>true</Quiet></Delete>
+--- origin_request_like
+b: ^POST /media\?delete= HTTP
+b: ^Content-MD5: SOnsG6RpxmzKRdmA7snG\+Q==$
+b: ^Content-Length: 144$
+b: ^x-amz-content-sha256: [0-9a-f]{64}$
+b: SignedHeaders=content-length;content-md5;
+--- origin_request_unlike
+b: (?i)^x-amz-(sdk-)?checksum
+
+=== TEST 33: however it is read, and at a second origin, too
+--- config eval: ::config(location => 'proxy_request_buffering off; mirror /mirror;', server => 'location = /mirror { internal; s3_verify off; s3_resign a; proxy_pass http://%%ORIGIN_A%%$request_uri; }')
+--- origins
+b: reset | 503
+a: s3=AKIDORIGINA:origin-a/Secret+Key=:us-east-1 200 body="<DeleteResult><Deleted><Key>tenants/a/k</Key></Deleted><Error><Key>tenants/a/l</Key></Error></DeleteResult>" header="Content-Type: application/xml"
+--- request eval: [("POST /media?delete\n<Delete><Object><Key>k</Key></Object></Delete>") x 2]
+--- error_code: 200
+--- response_body: <DeleteResult><Deleted><Key>k</Key></Deleted><Error><Key>l</Key></Error></DeleteResult>
+--- origin_body
+a: <Delete><Object><Key>tenants/a/k</Key></Object></Delete>
+
+=== TEST 34: many keys, in nginx's file
+--- config eval: ::config(location => 'client_body_in_file_only clean; client_body_buffer_size 1k;')
+--- request eval: "POST /media?delete\n<Delete>" . join('', map { "<Object><Key>k$_</Key></Object>" } 1 .. 3000) . '</Delete>'
+--- error_code: 200
+--- origin_body eval: 'b: <Delete>' . join('', map { "<Object><Key>tenants/a/k$_</Key></Object>" } 1 .. 3000) . '</Delete>'
+
+=== TEST 35: what becomes a DeleteObjects behind the access phase has keys that nobody has looked at
+--- config eval: ::config(location => 'if ($arg_a) { set $args delete; } proxy_method POST;')
+--- request eval: ["PUT /media/k?a=1\n<Delete><Object><Key>k</Key></Object></Delete>", "GET /media?a=1"]
+--- error_code eval: [403, 403]
+--- origin_count: b=0
+
+=== TEST 36: nor has a body that is not the client's
+--- config eval: ::config(location => 'proxy_set_body "<Delete><Object><Key>k</Key></Object></Delete>";')
+--- request eval: "POST /media?delete\n<Delete><Object><Key>k</Key></Object></Delete>"
+--- error_code: 403
+--- origin_count: b=0
+
+=== TEST 37: a body that was changed is not changed again
+--- config eval: ::config(location => 'proxy_intercept_errors on; error_page 404 = @second;', server => 'location @second { s3_verify apps; s3_resign a; proxy_pass http://%%ORIGIN_A%%; }')
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) 200/b: $1 404/mr
+--- request eval: "POST /media?delete\n<Delete><Object><Key>k</Key></Object></Delete>"
+--- s3_error: 503 ServiceUnavailable
+--- origin_count: a=0 b=1
+
+=== TEST 38: the list of buckets, for one with grants
+--- s3_sign: AKIDREADER reader-secret
+--- origins eval: ::answers('<ListAllMyBucketsResult><Buckets><Bucket><Name>media</Name></Bucket><Bucket><Name>other</Name></Bucket></Buckets></ListAllMyBucketsResult>')
+--- request: GET /
+--- error_code: 200
+--- response_body_like: <Name>media</Name>
+--- response_body_unlike: other
+
+=== TEST 39: a location without verification that it comes to from one with
+--- config eval: ::config(location => 'proxy_intercept_errors on; error_page 404 = @open;', server => 'location @open { s3_verify off; s3_resign a; proxy_pass http://%%ORIGIN_A%%; } location /open/ { s3_verify off; s3_resign a; proxy_pass http://%%ORIGIN_A%%; }')
+--- origins eval: $S3Proxy::Setup::ORIGINS =~ s/^b: (\S+) 200/b: $1 404/mr
+--- s3_sign eval: [$::a, $::a, $S3Proxy::Setup::CLIENT, ""]
+--- request eval: ["GET /media/tenants/b/k", "POST /media?delete\n<Delete><Object><Key>k</Key></Object></Delete>", "GET /media/k", "GET /open/k"]
+--- error_code eval: [200, 503, 200, 200]
+--- origin_request_like
+a[0]: ^GET /media/tenants/a/tenants/b/k HTTP
+a[1]: ^GET /media/k HTTP
+a[2]: ^GET /open/k HTTP
+
+=== TEST 40: a root that is none
 --- files
 >>> clients.json 0600
 {"clients": [{"access_key": "AKIDTENANTA", "secret_key": "tenant-a-secret", "root": "../b/"}]}

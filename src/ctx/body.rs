@@ -5,9 +5,9 @@ use std::fmt;
 
 use nginx::kept_body::Kept;
 use nginx::{Request, spare_memory};
-use s3::{DeleteCheck, DeleteFault, S3Error};
-use sigv4::Unwrapped;
+use s3::{DeleteCheck, DeleteFault, RootedDelete, S3Error};
 use sigv4::aws_chunked::{BodyError, BodyFilter, Forward, Framing, Sink};
+use sigv4::{OriginBody, OtherBody, Unwrapped};
 
 /// The request body filter's part of the context.
 #[derive(Default)]
@@ -68,6 +68,8 @@ pub(crate) struct Body {
     pub(crate) has_trailer: bool,
     /// What judges the keys that a DeleteObjects names, where not all of the bucket's may be deleted.
     pub(crate) keys: Option<Box<DeleteCheck>>,
+    /// What is to be said of the body that goes on in the place of a DeleteObjects, once that was judged.
+    pub(crate) rooted: Option<OtherBody>,
     /// Of the client that signed; empty where nobody did.
     pub(crate) access_key: Vec<u8>,
 }
@@ -106,11 +108,29 @@ impl Body {
         last: bool,
         out: &mut impl Sink,
     ) -> Result<(), BodyFault> {
-        self.filter.push(input, last, out).map_err(BodyFault::Claim)?;
+        let Some(keys) = &mut self.keys else {
+            return self.filter.push(input, last, out).map(drop).map_err(BodyFault::Claim);
+        };
         // What somebody else has changed on the way is no word of the client's: its hash comes first.
-        let Some(keys) = &mut self.keys else { return Ok(()) };
-        let pushed = keys.push(input);
-        pushed.and_then(|()| if last { keys.finish() } else { Ok(()) }).map_err(BodyFault::Keys)
+        let passed = match keys.replaces_body() {
+            true => self.filter.push(input, last, &mut Nowhere),
+            false => self.filter.push(input, last, out),
+        };
+        passed.map_err(BodyFault::Claim)?;
+        keys.push(input).map_err(BodyFault::Keys)?;
+        if !last {
+            return Ok(());
+        }
+        if let Some(RootedDelete { body, md5 }) = keys.finish().map_err(BodyFault::Keys)? {
+            self.rooted = Some(OtherBody::known(&body).with_md5(md5));
+            out.copied(&body);
+        }
+        Ok(())
+    }
+
+    /// Whether another body goes on, which is longer.
+    pub(crate) fn replaces_keys(&self) -> bool {
+        self.keys.as_deref().is_some_and(DeleteCheck::replaces_body)
     }
 
     /// The framing of signed chunks that go on to the origin.
@@ -132,10 +152,21 @@ impl Body {
     /// Whether what goes on is no longer what could be checked: signatures are replaced, or frames are taken off. (A trailer
     /// line of an unsigned body may end in other characters, which is as good.)
     pub(crate) fn changes_bytes(&self) -> bool {
+        if self.replaces_keys() {
+            return true;
+        }
         match self.forward {
             Forward::AsSent => false,
             Forward::Frames => self.framing.is_some(),
             Forward::Unwrap => self.chunked,
+        }
+    }
+
+    /// What is to be said of what was let through.
+    pub(crate) fn origin_body(&self) -> OriginBody {
+        match &self.rooted {
+            Some(rooted) => OriginBody::Other(rooted.clone()),
+            None => self.unwrapped().map_or(OriginBody::AsSent, OriginBody::Unwrapped),
         }
     }
 
@@ -147,6 +178,15 @@ impl Body {
         let checksum = self.filter.trailer().map(|(name, value)| (name.into(), value.into_bytes()));
         Some(Unwrapped { decoded_length: self.decoded_length, checksum })
     }
+}
+
+/// Where nothing of what comes goes on.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn borrowed(&mut self, _: &[u8]) {}
+
+    fn copied(&mut self, _: &[u8]) {}
 }
 
 impl Drop for Body {

@@ -19,7 +19,7 @@ use crate::{Access, Address, Denied, Grants, Operation, OperationKind};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum Authorized {
-    /// Only for those keys that its body names and that grants cover: a [`DeleteCheck`](crate::DeleteCheck) has to see it before
+    /// Only for those keys that its body names and that grants cover, or only with a root in front of them: a [`DeleteCheck`](crate::DeleteCheck) has to see it before
     /// the origin does.
     EachKey,
     /// Of a list of buckets those that [`Grants::shows`].
@@ -68,10 +68,11 @@ pub fn authorize(
     if let Some(root) = grants.root() {
         root.check(access)?;
     }
-    if grants.is_unrestricted() {
+    let operation = access.operation();
+    let replaces_keys = grants.root().is_some() && operation == Operation::DeleteObjects;
+    if grants.is_unrestricted() && !replaces_keys {
         return Ok(Authorized::Whole);
     }
-    let operation = access.operation();
     let denied = Denied::Operation(operation);
     let address = Address::of(access.path);
     let key = match operation.kind() {
@@ -81,6 +82,7 @@ pub fn authorize(
         _ => address.key,
     };
     let authorized = match grants.decide(operation, address.bucket, key, access.client()) {
+        Decision::Allowed { .. } if replaces_keys => Authorized::EachKey,
         Decision::Allowed { .. } => Authorized::Whole,
         _ if operation == Operation::DeleteObjects
             && grants.may_allow_keys(

@@ -31,6 +31,7 @@ impl KeyRoot {
                 | CopyObject
                 | CreateMultipartUpload
                 | DeleteObject
+                | DeleteObjects
                 | DeleteObjectTagging
                 | GetBucketLocation
                 | GetBucketVersioning

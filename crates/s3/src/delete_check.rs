@@ -1,14 +1,18 @@
-//! The body of DeleteObjects, where grants cover some keys of the bucket and not others.
+//! The body of DeleteObjects, where grants cover some keys of the bucket and not others, or where the client has a root.
 //!
 //! The keys stand in the body, so it is held, read and judged before the origin gets any of it, and goes on as it came. One key
 //! that may not be deleted refuses all of them: to leave it out would change what the client signed, and to forward the rest
-//! would need an answer that is put together of two.
+//! would need an answer that is put together of two. Of a client with a root another body goes on, with the root in front of each key
+//! and nothing else changed.
 
 mod list;
 
 use std::fmt;
 
-use crate::grants::Decision;
+use md5::{Digest, Md5};
+
+use self::list::NamedKey;
+use crate::grants::{Decision, has_dot_segment};
 use crate::{Access, Address, ClientAddress, ErrorCode, Grants, Operation, S3Error};
 
 /// Longest body in bytes: Amazon's limit for requests of this kind (a thousand keys of 1024 bytes, in XML). It is all that one
@@ -24,6 +28,15 @@ pub struct DeleteCheck {
     grants: Grants,
 }
 
+/// The body of a DeleteObjects with its client's root in front of each key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RootedDelete {
+    /// The document.
+    pub body: Vec<u8>,
+    /// Its MD5: S3 wants a checksum with each document of this kind, and this is the one that every server knows.
+    pub md5: [u8; 16],
+}
+
 /// Why a DeleteObjects is refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -37,7 +50,7 @@ pub enum DeleteFault {
     },
     /// The body is not the document that S3 has for this, or could be read in two ways.
     Malformed(&'static str),
-    /// The body is longer than [`MAX_DELETE_BODY`].
+    /// The body is longer than [`MAX_DELETE_BODY`], as it came or with the root in it.
     TooLarge,
 }
 
@@ -62,33 +75,63 @@ impl DeleteCheck {
         Ok(())
     }
 
-    /// Judges every key, now that all of the body is here.
+    /// Whether another body goes on, and nothing of the one that came.
+    pub fn replaces_body(&self) -> bool {
+        self.grants.root().is_some()
+    }
+
+    /// Judges every key, now that all of the body is here, and makes the body that goes on in its place, if another does.
     ///
     /// # Errors
     ///
     /// [`DeleteFault`] for the first key at fault, or a body that is none.
-    pub fn finish(&mut self) -> Result<(), DeleteFault> {
+    pub fn finish(&mut self) -> Result<Option<RootedDelete>, DeleteFault> {
         let body = std::mem::take(&mut self.body);
-        for key in list::keys(&body).map_err(DeleteFault::Malformed)? {
-            // A parser may drop blanks around a text; which ones are blanks, they have not agreed upon.
-            for reading in [key.as_str(), key.trim_ascii(), key.trim()] {
-                let decision = self.grants.judge(
-                    Operation::DeleteObjects.into(),
-                    self.bucket.iter().copied(),
-                    reading.bytes(),
-                    self.client,
-                );
-                let by = match decision {
-                    // The whole bucket is what a key of nothing but blanks may become.
-                    Decision::Allowed { .. } if !reading.is_empty() => continue,
-                    Decision::Denied { by } => Some(by),
-                    _ => None,
-                };
-                return Err(DeleteFault::Denied { by, key: key.as_bytes().to_vec() });
-            }
+        let keys = list::keys(&body).map_err(DeleteFault::Malformed)?;
+        keys.iter().try_for_each(|key| self.judge(&key.text))?;
+        let Some(root) = self.grants.root() else { return Ok(None) };
+        let body = with_root(&body, &keys, root.as_bytes())?;
+        let md5 = Md5::digest(&body).into();
+        Ok(Some(RootedDelete { body, md5 }))
+    }
+
+    fn judge(&self, key: &str) -> Result<(), DeleteFault> {
+        // A parser may drop blanks around a text; which ones are blanks, they have not agreed upon.
+        for reading in [key, key.trim_ascii(), key.trim()] {
+            let decision = self.grants.judge(
+                Operation::DeleteObjects.into(),
+                self.bucket.iter().copied(),
+                reading.bytes(),
+                self.client,
+            );
+            let leaves_root = self.replaces_body() && has_dot_segment(reading.bytes());
+            let by = match decision {
+                // The whole bucket is what a key of nothing but blanks may become.
+                Decision::Allowed { .. } if !reading.is_empty() && !leaves_root => continue,
+                Decision::Denied { by } => Some(by),
+                _ => None,
+            };
+            return Err(DeleteFault::Denied { by, key: key.as_bytes().to_vec() });
         }
         Ok(())
     }
+}
+
+/// The document with the root, which XML escapes nothing of, in front of each key.
+fn with_root(body: &[u8], keys: &[NamedKey], root: &[u8]) -> Result<Vec<u8>, DeleteFault> {
+    let length = root.len().saturating_mul(keys.len()).saturating_add(body.len());
+    if length > MAX_DELETE_BODY {
+        return Err(DeleteFault::TooLarge);
+    }
+    let mut out = Vec::with_capacity(length);
+    let mut from = 0;
+    for key in keys {
+        out.extend_from_slice(body.get(from..key.at).unwrap_or_default());
+        out.extend_from_slice(root);
+        from = key.at;
+    }
+    out.extend_from_slice(body.get(from..).unwrap_or_default());
+    Ok(out)
 }
 
 impl fmt::Display for DeleteFault {

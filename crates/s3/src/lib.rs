@@ -49,7 +49,7 @@ pub use bucket_names::host_label::bucket_in_host;
 pub use bucket_names::{BucketName, BucketNameError, BucketNames};
 pub use clients_file::{ClientsError, ClientsFile, ListedClient, SecretReference};
 pub use credentials_file::{CredentialsError, CredentialsFile};
-pub use delete_check::{DeleteCheck, DeleteFault};
+pub use delete_check::{DeleteCheck, DeleteFault, RootedDelete};
 pub use denied::Denied;
 pub use error::{FaultSource, S3Error};
 pub use error_code::ErrorCode;

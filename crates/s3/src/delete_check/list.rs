@@ -31,8 +31,16 @@ enum Place {
     },
 }
 
+/// A key that a document names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct NamedKey {
+    pub(super) text: String,
+    /// Where it begins in the document, in bytes.
+    pub(super) at: usize,
+}
+
 /// The keys, in their order, at least one.
-pub(super) fn keys(body: &[u8]) -> Result<Vec<String>, Fault> {
+pub(super) fn keys(body: &[u8]) -> Result<Vec<NamedKey>, Fault> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8")?;
     if text.starts_with('\u{feff}') {
         return Err("it has a byte order mark");
@@ -41,12 +49,18 @@ pub(super) fn keys(body: &[u8]) -> Result<Vec<String>, Fault> {
     if text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
         return Err("it has control characters");
     }
-    let mut list = List { place: Place::Before, keys: Vec::new(), key: None, seen: Vec::new() };
+    let mut list =
+        List { place: Place::Before, keys: Vec::new(), key: None, key_at: 0, seen: Vec::new() };
     let mut reader = Reader::from_str(text);
     let mut is_first = true;
     loop {
         match reader.read_event().map_err(|_| NOT_WELL_FORMED)? {
-            Event::Start(tag) => list.start(&tag)?,
+            Event::Start(tag) => {
+                list.start(&tag)?;
+                if list.place == Place::Key {
+                    list.key_at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+                }
+            }
             Event::Empty(tag) => {
                 list.start(&tag)?;
                 list.end()?;
@@ -71,9 +85,11 @@ pub(super) fn keys(body: &[u8]) -> Result<Vec<String>, Fault> {
 
 struct List {
     place: Place,
-    keys: Vec<String>,
+    keys: Vec<NamedKey>,
     /// The key of the object that is open, as far as it was read.
     key: Option<String>,
+    /// Where it begins.
+    key_at: usize,
     /// Members that the object that is open has, and `Quiet`.
     seen: Vec<&'static str>,
 }
@@ -128,7 +144,8 @@ impl List {
             Place::Delete => Place::After,
             Place::Object => {
                 let key = self.key.take().filter(|key| !key.is_empty());
-                self.keys.push(key.ok_or("an object has no key")?);
+                let text = key.ok_or("an object has no key")?;
+                self.keys.push(NamedKey { text, at: self.key_at });
                 Place::Delete
             }
             Place::Key | Place::Other { of_object: true } => Place::Object,

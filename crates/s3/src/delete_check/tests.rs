@@ -19,7 +19,7 @@ fn decide(grants: &Grants, body: &[u8]) -> Result<(), DeleteFault> {
     for piece in body.chunks(7) {
         check.push(piece)?;
     }
-    check.finish()
+    check.finish().map(|_| ())
 }
 
 fn grants() -> Grants {
@@ -207,6 +207,7 @@ fn another_parser_agrees() {
             .filter(|node| node.tag_name().name() == "Key")
             .map(|node| node.text().unwrap_or_default().to_owned())
             .collect();
+        let keys: Vec<_> = keys.into_iter().map(|key| key.text).collect();
         assert_eq!(keys, theirs, "{text}");
     }
     assert!(accepted > 100, "{accepted}");
@@ -230,4 +231,52 @@ fn answers() {
     assert_eq!(error.members().next(), Some(("Key", b"a\nb".as_slice())));
     assert_eq!(S3Error::from(&DeleteFault::TooLarge).code(), "MaxMessageLengthExceeded");
     assert_eq!(S3Error::from(&DeleteFault::Malformed("x")).code(), "MalformedXML");
+}
+
+#[test]
+fn a_root_in_front_of_each_key() {
+    let root = crate::KeyRoot::new("t/a/").unwrap();
+    let rewritten = |grants: &Grants, body: &str| {
+        let access = Access::new(b"POST", b"/photos", b"delete=", []);
+        assert_eq!(crate::authorize(grants, false, &access), Ok(crate::Authorized::EachKey));
+        let mut check = DeleteCheck::new(grants, &access);
+        assert!(check.replaces_body());
+        body.as_bytes().chunks(3).try_for_each(|piece| check.push(piece))?;
+        check.finish().map(|body| String::from_utf8(body.unwrap().body).unwrap())
+    };
+    let all = Grants::unrestricted().below(Some(root.clone()));
+    let some = grants().below(Some(root));
+    let body = |first: &str, second: &str| {
+        format!(
+            "<?xml version=\"1.0\"?>\n<Delete{XMLNS}> <Object><VersionId>1</VersionId><Key>{first}</Key></Object><Quiet>true</Quiet>\
+             <Object>\n<Key>{second}</Key ><ETag>&quot;</ETag></Object></Delete>\n"
+        )
+    };
+    for (first, second) in [("a", "b"), ("&#50;026/x", "t/a/\u{e4}&amp;"), ("2026/a", " b ")] {
+        let expected = body(&format!("t/a/{first}"), &format!("t/a/{second}"));
+        assert_eq!(rewritten(&all, &body(first, second)), Ok(expected));
+    }
+    assert_eq!(rewritten(&some, &body("2026/a", "2026/b")), Ok(body("t/a/2026/a", "t/a/2026/b")));
+    for key in ["../b/k", "a/./k", "k/..", " .. ", "&#46;./k", " "] {
+        let refused = rewritten(&all, &body("a", key));
+        assert!(matches!(refused, Err(DeleteFault::Denied { by: None, .. })), "{key}: {refused:?}");
+    }
+    let denied = rewritten(&some, &body("2026/a", "2026/keep/b"));
+    assert_eq!(denied, Err(DeleteFault::Denied { by: Some(1), key: b"2026/keep/b".to_vec() }));
+    // Small bodies do not become large ones.
+    let root = crate::KeyRoot::new(&format!("{}/", "r".repeat(255))).unwrap();
+    let many = keys_of(&vec!["k"; 10_000]);
+    let refused = rewritten(&Grants::unrestricted().below(Some(root)), &many);
+    assert_eq!(refused, Err(DeleteFault::TooLarge));
+}
+
+#[test]
+fn the_md5_of_what_goes_on() {
+    let grants = Grants::unrestricted().below(Some(crate::KeyRoot::new("a/").unwrap()));
+    let mut check = DeleteCheck::new(&grants, &Access::new(b"POST", b"/b", b"delete=", []));
+    check.push(b"<Delete><Object><Key>k</Key></Object></Delete>").unwrap();
+    let RootedDelete { body, md5 } = check.finish().unwrap().unwrap();
+    assert_eq!(body, b"<Delete><Object><Key>a/k</Key></Object></Delete>");
+    // By md5sum.
+    assert_eq!(md5.map(|byte| format!("{byte:02x}")).concat(), "f8f45cec55da59f05988a8a6d6bd2dcf");
 }

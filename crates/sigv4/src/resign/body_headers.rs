@@ -86,7 +86,12 @@ impl<'a> BodyHeaders<'a> {
         let length = length.map(|value| (b"Content-Length".as_slice(), value.as_bytes()));
         let encoding = self.content_encoding.as_deref().filter(|value| !value.is_empty());
         let encoding = encoding.map(|value| (b"Content-Encoding".as_slice(), value));
-        [length, encoding, self.checksum()].into_iter().flatten()
+        let md5 = match self.body {
+            OriginBody::Other(other) => other.md5.as_ref(),
+            OriginBody::AsSent | OriginBody::Unwrapped(_) => None,
+        };
+        let md5 = md5.map(|value| (b"Content-MD5".as_slice(), value.as_slice()));
+        [length, encoding, md5, self.checksum()].into_iter().flatten()
     }
 
     fn checksum(&self) -> Option<(&[u8], &[u8])> {

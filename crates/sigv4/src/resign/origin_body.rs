@@ -1,5 +1,8 @@
 //! What is sent to an origin behind the head.
 
+use base64::engine::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::Payload;
 use crate::canonical::TextSink as _;
 use crate::canonical::sha256::TextHash;
@@ -21,6 +24,8 @@ pub enum OriginBody {
 pub struct OtherBody {
     pub(crate) length: u64,
     pub(crate) payload: Payload,
+    /// The value of Content-MD5.
+    pub(crate) md5: Option<[u8; 24]>,
 }
 
 impl OtherBody {
@@ -29,12 +34,20 @@ impl OtherBody {
         let mut hash = TextHash::<2>::new();
         hash.put(bytes);
         let payload = Payload::of_digest(&hash.finish());
-        Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), payload }
+        Self { length: u64::try_from(bytes.len()).unwrap_or(u64::MAX), payload, md5: None }
     }
 
     /// One of which the length in bytes alone is known. It goes unsigned.
     pub fn of_length(length: u64) -> Self {
-        Self { length, payload: Payload::Unsigned }
+        Self { length, payload: Payload::Unsigned, md5: None }
+    }
+
+    /// The same with a Content-MD5, which S3 wants with some bodies.
+    #[must_use]
+    pub fn with_md5(self, md5: [u8; 16]) -> Self {
+        let mut text = [0; 24];
+        let written = STANDARD.encode_slice(md5, &mut text);
+        Self { md5: written.is_ok().then_some(text), ..self }
     }
 }
 
