@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 
 VENV_BIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../.work/clients/venv/bin")
 
+# For a machine that has more to do than this; it multiplies all waiting, as for S3Proxy::Test.
+PATIENCE = float(os.environ.get("TEST_NGINX_PATIENCE") or 1)
+
 # Longer than any single operation takes on two busy cores, so that a hang is a failed test and not a hung run.
-TIMEOUT = 60
+TIMEOUT = 60 * PATIENCE
 
 
 class Failure(Exception):

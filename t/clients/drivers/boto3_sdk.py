@@ -7,8 +7,8 @@ import botocore.exceptions
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 
+from . import PATIENCE, Failure
 from . import Driver as Base
-from . import Failure
 
 
 class Driver(Base):
@@ -30,8 +30,8 @@ class Driver(Base):
                 s3={"addressing_style": "virtual" if target.virtual else "path"},
                 proxies={"http": target.proxy} if target.proxy else None,
                 signature_version=self.signature_version,
-                connect_timeout=10,
-                read_timeout=30,
+                connect_timeout=10 * PATIENCE,
+                read_timeout=30 * PATIENCE,
             ),
         )
 

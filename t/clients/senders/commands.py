@@ -8,12 +8,12 @@ the contents. `operations` are what else it does by operate(name), comparing by 
 import os
 import subprocess
 
-from drivers import Failure, Target, aws_cli, rclone, s3cmd
+from drivers import PATIENCE, Failure, Target, aws_cli, rclone, s3cmd
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENTS = os.path.join(HERE, "../../../.work/clients")
 # 100 MiB with parts of 5 MiB on two busy cores.
-TIMEOUT = 120
+TIMEOUT = 120 * PATIENCE
 
 
 class Command:
