@@ -289,6 +289,7 @@ for (['', undef, $text], ['', '*/*', $text], ['', 'application/json', $json], ['
 is(status_of($t, '?format=yaml')->{status}, 400, 'an unknown one');
 my $head = $t->send(request => 'HEAD /status', s3_sign => undef);
 is_deeply([$head->{status}, $head->{body}], [200, ''], 'HEAD');
+is(S3Proxy::Http::header($head, 'Cache-Control'), 'no-store', 'nobody keeps it');
 is($t->send(request => "$_ /status", s3_sign => undef)->{status}, 405, $_) for qw(POST PUT DELETE);
 like(status_of($t, '?format=openmetrics')->{body}, qr/\n# EOF\n\z/, 'OpenMetrics ends so');
 unlike(status_of($t, '')->{body}, qr/# EOF/, 'the older format does not');
