@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod secret;
 pub(crate) mod status;
+pub(crate) mod status_zone;
 pub(crate) mod sticky_uploads;
 pub(crate) mod upstreams;
 
@@ -34,7 +35,7 @@ use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::plan::ProbePlan;
-use crate::conf::status::StatusConf;
+use crate::conf::status_zone::StatusConf;
 use crate::conf::sticky_uploads::StickyUploads;
 use crate::conf::upstreams::PeerOrigins;
 
@@ -149,7 +150,7 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 18] = [
         c"s3_sticky_uploads",
         NGX_HTTP_UPS_CONF | NGX_CONF_TAKE12,
     ),
-    main_command::<status::S3StatusZone>(c"s3_status_zone", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12),
+    main_command::<status_zone::S3StatusZone>(c"s3_status_zone", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12),
     location_command::<status::S3Status>(
         c"s3_status",
         NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,

@@ -115,7 +115,7 @@ impl Lifecycle for S3Signature {
         conf::domains::configure(cf)?;
         conf::sticky_uploads::configure(cf)?;
         conf::plan::configure(cf)?;
-        conf::status::configure(cf)?;
+        conf::status_zone::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }
 

@@ -6,7 +6,7 @@ use status::{KeyFileReport, KeyReport, OriginReport, StatusReport};
 
 use crate::S3Signature;
 use crate::conf::MainConf;
-use crate::conf::status::StatusConf;
+use crate::conf::status_zone::StatusConf;
 use crate::live::listing::{self, KeyHolder};
 use crate::probes::{ProbedPeer, probed_peers};
 use crate::status::counters::zone_in;

@@ -17,7 +17,7 @@ use crate::string::string;
 
 /// Answers requests itself.
 pub trait ContentHandler {
-    /// Makes the answer, which goes out with status 200.
+    /// Makes the answer, which goes out with status 200, and which nobody is to keep.
     ///
     /// # Errors
     ///
