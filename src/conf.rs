@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod probe;
 pub(crate) mod secret;
 pub(crate) mod status;
+pub(crate) mod status_zone;
 pub(crate) mod upstreams;
 
 use std::rc::Rc;
@@ -33,7 +34,7 @@ use crate::S3Signature;
 use crate::conf::clients::Clients;
 use crate::conf::origin::Origin;
 use crate::conf::plan::ProbePlan;
-use crate::conf::status::StatusConf;
+use crate::conf::status_zone::StatusConf;
 use crate::conf::upstreams::PeerOrigins;
 
 /// What is known of a server{}.
@@ -140,7 +141,7 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 17] = [
     main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
     location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
-    main_command::<status::S3StatusZone>(
+    main_command::<status_zone::S3StatusZone>(
         c"s3_status_zone",
         NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1 | NGX_CONF_TAKE2,
     ),

@@ -112,7 +112,7 @@ impl Lifecycle for S3Signature {
         conf::upstreams::wrap_all(cf)?;
         conf::domains::configure(cf)?;
         conf::plan::configure(cf)?;
-        conf::status::configure(cf)?;
+        conf::status_zone::configure(cf)?;
         nginx::upstream::guard::install::<Self>(cf)
     }
 

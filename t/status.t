@@ -289,6 +289,7 @@ for (['', undef, $text], ['', '*/*', $text], ['', 'application/json', $json], ['
 is(status_of($t, '?format=yaml')->{status}, 400, 'an unknown one');
 my $head = $t->send(request => 'HEAD /status', s3_sign => undef);
 is_deeply([$head->{status}, $head->{body}], [200, ''], 'HEAD');
+is(S3Proxy::Http::header($head, 'Cache-Control'), 'no-store', 'nobody keeps it');
 is($t->send(request => "$_ /status", s3_sign => undef)->{status}, 405, $_) for qw(POST PUT DELETE);
 like(status_of($t, '?format=openmetrics')->{body}, qr/\n# EOF\n\z/, 'OpenMetrics ends so');
 unlike(status_of($t, '')->{body}, qr/# EOF/, 'the older format does not');
@@ -365,13 +366,17 @@ my ($key) = grep { $_->{kind} eq 'origin' } @{ report($t)->{keys} };
 is_deeply([@$key{qw(name access_key expires)}], ['b', 'AKIDTEMPORARY', 4102444800], 'when');
 like(status_of($t, '')->{body}, qr/^s3_key_expiry_timestamp_seconds\{kind="origin",name="b"\} 4102444800\.0$/m, 'as a metric');
 
-=== TEST 31: an upload that is under way
+=== TEST 31: an upload that is under way, and what it takes in memory
+--- config eval: ::config(server => $::status, location => 'client_body_buffer_size 1m;')
 --- code
 my $connection = $t->connect;
 my ($request) = S3Proxy::Request::requests(sub ($name) { return { request => 'PUT /bucket/key', request_body_size => 200_000, s3_sign => "$::client payload=streaming" }->{$name} }, $t->host);
 my $wire = S3Proxy::Http::serialize_head("PUT /bucket/key HTTP/1.1", $request->{headers}) . $request->{body};
 $connection->put(substr $wire, 0, length($wire) / 2);
-ok(until_true(10, sub { report($t)->{uploads}{active} == 1 }), 'one');
+my $uploads;
+ok(until_true(10, sub { $uploads = report($t)->{uploads}; $uploads->{active} == 1 && $uploads->{chunk_memory_bytes} > 50_000 }), 'one')
+    or diag("$uploads->{active} $uploads->{chunk_memory_bytes}");
+cmp_ok($uploads->{chunk_memory_bytes}, '<', 1_000_000, 'no more than it has sent, or little');
 $connection->close;
 ok(until_true(10, sub { my $u = report($t)->{uploads}; $u->{active} == 0 && $u->{chunk_memory_bytes} == 0 }), 'and none');
 

@@ -6,6 +6,7 @@ use status::{KeyFileReport, KeyReport, OriginReport, StatusReport};
 
 use crate::S3Signature;
 use crate::conf::MainConf;
+use crate::conf::status_zone::StatusConf;
 use crate::live::listing::{self, KeyHolder};
 use crate::probes::{ProbedPeer, probed_peers};
 use crate::status::counters::zone_in;
@@ -20,7 +21,7 @@ pub(super) fn gather(cycle: &Cycle<'_>) -> Option<StatusReport> {
     report.time = worker::unix_milliseconds() as f64 / 1000.0;
     report.zone.name.clone_from(&conf.name);
     report.zone.size = conf.size;
-    add_origins(&mut report, cycle, main);
+    add_origins(&mut report, cycle, main, conf);
     report.keys = keys(main);
     let files = listing::files(main).into_iter();
     report.files = files
@@ -34,7 +35,7 @@ pub(super) fn gather(cycle: &Cycle<'_>) -> Option<StatusReport> {
 }
 
 /// Adds the state of those that are probed, and those that nothing is known of.
-fn add_origins(report: &mut StatusReport, cycle: &Cycle<'_>, main: &MainConf) {
+fn add_origins(report: &mut StatusReport, cycle: &Cycle<'_>, main: &MainConf, conf: &StatusConf) {
     let mut counted = std::mem::take(&mut report.origins);
     for peer in probed_peers(cycle) {
         let peer = with_state(peer);
@@ -43,7 +44,7 @@ fn add_origins(report: &mut StatusReport, cycle: &Cycle<'_>, main: &MainConf) {
             found.map(|place| counted.swap_remove(place)).unwrap_or_default();
         report.origins.push(OriginReport { attempts, failures, responses, ..peer });
     }
-    for peer in unprobed_peers(cycle, main) {
+    for peer in unprobed_peers(cycle, conf) {
         if report.origins.iter().any(|known| is_same(known, &peer)) {
             continue;
         }
@@ -70,9 +71,9 @@ fn is_same(one: &OriginReport, other: &OriginReport) -> bool {
 }
 
 /// The peers of upstreams with origins, probed or not.
-fn unprobed_peers(cycle: &Cycle<'_>, main: &MainConf) -> Vec<OriginReport> {
+fn unprobed_peers(cycle: &Cycle<'_>, conf: &StatusConf) -> Vec<OriginReport> {
     let (mut all, mut copies) = (Vec::new(), Vec::new());
-    for upstream in main.status.iter().flat_map(|conf| &conf.upstreams) {
+    for upstream in &conf.upstreams {
         let Some(peers) = Peers::of::<S3Signature>(cycle, upstream.id) else { continue };
         peers.copy(&mut copies);
         for peer in &copies {

@@ -17,7 +17,7 @@ use crate::string::string;
 
 /// Answers requests itself.
 pub trait ContentHandler {
-    /// Makes the answer, which goes out with status 200.
+    /// Makes the answer, which goes out with status 200, and which nobody is to keep.
     ///
     /// # Errors
     ///
@@ -78,6 +78,9 @@ fn send<'r>(r: Request<'r>, content: Content<'r>) -> ngx_int_t {
     let bare = content_type.split(';').next().unwrap_or_default().len();
     // SAFETY: single-threaded; no reference into headers_out is alive.
     unsafe { (*r.as_ptr()).headers_out.content_type_len = bare };
+    if !r.add_header(b"Cache-Control", b"no-store") {
+        return NGX_ERROR as ngx_int_t;
+    }
     // SAFETY: the request is alive and has a header now.
     let code = unsafe { ngx_http_send_header(r.as_ptr()) };
     if code == NGX_ERROR as ngx_int_t || code > NGX_OK as ngx_int_t || r.is_header_only() {

@@ -44,9 +44,14 @@ pub struct OriginPlace<'a> {
     pub address: &'a [u8],
 }
 
-/// The series of such a place, for what comes later of the same attempt. Good for the worker that it was made by.
+/// The series of such a place, for what comes later of the same attempt. Good for the worker and the memory that it was made in;
+/// in others it counts nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct OriginSeries(SeriesAt);
+pub struct OriginSeries {
+    at: SeriesAt,
+    /// The address of the memory that it is in.
+    part: usize,
+}
 
 /// The counters of a worker.
 #[derive(Clone, Copy)]
@@ -111,21 +116,27 @@ impl<'z> Counted<'z> {
         };
         let other = OTHER.as_bytes();
         let other = OriginPlace { upstream: other, origin: other, address: other };
-        self.add(&key(place), RoomShare::Most, || key(&other), &[1]).map(OriginSeries)
+        let at = self.add(&key(place), RoomShare::Most, || key(&other), &[1])?;
+        Some(OriginSeries { at, part: self.part.address() })
     }
 
     /// That an attempt has failed.
     pub fn failure(&self, series: OriginSeries) {
-        self.part.table.add(series.0, 1, 1);
+        if series.part == self.part.address() {
+            self.part.table.add(series.at, 1, 1);
+        }
     }
 
     /// That an attempt was answered.
     pub fn response(&self, series: OriginSeries, status: u16) {
+        if series.part != self.part.address() {
+            return;
+        }
         let key = |status: u16| {
             let key = SeriesKey::new(SeriesKind::Responses, 0, status.into());
-            key.with_number(series.0.number().into())
+            key.with_number(series.at.number().into())
         };
-        self.add(&key(status), RoomShare::Most, || key(status / 100), &[1]);
+        self.add(&key(status), RoomShare::Most, || key((status / 100).saturating_mul(100)), &[1]);
     }
 
     /// That a request needed another attempt after its first.

@@ -192,6 +192,11 @@ impl<'z> ZonePart<'z> {
         Some(ZonePart { head, histograms, table: SeriesTable::new(words)? })
     }
 
+    /// What tells it from other parts, and from those of other zones.
+    pub(crate) fn address(&self) -> usize {
+        self.head.as_ptr().addr()
+    }
+
     /// How often something was counted for which there was no room.
     pub(crate) fn other(&self) -> &'z AtomicU64 {
         let [other, ..] = self.head else { return &ZERO };
@@ -265,5 +270,30 @@ mod tests {
         let claimed = (1..=WORKERS as u32).all(|id| zone.claim(id, |_| true).is_some());
         assert!(claimed);
         assert!(zone.claim(1000, |_| true).is_none());
+    }
+
+    #[test]
+    fn what_was_counted_in_one_zone_is_nothing_in_another() {
+        use crate::counting::{Counted, OriginPlace};
+        use crate::report::StatusReport;
+
+        let (one, other) = (memory(StatusZone::LEAST), memory(StatusZone::LEAST));
+        let counted = |memory| {
+            let zone = StatusZone::new(memory).expect("enough");
+            zone.begin(1, 5);
+            (zone, Counted::new(zone, zone.claim(1, |_| true).expect("room")).expect("a part"))
+        };
+        let ((zone, counted_in_one), (_, counted_in_other)) = (counted(&one), counted(&other));
+        let place = OriginPlace { upstream: b"s3", origin: b"a", address: b"192.0.2.1:443" };
+        let series = counted_in_one.attempt(&place).expect("room");
+        counted_in_other.failure(series);
+        counted_in_other.response(series, 200);
+        assert!(other.iter().skip(HEAD + WORKERS * WORKER).all(|word| word.load(Relaxed) == 0));
+        counted_in_one.failure(series);
+        counted_in_one.response(series, 200);
+        let report = StatusReport::of_zone(zone, |_| true);
+        let [origin] = report.origins.as_slice() else { panic!("one origin") };
+        assert_eq!((origin.attempts, origin.failures), (1, 1));
+        assert_eq!(origin.responses.get(&200), Some(&1));
     }
 }
