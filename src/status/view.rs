@@ -12,14 +12,13 @@ use status::{
 use crate::S3Signature;
 use crate::status::gather::gather;
 
-/// One address has all forms, and what was told is old at once.
-const HEADERS: [(&str, &str); 3] =
-    [("Cache-Control", "no-store"), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")];
+/// One address has all forms.
+const HEADERS: [(&str, &str); 2] = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")];
 
-static PAGE_HEADERS: LazyLock<[(&str, &str); 5]> = LazyLock::new(|| {
-    let [cache, vary, sniff] = HEADERS;
+static PAGE_HEADERS: LazyLock<[(&str, &str); 4]> = LazyLock::new(|| {
+    let [vary, sniff] = HEADERS;
     let policy = ("Content-Security-Policy", StatusPage::get().policy.as_str());
-    [cache, vary, sniff, policy, ("Referrer-Policy", "no-referrer")]
+    [vary, sniff, policy, ("Referrer-Policy", "no-referrer")]
 });
 
 /// See the [module](self).
