@@ -150,7 +150,10 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 18] = [
         c"s3_sticky_uploads",
         NGX_HTTP_UPS_CONF | NGX_CONF_TAKE12,
     ),
-    main_command::<status_zone::S3StatusZone>(c"s3_status_zone", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12),
+    main_command::<status_zone::S3StatusZone>(
+        c"s3_status_zone",
+        NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12,
+    ),
     location_command::<status::S3Status>(
         c"s3_status",
         NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,

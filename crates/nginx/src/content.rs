@@ -78,7 +78,11 @@ unsafe extern "C" fn handler<H: ContentHandler>(r: *mut ngx_http_request_t) -> n
 
 fn send<'r>(r: Request<'r>, content: Content<'r>) -> ngx_int_t {
     let Content { content_type, headers, body } = content;
-    if !headers.iter().all(|(name, value)| r.add_header(name.as_bytes(), value.as_bytes())) {
+    let mut headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    // What was made for this request is nobody else's.
+    if !headers.all(|(name, value)| r.add_header(name, value))
+        || !r.add_header(b"Cache-Control", b"no-store")
+    {
         return NGX_ERROR as ngx_int_t;
     }
     // An answer that is made up on the spot has no version that an If-Match could be about.
