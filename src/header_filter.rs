@@ -60,13 +60,14 @@ fn is_of_server(r: Request<'_>) -> bool {
 }
 
 /// Whether an answer is what lies below the root of the client. What comes from a file (`proxy_store`, `try_files`) or from another
-/// service knows nothing of it. Errors that the configuration has pages for say nothing of objects.
+/// service knows nothing of it. Errors that the configuration has pages for say nothing of objects, nor does a list of buckets, whoever
+/// makes it.
 fn is_of_root(r: Request<'_>, root: &KeyRoot) -> bool {
     if r.cache_key().is_some() {
         return !cache::is_shared(r, root);
     }
     let was_signed = || ctx::existing(r).is_some_and(|ctx| ctx.upstream.origin.borrow().is_some());
-    !r.is_main() || r.status() >= 400 || was_signed()
+    !r.is_main() || r.status() >= 400 || was_signed() || r.target_path() == b"/"
 }
 
 /// Puts the region that clients sign for in the place of the origin's: SDKs take `x-amz-bucket-region` for the one to sign for
