@@ -380,6 +380,20 @@ fn other_bodies() {
 }
 
 #[test]
+fn the_md5_of_another_body() {
+    let head =
+        Owned::new("POST", "/b?delete", &[("content_md5", "stale"), ("Content-MD5", "stale")]);
+    // RFC 1321, A.5: of "abc".
+    let md5 = 0x9001_5098_3cd2_4fb0_d696_3f7d_28e1_7f72_u128.to_be_bytes();
+    let body = OriginBody::Other(OtherBody::known(b"abc").with_md5(md5));
+    let sent = send_as(&head, &Permit::verify_off(), &origin(None), &body).unwrap();
+    assert_eq!(sent.header("content-md5"), Some("kAFQmDzST7DWlj99KOF/cg=="));
+    assert_eq!(sent.header("content_md5"), None);
+    let authorization = sent.header("authorization").unwrap();
+    assert!(authorization.contains("SignedHeaders=content-length;content-md5;"), "{authorization}");
+}
+
+#[test]
 fn a_preflight_is_not_signed() {
     let head = |method, target| {
         let origin = ("Origin", "https://page");
