@@ -273,6 +273,8 @@ $stream->put(S3Proxy::Http::serialize_head('PUT /bucket/key HTTP/1.1', $requests
 $stream->put(substr $body, 0, 40000);
 sleep 0.5;
 ok($t->nginx->reload, 'reload');
+# Until then the old one, which looks at other times, takes new connections, too.
+ok($t->wait_for_log(qr/gracefully shutting down/), 'the old worker takes no more');
 rename_to($t, 'secret', 'second');
 takes_over($t, 'first', 'second');
 is(main::count($t, qr/was read again/), 1, 'the old worker, which has read it too, says nothing') or diag($t->nginx->log);
