@@ -5,6 +5,7 @@ use lib 't/lib';
 use MIME::Base64 qw(encode_base64);
 use S3Proxy::Setup;
 use S3Proxy::Test;
+use S3Proxy::Uploads;
 
 # What each block has unless it says otherwise.
 our $files = <<'EOF2';
@@ -405,3 +406,32 @@ a[2]: ^GET /open/k HTTP
 >>> clients.json 0600
 {"clients": [{"access_key": "AKIDTENANTA", "secret_key": "tenant-a-secret", "root": "../b/"}]}
 --- nginx_conf_fails: "clients\[0\]\.root": must be 1 to 256 letters
+
+=== TEST 41: over HTTP/2
+--- http2
+--- request eval: ["GET /media/k", "HEAD /media/sub/", "PUT /media/k\nbody"]
+--- error_code: 200
+--- origin_request_like
+b[0]: ^GET /media/tenants/a/k HTTP
+b[1]: ^HEAD /media/tenants/a/sub/ HTTP
+b[2]: ^PUT /media/tenants/a/k HTTP
+
+=== TEST 42: an upload that stays with its origin
+--- http_config eval: ::names(upstream => $S3Proxy::Uploads::STICKY)
+--- origins eval: ::answers('<InitiateMultipartUploadResult><Bucket>media</Bucket><Key>tenants/a/k</Key><UploadId>2~B+/=</UploadId></InitiateMultipartUploadResult>')
+--- request: POST /media/k?uploads
+--- error_code: 200
+--- response_body eval: '<InitiateMultipartUploadResult><Bucket>media</Bucket><Key>k</Key><UploadId>' . upload_id('b') . '</UploadId></InitiateMultipartUploadResult>'
+--- origin_request_like
+b: ^POST /media/tenants/a/k\?uploads= HTTP
+
+=== TEST 43: what is about it
+--- http_config eval: ::names(upstream => $S3Proxy::Uploads::STICKY)
+--- request eval: my $id = upload_query('a'); ["PUT /media/k?partNumber=1&uploadId=$id\npart", "GET /media/k?uploadId=$id", "GET /media?uploads&prefix=s&key-marker=k&upload-id-marker=$id", "DELETE /media/k?uploadId=$id"]
+--- error_code: 200
+--- origin_count: a=4 b=0
+--- origin_request_like
+a[0]: ^PUT /media/tenants/a/k\?partNumber=1&uploadId=2~A%2B%2F%3D HTTP
+a[1]: ^GET /media/tenants/a/k\?uploadId=2~A%2B%2F%3D HTTP
+a[2]: ^GET /media\?key-marker=tenants%2Fa%2Fk&prefix=tenants%2Fa%2Fs&upload-id-marker=2~A%2B%2F%3D&uploads= HTTP
+a[3]: ^DELETE /media/tenants/a/k\?uploadId=2~A%2B%2F%3D HTTP
