@@ -12,7 +12,7 @@ mod view;
 use nginx::upstream::Peer;
 use nginx::{Cycle, Request, request_body_filter, worker};
 use s3::{Access, Address};
-use sigv4::{Error, MechanismError, SignatureError, TimeError};
+use sigv4::{Error, MechanismError, TimeError};
 use status::{OriginPlace, Timing};
 
 use self::counters::{counted, counted_in, zone_in};
@@ -71,7 +71,7 @@ pub(crate) fn cause(error: &Error) -> Option<&'static str> {
         Error::Mechanism(MechanismError::Disabled { .. }) => "MechanismDisabled",
         Error::Time(TimeError::Expired { .. }) => "UrlExpired",
         Error::Time(TimeError::NotYetValid { .. }) => "UrlNotYetValid",
-        Error::Signature(SignatureError::Mismatch { .. }) | _ => return None,
+        _ => return None,
     })
 }
 
