@@ -271,7 +271,15 @@ sub set_state ($self, $name, $state) {
 
 # Sends a signal to an origin and all that serve its connections.
 sub signal ($self, $name, $signal) {
+    # One that is stopped must not have the lock of a book, for which the others would wait.
+    my @locked = map {
+        open my $file, '>>', "$self->{dir}/$_" or die "$_: $!\n";
+        flock $file, LOCK_EX;
+        $file;
+    } $signal eq 'STOP' ? qw(received probes) : ();
     kill $signal, -$running{$name}, $running{$name};
+    # It is stopped when it runs next.
+    select undef, undef, undef, 0.02 if @locked;
     return;
 }
 
