@@ -20,14 +20,11 @@ use crate::string::string;
 pub type Words<const N: usize> = [AtomicU64; N];
 
 /// Shared memory of `N` words: its place in the cycle that it belongs to.
-pub struct Zone<M, const N: usize> {
-    index: usize,
-    module: PhantomData<fn() -> M>,
-}
+pub struct Zone<M, const N: usize>(SizedZone<M>);
 
-/// What a slab pool needs besides (src/core/ngx_slab.c): its own head, a slot for each size, a note for each page.
-const OVERHEAD: usize = 16;
 const PAGE: usize = 4096;
+/// More pages than a slab pool keeps for itself, where it has a few hundred.
+const OVERHEAD: usize = 16;
 
 impl<M: HttpModule, const N: usize> Zone<M, N> {
     /// Asks for the memory under `name`. After a reload the zone of that name has what it had before.
@@ -37,59 +34,20 @@ impl<M: HttpModule, const N: usize> Zone<M, N> {
     /// Another zone has the name, or memory is out; nginx has said so.
     pub fn add(cf: &mut Conf<'_>, name: &'static str) -> Result<Self, ConfError> {
         let size = (size_of::<Words<N>>().div_ceil(PAGE) + OVERHEAD) * PAGE;
-        let tag = M::module().cast_mut().cast::<c_void>();
-        let mut name = string(name.as_bytes());
-        // SAFETY: nginx keeps the pointer to the text, which is static.
-        let zone = unsafe { ngx_shared_memory_add(cf.as_ptr(), &raw mut name, size, tag) };
-        if zone.is_null() {
-            return Err(ConfError::Reported);
-        }
-        // SAFETY: a zone of the cycle that is being read.
-        unsafe { (*zone).init = Some(init::<N>) };
-        let zones = cf.main_slot::<M>()?.hooks.zones.get_mut();
-        zones.push((zone, N));
-        Ok(Zone { index: zones.len() - 1, module: PhantomData })
+        SizedZone::add(cf, name.as_bytes(), size).map(Zone)
     }
 
     /// The words; none before nginx has mapped them, or where the cycle is another one.
     pub fn words<'c>(&self, cycle: &Cycle<'c>) -> Option<&'c Words<N>> {
-        let hooks = &cycle.main_slot::<M>()?.hooks;
-        let (zone, words) = *hooks.zones.borrow().get(self.index)?;
-        if words != N {
-            return None;
-        }
-        // SAFETY: a zone of the cycle, with memory that stays mapped as long as it; `data` is what `init` left there, for that
-        // number of words.
-        unsafe { (*zone).data.cast::<Words<N>>().as_ref() }
+        self.0.words(cycle)?.first_chunk()
     }
-}
-
-/// Called by nginx when the memory is mapped; `old` is the `data` of the cycle before, where that has a zone of this name,
-/// size and module.
-unsafe extern "C" fn init<const N: usize>(
-    zone: *mut ngx_shm_zone_t,
-    old: *mut c_void,
-) -> ngx_int_t {
-    boundary(NGX_ERROR as ngx_int_t, || {
-        if !old.is_null() {
-            // SAFETY: nginx passes the zone that is being mapped.
-            unsafe { (*zone).data = old };
-            return NGX_OK as ngx_int_t;
-        }
-        // SAFETY: as above. nginx has made a slab pool at the beginning of the memory, and what it gives is aligned to a power of
-        // two, a word at least.
-        unsafe {
-            let pool = (*zone).shm.addr.cast::<ngx_slab_pool_t>();
-            (*zone).data = ngx_slab_calloc(pool, size_of::<Words<N>>());
-            if (*zone).data.is_null() { NGX_ERROR as ngx_int_t } else { NGX_OK as ngx_int_t }
-        }
-    })
 }
 
 /// Shared memory of a size that the configuration says: its place in the cycle that it belongs to.
 #[derive(Debug)]
 pub struct SizedZone<M> {
     index: usize,
+    words: usize,
     module: PhantomData<fn() -> M>,
 }
 
@@ -121,10 +79,11 @@ impl<M: HttpModule> SizedZone<M> {
             return Err(ConfError::Reported);
         }
         // SAFETY: a zone of the cycle that is being read.
-        unsafe { (*zone).init = Some(init_sized) };
+        unsafe { (*zone).init = Some(init) };
+        let words = words_in(size);
         let zones = cf.main_slot::<M>()?.hooks.zones.get_mut();
-        zones.push((zone, words_in(size)));
-        Ok(SizedZone { index: zones.len() - 1, module: PhantomData })
+        zones.push((zone, words));
+        Ok(SizedZone { index: zones.len() - 1, words, module: PhantomData })
     }
 
     /// How many words a zone of that many bytes has.
@@ -144,25 +103,30 @@ impl<M: HttpModule> SizedZone<M> {
 
     fn of_hooks<'c>(&self, hooks: &'c MainHooks) -> Option<&'c [AtomicU64]> {
         let (zone, words) = *hooks.zones.borrow().get(self.index)?;
+        if words != self.words {
+            return None;
+        }
         // SAFETY: a zone of the cycle.
         let data = unsafe { (*zone).data }.cast::<AtomicU64>();
         if data.is_null() {
             return None;
         }
-        // SAFETY: memory that stays mapped as long as the cycle; `data` is what `init_sized` left there, for a zone of that size.
+        // SAFETY: memory that stays mapped as long as the cycle; `data` is what `init` left there, for a zone of that size.
         Some(unsafe { std::slice::from_raw_parts(data, words) })
     }
 }
 
-/// As [`init`].
-unsafe extern "C" fn init_sized(zone: *mut ngx_shm_zone_t, old: *mut c_void) -> ngx_int_t {
+/// Called by nginx when the memory is mapped; `old` is the `data` of the cycle before, where that has a zone of this name,
+/// size and module.
+unsafe extern "C" fn init(zone: *mut ngx_shm_zone_t, old: *mut c_void) -> ngx_int_t {
     boundary(NGX_ERROR as ngx_int_t, || {
         if !old.is_null() {
             // SAFETY: nginx passes the zone that is being mapped.
             unsafe { (*zone).data = old };
             return NGX_OK as ngx_int_t;
         }
-        // SAFETY: as in `init`.
+        // SAFETY: as above. nginx has made a slab pool at the beginning of the memory, and what it gives is aligned to a power of
+        // two, a word at least.
         unsafe {
             let pool = (*zone).shm.addr.cast::<ngx_slab_pool_t>();
             let size = words_in((*zone).shm.size) * size_of::<AtomicU64>();
