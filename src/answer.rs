@@ -122,10 +122,11 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
     }
     let origin = ctx.upstream.origin.borrow().as_ref().map(Rc::clone);
     // nginx caches the header as the origin sent it, and nobody would know on a hit whose words it is in.
-    let root_of_main = root(r.main());
-    if origin.as_ref().is_some_and(|origin| {
-        translate_location(r, origin, root_of_main) | translate_arn(r, origin)
-    }) {
+    let root = root(r.main());
+    if origin
+        .as_ref()
+        .is_some_and(|origin| translate_location(r, origin, root) | translate_arn(r, origin))
+    {
         r.do_not_keep();
     }
     let upload = ctx.upstream.upload.borrow().as_ref().map(Rc::clone);
@@ -160,7 +161,7 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
         host: host.to_vec(),
         region: region(r.main()).map(<[u8]>::to_vec),
         upload,
-        root: root(r.main()).cloned(),
+        root: root.cloned(),
         own,
     };
     let rewriting = Rewriting { rewriter: AnswerRewriter::new(), names };

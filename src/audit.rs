@@ -147,8 +147,7 @@ impl Variable for S3ObjectSize {
 
 /// What stands behind the slash of `Content-Range: bytes 0-9/100` (RFC 9110, 14.4); none for several ranges, or where it is `*`.
 fn complete_length(r: Request<'_>) -> Option<&[u8]> {
-    let (_, range) =
-        r.response_headers().find(|(name, _)| name.eq_ignore_ascii_case(b"content-range"))?;
+    let range = r.response_header(b"content-range")?;
     range.rsplit(|&byte| byte == b'/').next().filter(|length| is_number(length))
 }
 

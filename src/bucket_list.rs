@@ -29,8 +29,7 @@ fn with_list(r: Request<'_>) -> Option<Content<'_>> {
     let list = ctx.response.bucket_list.borrow();
     let document = list.as_ref()?;
     let id = ctx.response.request_id.get_or_init(RequestId::new);
-    let id = r.allocate_copy(id.as_bytes())?;
-    let is_marked = r.add_header(b"x-amz-request-id", id) && r.add_header(b"x-amz-id-2", id);
+    let is_marked = id.add_to(r);
     let mut body = BodyWriter::new(r);
     body.write_all(document).ok()?;
     is_marked.then_some(Content { content_type: "application/xml", headers: &[], body })

@@ -11,13 +11,15 @@ use s3::KeyRoot;
 ///
 /// It ends in a byte that nobody's target, header or decoded path can have, so that no part of a key that is the client's to choose
 /// passes for it.
-pub(crate) fn mark(root: Option<KeyRoot>) -> Vec<u8> {
+pub(crate) fn mark(root: Option<&KeyRoot>) -> Vec<u8> {
     root.map(|root| [b"root:", root.as_bytes(), b"\0"].concat()).unwrap_or_default()
 }
 
 /// Whether the answer to a request for a client with that root comes from a cache, or is to be kept in one, by a key that says
 /// nothing of the root.
 pub(crate) fn is_shared(r: Request<'_>, root: &KeyRoot) -> bool {
-    let mark = mark(Some(root.clone()));
-    r.cache_key().is_some_and(|key| !key.windows(mark.len()).any(|part| part == mark))
+    r.cache_key().is_some_and(|key| {
+        let mark = mark(Some(root));
+        !key.windows(mark.len()).any(|part| part == mark)
+    })
 }

@@ -46,8 +46,7 @@ pub(crate) fn send(r: Request<'_>, ctx: &Ctx, error: &S3Error) -> Status {
     if keep_alive {
         r.set_keep_alive(true);
     }
-    let Some(id) = r.allocate_copy(id.as_bytes()) else { return Status::NGX_ERROR };
-    if !r.add_header(b"x-amz-request-id", id) || !r.add_header(b"x-amz-id-2", id) {
+    if !id.add_to(r) {
         return Status::NGX_ERROR;
     }
     // SDKs that find no document, since the request was a HEAD, look for the right region here.

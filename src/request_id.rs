@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 
+use nginx::Request;
+
 /// Sixteen upper-case hexadecimal digits, as S3's ids look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId([u8; 16]);
@@ -22,6 +24,13 @@ impl RequestId {
             *digit = b"0123456789ABCDEF"[(mix(number) >> shift) as usize & 15];
         }
         RequestId(digits)
+    }
+
+    /// Adds it to an answer, where S3 has its own; false when memory is out.
+    pub(crate) fn add_to(&self, r: Request<'_>) -> bool {
+        r.allocate_copy(&self.0).is_some_and(|id| {
+            r.add_header(b"x-amz-request-id", id) && r.add_header(b"x-amz-id-2", id)
+        })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 16] {

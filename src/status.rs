@@ -15,6 +15,7 @@ use s3::{Access, Address};
 use sigv4::{Error, MechanismError, TimeError};
 use status::{OriginPlace, Timing};
 
+pub(crate) use self::counters::release;
 use self::counters::{counted, counted_in, zone_in};
 pub(crate) use self::origin_code::{look_for_code, read_code};
 pub(crate) use self::request::StatusLog;
@@ -126,9 +127,4 @@ impl worker::Tick for StatusTick {
         }
         TICK
     }
-}
-
-/// Gives the worker's place to others. For workers that end.
-pub(crate) fn release(cycle: &Cycle<'_>) {
-    counters::release(cycle);
 }

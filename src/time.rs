@@ -1,9 +1,6 @@
 //! Instants as people read them.
 
-use sigv4::Timestamp;
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+use sigv4::{MONTHS, Timestamp};
 
 /// Seconds since 1970 as RFC 3339 writes them; empty outside of the years that it knows.
 pub(crate) fn rfc3339(unix: i64) -> String {

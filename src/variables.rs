@@ -181,7 +181,7 @@ impl Variable for S3CacheKey {
     const CHANGES: bool = true;
 
     fn value(r: Request<'_>) -> Option<&[u8]> {
-        let root = cache::mark(caller::root(r));
+        let root = cache::mark(caller::root(r).as_ref());
         of_target(r, |target| {
             let mut key = [&*root, target.path(), b"?", target.query()].concat();
             // Parameters that stand for headers change what the origin answers.

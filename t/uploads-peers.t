@@ -34,6 +34,18 @@ sub main::all_arrive ($t) {
     return;
 }
 
+# Parts at one origin and other requests at the other, each over one connection.
+sub main::stay_connected ($t) {
+    for (1 .. 3) {
+        is($t->send(request => part('a', $_))->{body}, 'from a', 'a part');
+        is($t->send(request => "GET /media/$_")->{body}, 'from b', 'another request');
+    }
+    my %connections;
+    $connections{ $_->{origin} }{ $_->{connection} }++ for $t->received;
+    is_deeply({ map { $_ => [values %{ $connections{$_} }] } keys %connections }, { a => [3], b => [4] }, 'each has one connection');
+    return;
+}
+
 default_sections(http_config => sticky(), config => config(), origins => $ORIGINS, s3_sign => $CLIENT, request => 'GET /media/k');
 
 run_tests();
@@ -71,28 +83,14 @@ __DATA__
 === TEST 8: a connection that is kept to a peer that is passed over stays kept
 --- http_config eval: ::sticky('keepalive 4;')
 --- response_body: from b
---- code
-for (1 .. 3) {
-    is($t->send(request => ::part('a', $_))->{body}, 'from a', 'a part');
-    is($t->send(request => "GET /media/$_")->{body}, 'from b', 'another request');
-}
-my %connections;
-$connections{ $_->{origin} }{ $_->{connection} }++ for $t->received;
-is_deeply({ map { $_ => [values %{ $connections{$_} }] } keys %connections }, { a => [3], b => [4] }, 'each has one connection');
+--- code: stay_connected($t)
 
 === TEST 9: and over TLS
 --- http_config eval: tls_blocks() . tls_upstream("keepalive 4; $STICKY")
 --- config eval: config(scheme => 'https')
 --- origins eval: tls_origins('localhost', '127.1')
 --- response_body: from b
---- code
-for (1 .. 3) {
-    is($t->send(request => ::part('a', $_))->{body}, 'from a', 'a part');
-    is($t->send(request => "GET /media/$_")->{body}, 'from b', 'another request');
-}
-my %connections;
-$connections{ $_->{origin} }{ $_->{connection} }++ for $t->received;
-is_deeply({ map { $_ => [values %{ $connections{$_} }] } keys %connections }, { a => [3], b => [4] }, 'each has one connection');
+--- code: stay_connected($t)
 
 === TEST 10: a kept connection that the origin has closed meanwhile is no failure
 --- http_config eval: of_upstream("server %%ORIGIN_B%%; server %%ORIGIN_A%% max_fails=0 backup; $STICKY keepalive 4;")

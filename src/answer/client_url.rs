@@ -31,7 +31,8 @@ fn url_of_host<'a>(r: Request<'_>, host: &[u8]) -> Cow<'a, [u8]> {
 /// Puts the client's name of the bucket in the place of the origin's in `x-amz-bucket-arn`. Tells whether there was any.
 pub(super) fn translate_arn(r: Request<'_>, origin: &Origin) -> bool {
     const NAME: &[u8] = b"x-amz-bucket-arn";
-    let Some(value) = header(r, NAME).filter(|_| !origin.addressing.names.is_empty()) else {
+    let Some(value) = r.response_header(NAME).filter(|_| !origin.addressing.names.is_empty())
+    else {
         return false;
     };
     let arn = client_arn(value, |bucket| origin.addressing.names.to_client(bucket));
@@ -41,14 +42,10 @@ pub(super) fn translate_arn(r: Request<'_>, origin: &Origin) -> bool {
     true
 }
 
-fn header<'r>(r: Request<'r>, name: &[u8]) -> Option<&'r [u8]> {
-    r.response_headers().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
 /// Puts the client's host and bucket in the place of the origin's in `Location`, and takes the client's root off its key. What is
 /// not below that is no place for the client. Tells whether it changed anything.
 pub(super) fn translate_location(r: Request<'_>, origin: &Origin, root: Option<&KeyRoot>) -> bool {
-    let Some(value) = header(r, b"location") else { return false };
+    let Some(value) = r.response_header(b"location") else { return false };
     let address = origin.endpoint.to_string();
     let authorities = [origin.endpoint.authority().as_bytes(), address.as_bytes()];
     let path = client_path(value, &authorities, &origin.addressing);

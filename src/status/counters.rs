@@ -52,8 +52,8 @@ fn claim(zone: StatusZone<'_>) -> Option<WorkerPlace> {
     place
 }
 
-/// Gives the place to others.
-pub(super) fn release(cycle: &Cycle<'_>) {
+/// Gives the worker's place to others. For workers that end.
+pub(crate) fn release(cycle: &Cycle<'_>) {
     let main = cycle.main_conf::<S3Signature>();
     if let (Some(zone), Some(place)) = (main.and_then(|main| zone_in(cycle, main)), PLACE.take()) {
         zone.release(place);

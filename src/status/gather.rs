@@ -39,18 +39,12 @@ fn add_origins(report: &mut StatusReport, cycle: &Cycle<'_>, main: &MainConf, co
     let mut counted = std::mem::take(&mut report.origins);
     for peer in probed_peers(cycle) {
         let peer = with_state(peer);
-        let found = counted.iter().position(|origin| is_same(origin, &peer));
-        let OriginReport { attempts, failures, responses, .. } =
-            found.map(|place| counted.swap_remove(place)).unwrap_or_default();
-        report.origins.push(OriginReport { attempts, failures, responses, ..peer });
+        report.origins.push(with_counts(peer, &mut counted));
     }
     for peer in unprobed_peers(cycle, conf) {
-        if report.origins.iter().any(|known| is_same(known, &peer)) {
-            continue;
+        if !report.origins.iter().any(|known| is_same(known, &peer)) {
+            report.origins.push(with_counts(peer, &mut counted));
         }
-        let found = counted.iter().position(|origin| is_same(origin, &peer));
-        let found = found.map(|place| counted.swap_remove(place));
-        report.origins.push(OriginReport { backup: peer.backup, ..found.unwrap_or(peer) });
     }
     counted.sort_by(|a, b| (&a.upstream, &a.origin).cmp(&(&b.upstream, &b.origin)));
     report.origins.append(&mut counted);
@@ -64,6 +58,14 @@ fn add_origins(report: &mut StatusReport, cycle: &Cycle<'_>, main: &MainConf, co
             });
         }
     }
+}
+
+/// The peer with what was counted of it, which is taken out.
+fn with_counts(peer: OriginReport, counted: &mut Vec<OriginReport>) -> OriginReport {
+    let found = counted.iter().position(|origin| is_same(origin, &peer));
+    let OriginReport { attempts, failures, responses, .. } =
+        found.map(|place| counted.swap_remove(place)).unwrap_or_default();
+    OriginReport { attempts, failures, responses, ..peer }
 }
 
 fn is_same(one: &OriginReport, other: &OriginReport) -> bool {

@@ -58,6 +58,12 @@ pub(crate) fn cut(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
     text.split_at_checked(end).unwrap_or((text, b""))
 }
 
+/// A text decoded in which `+` stands for a blank, as in a form (WHATWG URL, application/x-www-form-urlencoded).
+pub(crate) fn decode_with_blanks(text: &[u8]) -> Vec<u8> {
+    let text: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    percent_decode(&text).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

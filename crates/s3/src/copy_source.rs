@@ -5,7 +5,7 @@
 
 use percent_encoding::percent_decode;
 
-use crate::address::cut;
+use crate::address::{cut, decode_with_blanks};
 
 /// Bucket and key of a source, decoded.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,11 +43,7 @@ pub(crate) fn rename_source(value: &[u8], bucket: &[u8]) -> Option<Vec<Source>> 
 /// The value decoded once, without its version; twice if a `+` may or may not be a blank.
 fn readings(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let (value, _) = cut(value, b'?');
-    let blanks = value.contains(&b'+').then(|| {
-        let value: Vec<u8> =
-            value.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        percent_decode(&value).collect()
-    });
+    let blanks = value.contains(&b'+').then(|| decode_with_blanks(value));
     [Some(percent_decode(value).collect()), blanks].into_iter().flatten()
 }
 

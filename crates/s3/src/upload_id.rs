@@ -17,12 +17,13 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use sha2::{Digest as _, Sha256};
 use sigv4::Secret;
 use smallvec::SmallVec;
 
 use crate::Operation;
+use crate::address::{cut, decode_with_blanks};
 use crate::operation::parameters;
 
 /// What tells such an id from an origin's own.
@@ -49,12 +50,9 @@ impl OriginTag {
     /// ```
     pub fn of(name: &str) -> Self {
         let mut tag = [0; 8];
-        let digest = Sha256::digest(name);
-        for (digits, byte) in tag.chunks_exact_mut(2).zip(digest) {
-            for (digit, value) in digits.iter_mut().zip([byte >> 4, byte & 0xf]) {
-                *digit = char::from_digit(value.into(), 16).map_or(b'0', |digit| digit as u8);
-            }
-        }
+        let [first, second, third, fourth, ..]: [u8; 32] = Sha256::digest(name).into();
+        // Four bytes are eight digits.
+        let _ = hex::encode_to_slice([first, second, third, fourth], &mut tag);
         Self(tag)
     }
 }
@@ -214,7 +212,7 @@ pub fn with_upload_id(target: &[u8], id: &[u8]) -> Vec<u8> {
 
 /// Path and query of a target.
 fn split(target: &[u8]) -> (&[u8], &[u8]) {
-    let (path, query) = crate::address::cut(target, b'?');
+    let (path, query) = cut(target, b'?');
     (path, query.strip_prefix(b"?").unwrap_or(query))
 }
 
@@ -230,9 +228,7 @@ fn decode(value: &[u8]) -> Cow<'_, [u8]> {
     if !value.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(value);
     }
-    let spaced: Vec<u8> =
-        value.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    Cow::Owned(percent_decode(&spaced).collect())
+    Cow::Owned(decode_with_blanks(value))
 }
 
 #[cfg(test)]

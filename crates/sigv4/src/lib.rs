@@ -76,7 +76,7 @@ pub use resign::unsigned::remove_unsigned;
 pub use resign::{OriginRequest, Resigned, resign};
 pub use sign::{SignedRequest, presign, presign_v2, sign_request};
 pub use target::{Target, TargetBuffers, canonical_target, param};
-pub use timestamp::Timestamp;
+pub use timestamp::{MONTHS, Timestamp};
 pub use verify::explain::{Explanation, explain};
 pub use verify::policy::Policy;
 pub use verify::preflight::may_be_preflight;

@@ -79,7 +79,7 @@ impl Timestamp {
         if !matches!(zone, b"GMT" | b"UTC" | b"+0000" | b"-0000") || words.next().is_some() {
             return None;
         }
-        let month = MONTHS.iter().position(|name| name.as_slice() == month)?;
+        let month = MONTHS.iter().position(|name| name.as_bytes() == month)?;
         let year = match (number(year)?, year.len()) {
             (year, 4) => year,
             (year @ 0..=69, 2) if weekday.len() > 4 => year.checked_add(2000)?,
@@ -145,10 +145,9 @@ pub(crate) fn is_date(text: &[u8]) -> bool {
     unix(year, month, day, [0; 3]).is_some()
 }
 
-const MONTHS: [[u8; 3]; 12] = [
-    *b"Jan", *b"Feb", *b"Mar", *b"Apr", *b"May", *b"Jun", *b"Jul", *b"Aug", *b"Sep", *b"Oct",
-    *b"Nov", *b"Dec",
-];
+/// The months as dates of HTTP (RFC 9110, 5.6.7) and access logs have them.
+pub const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A number of at most four decimal digits, nothing else.
 fn number(digits: &[u8]) -> Option<i64> {

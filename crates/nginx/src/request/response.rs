@@ -91,6 +91,12 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// The first header of the response that has this name, in any case.
+    pub fn response_header(self, name: &[u8]) -> Option<&'r [u8]> {
+        let mut headers = self.response_headers();
+        headers.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// Gives each header of the response that has this name, in any case, this value.
     pub fn set_response_header(self, name: &[u8], value: &'r [u8]) {
         for line in self.lines() {
@@ -138,9 +144,8 @@ impl<'r> Request<'r> {
         if !u.is_null() {
             // SAFETY: the upstream part belongs to this request; no reference to it is alive.
             unsafe { (*u).set_cacheable(0) };
-            // SAFETY: as above.
-            unsafe { (*u).set_store(0) };
         }
+        self.do_not_store();
     }
 
     /// What finds the response in a cache, or is going to: the texts that nginx hashes, one behind the other. None where no cache is
