@@ -152,8 +152,14 @@ sub reload ($self, %option) {
 
 # Process ids of the workers, by what nginx noted since it was started.
 sub workers ($self) {
-    my $log = substr $self->read_log('error.log'), $self->{started_at} // 0;
-    return grep { kill 0, $_ } $log =~ /start worker process (\d+)/g;
+    my @started;
+    # The port is open, and a worker may serve, before the master has noted the first.
+    for (1 .. 100 * $PATIENCE) {
+        my $log = substr $self->read_log('error.log'), $self->{started_at} // 0;
+        @started = $log =~ /start worker process (\d+)/g and last;
+        sleep 0.05;
+    }
+    return grep { kill 0, $_ } @started;
 }
 
 # Returns true when nginx had to be killed.
