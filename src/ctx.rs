@@ -17,7 +17,7 @@ use nginx::Request;
 use s3::{BucketName, Operation};
 
 use self::access::AccessPart;
-use self::answer::Reading;
+use self::answer::{KeyCheck, Reading};
 use self::body::BodyPart;
 use self::response::ResponsePart;
 use self::status::StatusPart;
@@ -50,6 +50,8 @@ pub(crate) struct UpstreamPart {
     pub(crate) upload: RefCell<Option<Rc<StickyUpload>>>,
     /// What is being read of an origin's error, to know whether another is asked.
     pub(crate) reading: RefCell<Option<Box<Reading>>>,
+    /// Whether an answer without a word waits for what the origin says about our key.
+    pub(crate) key_check: Cell<KeyCheck>,
     /// What was asked for, where the answer may have to be changed.
     pub(crate) operation: Cell<Option<Operation>>,
     /// Whether the request that was signed last is a HEAD, whatever the client's is.

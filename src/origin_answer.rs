@@ -13,20 +13,31 @@ use s3::origin_error::{
 };
 
 use crate::S3Signature;
-use crate::ctx::answer::{Concern, Reading};
+use crate::ctx::answer::{Concern, KeyCheck, Reading};
 use crate::ctx::{self, Ctx};
 use crate::error_response;
-use crate::probes;
+use crate::probes::{self, key_check};
 use crate::status;
 
 impl UpstreamResponse for S3Signature {
     fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next {
         let Some(ctx) = ctx::existing(r) else { return Next::Pass };
+        match ctx.upstream.key_check.take() {
+            KeyCheck::Done { is_refused: true } => {
+                return refused(r, ctx, b"without a word, as a probe has shown");
+            }
+            KeyCheck::Done { is_refused: false } => return Next::Pass,
+            KeyCheck::Waits(_) | KeyCheck::None => {}
+        }
         // Not again with each part of its body.
         if ctx.upstream.reading.borrow().is_none() {
             status::attempt_answered(r, ctx, answer.status());
         }
         next(r, ctx, answer)
+    }
+
+    fn held() {
+        key_check::ask();
     }
 }
 
@@ -107,10 +118,12 @@ fn without_words(
     match question {
         // S3 itself has no 401 for anything else.
         Concern::Key if answer.status() == 401 => refused(r, ctx, b"401"),
-        // The same status says that an object is not to be read by this key. An origin that has just refused the key, in words,
-        // means that again.
-        Concern::Key if answer.status() == 403 && refuses_at_present(ctx) => {
-            refused(r, ctx, b"without a word, as before")
+        // 403 says as well that an object is not to be read by this key, and 400 (ExpiredToken) what not. An origin that has just
+        // refused the key, in words, means that again.
+        Concern::Key if refuses_at_present(ctx) => refused(r, ctx, b"without a word, as before"),
+        // Where nobody else is asked, the client gets this answer whatever it means.
+        Concern::Key if answer.has_more_tries() => {
+            key_check::begin(ctx, answer).map_or(Next::Pass, Next::Hold)
         }
         // Amazon's reason phrase.
         Concern::Load if says_slow_down(answer.status_line()) => busy(ctx),

@@ -4,9 +4,11 @@
 //! shared memory what the answers say; every worker marks the peers of its upstreams by those notes, and lets go of what waits
 //! at a peer that has gone down. No request of a client's is needed for that, and none waits for it.
 
+pub(crate) mod key_check;
 mod listing;
 mod marks;
 mod prober;
+mod question;
 mod rescue;
 mod state;
 pub(crate) mod table;

@@ -75,6 +75,9 @@ impl PeerHooks for S3Signature {
         if failed {
             status::attempt_failed(r);
         }
+        if let Some(ctx) = ctx::existing(r) {
+            ctx.upstream.key_check.take();
+        }
     }
 }
 

@@ -2,33 +2,24 @@
 
 use std::rc::Rc;
 
-use nginx::exchange::{self, Exchange, ExchangeOutcome};
+use nginx::exchange::ExchangeOutcome;
 use nginx::{Cycle, Level, worker};
-use probe::{Change, ProbeAnswer, ProbeParameters};
+use probe::{Change, ProbeParameters};
 use s3::origin_health::Ailment;
-use sigv4::Timestamp;
 
 use crate::S3Signature;
 use crate::conf::origin_key::OriginKey;
 use crate::conf::plan::ProbeTarget;
 use crate::probes::marks;
+use crate::probes::question::{SignedQuestion, ailment};
 use crate::probes::state::{self, ProbeState};
 use crate::probes::table::{Key, Table};
 
-/// A question that is ready to be asked.
+/// A question of the schedule.
 pub(super) struct OpenProbe {
-    target: Rc<ProbeTarget>,
-    address: Vec<u8>,
-    request: ProbeRequest,
+    /// Nothing is asked where the key has ended, for this reason.
+    question: Result<SignedQuestion, String>,
     waits: Waits,
-}
-
-/// What is asked.
-enum ProbeRequest {
-    /// Nothing: the key has ended, for this reason.
-    None(String),
-    /// This request.
-    Signed(Vec<u8>),
 }
 
 /// Who waits for an answer.
@@ -63,41 +54,30 @@ impl OpenProbe {
         address: &[u8],
         asked_at: u64,
     ) -> Option<Self> {
-        let now = Timestamp::from_unix(worker::unix_time())?;
         let origin_key = target.origin.key.current();
-        let request = match origin_key.ended(now.unix()) {
-            Some(reason) => ProbeRequest::None(reason),
-            None => {
-                let (mut request, credential) = (Vec::new(), &origin_key.credential);
-                target.question.sign(credential, now, &mut state.buffers, &mut request).ok()?;
-                ProbeRequest::Signed(request)
-            }
+        let question = match origin_key.ended(worker::unix_time()) {
+            Some(reason) => Err(reason),
+            None => Ok(SignedQuestion::new(
+                target,
+                &origin_key,
+                address,
+                parameters.timeout,
+                &mut state.buffers,
+            )?),
         };
         state.schedules.entry(key).or_default().asked(asked_at);
         let parameters = Rc::clone(parameters);
         let waits = Waits { key, origin_key, label, parameters, asked_at };
-        Some(OpenProbe { target: Rc::clone(target), address: address.to_vec(), request, waits })
+        Some(OpenProbe { question, waits })
     }
 
     /// Sends it. The answer may come before this returns.
     pub(super) fn ask(self, cycle: &Cycle<'_>) {
-        let Self { target, address, request, waits } = self;
-        let request = match request {
-            ProbeRequest::Signed(request) => request,
-            ProbeRequest::None(reason) => return waits.know(cycle, &reason),
-        };
-        let main = cycle.main_conf::<S3Signature>();
-        let Some(place) = main.and_then(|main| target.place(main)) else { return };
-        let exchange = Exchange {
-            client: &place.client,
-            address: &address,
-            is_tls: target.origin.endpoint.is_tls(),
-            name: target.origin.endpoint.host(),
-            request,
-            timeout: waits.parameters.timeout,
-            is_complete: probe::is_complete,
-        };
-        exchange::start(cycle, exchange, Box::new(move |outcome| waits.answered(&outcome)));
+        let Self { question, waits } = self;
+        match question {
+            Ok(question) => question.send(cycle, move |outcome| waits.answered(outcome)),
+            Err(reason) => waits.know(cycle, &reason),
+        }
     }
 }
 
@@ -162,16 +142,14 @@ impl Waits {
             ExchangeOutcome::TimedOut => {
                 ailing(format!("no answer in {} ms", self.parameters.timeout))
             }
-            ExchangeOutcome::Answered(bytes) => match ProbeAnswer::read(bytes) {
-                Some(answer) => {
-                    let ailment = answer.ailment(self.origin_key.credential.access_key());
+            outcome => match ailment(outcome, &self.origin_key) {
+                Some(ailment) => {
                     let refuses_key = matches!(ailment, Some(Ailment::RefusesKey(..)));
                     let reason = ailment.map(|ailment| ailment.to_string()).unwrap_or_default();
                     Some(Ailing { reason, refuses_key })
                 }
                 None => ailing(outcome.to_string()),
             },
-            _ => ailing(outcome.to_string()),
         }
     }
 

@@ -11,6 +11,7 @@ use sigv4::TargetBuffers;
 
 use crate::S3Signature;
 use crate::conf::origin::Origin;
+use crate::conf::plan::ProbePlan;
 use crate::probes::table::{Key, Slot, Table};
 
 /// See the [module](self).
@@ -51,6 +52,12 @@ thread_local! {
 /// Lends the state. Must not be nested; it would panic, which costs that one tick.
 pub(super) fn with<R>(body: impl FnOnce(&mut ProbeState) -> R) -> R {
     STATE.with_borrow_mut(body)
+}
+
+/// What is probed, and what is known of it; none where nothing is.
+pub(super) fn plan_of<'c>(cycle: &Cycle<'c>) -> Option<(&'c ProbePlan, Table<'c>)> {
+    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
+    Some((plan, Table::of(cycle, &plan.zone)?))
 }
 
 /// How long that is, in milliseconds.

@@ -9,7 +9,7 @@ use crate::S3Signature;
 use crate::conf::plan::{ProbePlan, Probed};
 use crate::probes::marks::{apply, keys};
 use crate::probes::prober::OpenProbe;
-use crate::probes::state::{self, ProbeState};
+use crate::probes::state::{self, ProbeState, plan_of};
 use crate::probes::table::Table;
 
 /// From one tick to the next, in milliseconds.
@@ -27,15 +27,11 @@ impl worker::Tick for Probes {
         let Some((plan, table)) = plan_of(cycle) else { return TICK };
         let questions = state::with(|state| questions(state, cycle, plan, table, now));
         apply(cycle, plan, table, now);
+        state::with(forget_gone);
         // Without the state: an answer may be there at once.
         questions.into_iter().for_each(|question| question.ask(cycle));
         TICK
     }
-}
-
-fn plan_of<'c>(cycle: &Cycle<'c>) -> Option<(&'c ProbePlan, Table<'c>)> {
-    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
-    Some((plan, Table::of(cycle, &plan.zone)?))
 }
 
 /// Gives the lease to others. For workers that end.
@@ -73,15 +69,18 @@ fn questions(
             ask(state, upstream, table, &copies, now, &mut questions);
         }
         state.copies = copies;
-        // With `resolve` peers come and go.
-        if state.schedules.len() > state.known.len() {
-            let known = &state.known;
-            state.schedules.retain(|key, _| known.iter().any(|known| known.key == *key));
-        }
         return questions;
     }
     state.schedules.clear();
     questions
+}
+
+/// With `resolve` peers come and go.
+fn forget_gone(state: &mut ProbeState) {
+    if state.schedules.len() > state.known.len() {
+        let known = &state.known;
+        state.schedules.retain(|key, _| known.iter().any(|known| known.key == *key));
+    }
 }
 
 fn ask(

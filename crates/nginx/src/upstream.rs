@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod conf;
 pub mod finalize;
 pub mod guard;
+mod held_answer;
 mod idle;
 pub mod output;
 pub mod peer;

@@ -166,7 +166,7 @@ sub _converse ($socket, $tls, $place) {
         my ($method, $target, $version) = split / /, $start;
         my %request = (method => $method, target => $target, version => $version, headers => $headers);
         $request{probe} = $raw =~ /^User-Agent: s3_probe\r$/m;
-        my $answer = _state($place) // ($request{probe} ? { status => 200, headers => [], body => '' } : _next_answer($place));
+        my $answer = _state($place, $request{probe}) // ($request{probe} ? { status => 200, headers => [], body => '' } : _next_answer($place));
         if ($answer->{head_only}) {
             _record($place, \%request, $raw, undef);
         } elsif (!$answer->{early}) {
@@ -238,9 +238,10 @@ sub _next_answer ($place) {
 }
 
 # What set_state() has said that all requests get now, if anything.
-sub _state ($place) {
+sub _state ($place, $is_probe) {
     my $file = "$place->{dir}/$place->{name}.state";
     my $state = _read($file) // return undef;
+    return undef if $state =~ s/^probes // && !$is_probe;
     sleep 0.05 while $state eq 'hang' && -e $file;
     return undef if $state eq 'hang';
     my ($status, $code) = split / /, $state;
@@ -254,8 +255,8 @@ sub _read ($path) {
     return scalar <$file>;
 }
 
-# Has an origin answer every request, a probe's too, with "STATUS CODE", or "hang"; undef: as its script says. A probe is else
-# answered with 200 where its signature is right, and takes no answer of the script.
+# Has an origin answer every request, a probe's too, with "STATUS CODE", or "hang"; after "probes " only those; undef: as its script says. A
+# probe is else answered with 200 where its signature is right, and takes no answer of the script.
 sub set_state ($self, $name, $state) {
     my $path = "$self->{dir}/$name.state";
     if (!defined $state) {

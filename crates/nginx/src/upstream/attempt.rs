@@ -14,6 +14,7 @@ use ngx::ffi::{
 
 use super::conf::UpstreamId;
 use super::peers::PeerId;
+use super::process_header::UpstreamResponse;
 use crate::request::Request;
 
 /// A place in the list.
@@ -176,6 +177,18 @@ impl<'a> Attempt<'a> {
     /// Whether it is one of a subrequest of this request.
     pub fn is_for(&self, r: Request<'_>) -> bool {
         self.request().and_then(Request::parent).is_some_and(|parent| parent.as_ptr() == r.as_ptr())
+    }
+
+    /// Has [`UpstreamResponse::next`] say again what becomes of its answer, if that is held.
+    pub fn resume<M: UpstreamResponse>(&self) {
+        let hooks = self.request().and_then(Request::existing_hooks::<M>);
+        let Some(held) = hooks.map(|hooks| &hooks.response_head.held) else { return };
+        // SAFETY: `for_each` has seen that there is a connection.
+        let c = unsafe { &mut *self.read(|u| u.peer.connection) };
+        if let Some(mut answer) = held.take() {
+            answer.resume(c);
+            held.set(Some(answer));
+        }
     }
 
     /// As [`give_up`](Self::give_up), and no other peer is tried.

@@ -378,6 +378,12 @@ unsafe extern "C" fn free_peer<M: PeerHooks>(
         unsafe { Link::remove(&raw mut hooks.attempt) };
         // SAFETY: hooks live in the request's pool, so the request does too.
         if let Some(request) = unsafe { Request::from_ptr(hooks.request) } {
+            // A balancer that keeps the connection must not keep what holds an answer.
+            let held = request.existing_hooks::<M>().and_then(|own| own.response_head.held.take());
+            // SAFETY: nginx passes the peer connection of this request, whose connection is null or alive.
+            if let (Some(held), Some(c)) = (held, unsafe { (*pc).connection.as_mut() }) {
+                held.release(c);
+            }
             M::left_peer(request, state & NGX_PEER_FAILED as ngx_uint_t != 0);
         }
         if let Some(free) = hooks.free {

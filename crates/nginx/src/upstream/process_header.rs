@@ -11,6 +11,9 @@ use ngx::ffi::{
     ngx_http_request_t, ngx_http_upstream_t, ngx_int_t, u_char,
 };
 
+use super::conf::UpstreamId;
+use super::held_answer::HeldAnswer;
+use super::peers::PeerId;
 use crate::boundary::boundary;
 use crate::module::HttpModule;
 use crate::request::{Headers, Request};
@@ -18,8 +21,12 @@ use crate::string::{bytes, span};
 
 /// What a module does with the answer of a peer before nginx does anything.
 pub trait UpstreamResponse: HttpModule {
-    /// Called when the head is complete, and after [`Next::Wait`] each time that more of the body has come.
+    /// Called when the head is complete, after [`Next::Wait`] each time that more of the body has come, and after [`Next::Hold`]
+    /// when [`Attempt::resume`](super::Attempt::resume) was called.
     fn next(r: Request<'_>, answer: &UpstreamAnswer<'_>) -> Next;
+
+    /// Called when the answer of some request is held.
+    fn held() {}
 }
 
 /// What becomes of an answer whose head is complete.
@@ -29,6 +36,10 @@ pub enum Next {
     Pass,
     /// More of the body is needed. Not for long: nginx's buffer has an end, and its timer for reading goes on.
     Wait,
+    /// It is not known yet, and the answer has no more to say: nothing of it goes on before
+    /// [`Attempt::resume`](super::Attempt::resume) is called. After so many milliseconds the peer counts as one that has not
+    /// answered.
+    Hold(u64),
     /// It is the answer: no other peer is asked, and this one has not failed.
     Final,
     /// The peer has failed, as if its connection had broken: `proxy_next_upstream error`, `max_fails`, and 502 where no
@@ -84,11 +95,23 @@ impl UpstreamAnswer<'_> {
         }
     }
 
+    /// The upstream and the peer that it is of; none of an address that belongs to no upstream.
+    pub fn peer(&self) -> Option<(UpstreamId, PeerId)> {
+        let upstream = self.u.upstream;
+        (!upstream.is_null()).then(|| (UpstreamId::of(upstream), PeerId::of(self.u.peer.sockaddr)))
+    }
+
+    /// Whether another peer may be tried after this one.
+    pub fn has_more_tries(&self) -> bool {
+        // The one under way is counted until it is freed.
+        self.u.peer.tries > 1
+    }
+
     /// Whether nginx would ask another peer after a 503, as far as that does not depend on the request.
     pub fn is_passed_over_at_503(&self) -> bool {
         // SAFETY: null or the configuration of the location, which outlives the request.
         let mask = unsafe { self.u.conf.as_ref() }.map_or(0, |conf| conf.next_upstream);
-        self.u.peer.tries > 1 && mask & NGX_HTTP_UPSTREAM_FT_HTTP_503 as usize != 0
+        self.has_more_tries() && mask & NGX_HTTP_UPSTREAM_FT_HTTP_503 as usize != 0
     }
 }
 
@@ -106,6 +129,8 @@ pub(crate) struct ResponseHead {
     shown: Cell<usize>,
     /// Whether a failed answer was kept out of the cache that the next one may go into.
     was_cacheable: Cell<bool>,
+    /// Whether it stands still.
+    pub(super) held: Cell<Option<HeldAnswer>>,
 }
 
 /// For the attempt that begins: `M` is asked what becomes of its answer. To be called for each attempt.
@@ -172,7 +197,7 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
             let new = body.get(head.shown.replace(body.len())..).unwrap_or_default();
             let is_full = u.buffer.last == u.buffer.end;
             match M::next(request, &UpstreamAnswer { u, new, is_full }) {
-                Next::Wait if is_full => Next::Pass,
+                Next::Wait | Next::Hold(_) if is_full => Next::Pass,
                 next => next,
             }
         };
@@ -180,6 +205,14 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
         let Some(u) = (unsafe { u.as_mut() }) else { return NGX_ERROR as ngx_int_t };
         match next {
             Next::Wait => NGX_AGAIN as ngx_int_t,
+            Next::Hold(limit) => {
+                head.held.set(HeldAnswer::hold::<M>(u, limit));
+                if head.held.get().is_none() {
+                    return NGX_OK as ngx_int_t;
+                }
+                M::held();
+                NGX_AGAIN as ngx_int_t
+            }
             Next::Pass => NGX_OK as ngx_int_t,
             Next::Final => {
                 // ngx_http_upstream_test_next asks another only where there is more than one left.
