@@ -2,11 +2,9 @@
 
 import json
 import os
+import platform
 import resource
-import shutil
-import signal
 import socket
-import string
 import subprocess
 import time
 from pathlib import Path
@@ -17,6 +15,12 @@ CORES = sorted(os.sched_getaffinity(0))
 PROXY_CORE = CORES[0]
 LOAD_CORE = CORES[-1]
 KEYS = 64
+# Beyond this a run of the load generator hangs.
+LONGEST_RUN = 600
+
+
+class BenchError(Exception):
+    """What cannot be measured, and why: the other parts go on."""
 
 
 def secret(access_key):
@@ -30,137 +34,149 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(port, process):
-    for _ in range(600):
+def wait_for(port, process, seconds=60):
+    """Seconds until something listens there."""
+    began = time.monotonic()
+    while time.monotonic() < began + seconds:
         if process.poll() is not None:
-            raise SystemExit(f"bench: {process.args} ended with {process.returncode}")
+            raise BenchError(f"{' '.join(map(str, process.args))} ended with {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
+            return time.monotonic() - began
         except OSError:
-            time.sleep(0.05)
-    raise SystemExit(f"bench: nothing listens at {port}")
+            time.sleep(0.005)
+    raise BenchError(f"nothing listens at {port}: {' '.join(map(str, process.args))}")
 
 
-def on_core(core):
+def on_core(*cores):
     """Runs in the child: pins it, and lets it open many files."""
 
     def prepare():
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     return prepare
 
 
+def awake(binary):
+    """Keeps the proxy's core from halting, by a process that runs only when nothing else wants to."""
+
+    def prepare():
+        os.sched_setaffinity(0, {PROXY_CORE})
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+    return subprocess.Popen([binary, "spin"], preexec_fn=prepare)
+
+
+def facts():
+    """What the numbers depend on."""
+    info = Path("/proc/cpuinfo").read_text()
+    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    fields = {name.strip(): value.strip() for name, value in fields.items()}
+    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr.strip()
+    return {
+        "processor": fields.get("model name", platform.machine()),
+        "sha_ni": "sha_ni" in fields.get("flags", ""),
+        "cores": os.cpu_count(),
+        "proxy_core": PROXY_CORE,
+        "load_core": LOAD_CORE,
+        "kernel": platform.release(),
+        "nginx": nginx.removeprefix("nginx version: "),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def certificate(folder):
+    """A certificate of this machine's own, for both ends, and its key: ECDSA P-256, as most have it now."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+         "-subj", "/CN=bench", "-addext", "basicConstraints=critical,CA:FALSE",
+         "-addext", f"subjectAltName=IP:127.0.0.1,DNS:{ORIGIN_NAME}", "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )
+    return files
+
+
+# What the origin goes by where it has TLS: nginx compares names, not addresses, with certificates.
+ORIGIN_NAME = "origin.bench.test"
+
+
 class Load:
     """The load generator and its origin."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, certificates, addresses=1):
         self.binary = str(binary)
-        self.port = free_port()
+        self.certificate, self.key = certificates
+        self.port, self.https = free_port(), free_port()
         self.origin = subprocess.Popen(
-            [self.binary, "origin", "--listen", f"127.0.0.1:{self.port}"],
+            [self.binary, "origin", "--listen", f"127.0.0.1:{self.port}", "--addresses", str(addresses),
+             "--https", f"127.0.0.1:{self.https}", "--certificate", self.certificate, "--private-key", self.key],
             stdout=subprocess.DEVNULL,
             preexec_fn=on_core(LOAD_CORE),
         )
         wait_for(self.port, self.origin)
 
-    def run(self, port, scenario, *options):
+    def run(self, port, scenario, *options, tls=False):
         """Result of one run, with what the generator itself used a request."""
         command = [self.binary, "run", "--to", f"127.0.0.1:{port}", "--scenario", scenario]
         command += [str(option) for option in options]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=on_core(LOAD_CORE))
-        output = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise SystemExit(f"bench: {' '.join(command)} failed")
-        result = json.loads(output)
+        if tls:
+            command += ["--ca", str(self.certificate)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, preexec_fn=on_core(LOAD_CORE), timeout=LONGEST_RUN)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"no end after {LONGEST_RUN} s: {' '.join(command)}") from None
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode != 0:
+            raise BenchError(f"{' '.join(command)} failed")
+        result = json.loads(done.stdout)
         if result["unexpected"]:
-            raise SystemExit(f"bench: {result['unexpected']} unexpected answers: {' '.join(command)}")
-        result["load_cpu_us"] = (used.ru_utime + used.ru_stime) * 1e6 / max(1, result["requests"])
+            raise BenchError(f"{result['unexpected']} unexpected answers: {' '.join(command)}")
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        result["load_cpu_us"] = used * 1e6 / max(1, result["requests"])
         return result
 
-    def idle(self, port, connections):
-        """Opens connections and holds them; end it with its `stdin.close()`."""
+    def urls(self, path, port, scheme, *options):
+        """Writes presigned URLs, one a line."""
+        command = [self.binary, "urls", "--to", f"127.0.0.1:{port}", "--scheme", scheme, "--scenario", "get-presigned"]
+        with open(path, "w") as out:
+            subprocess.run([*command, *map(str, options)], stdout=out, check=True)
+
+    def handshakes(self):
+        """How many TLS handshakes the origin has had, full and resumed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:
+            s.sendall(b"GET /handshakes HTTP/1.1\r\n\r\n")
+            answer = b""
+            while b"}" not in answer:
+                more = s.recv(4096)
+                if not more:
+                    raise BenchError("the origin does not say how many handshakes it had")
+                answer += more
+        return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+    def held(self, command, port, *options):
+        """Connections that the generator opens and holds, idle or slow; end them with `release`."""
         process = subprocess.Popen(
-            [self.binary, "idle", "--to", f"127.0.0.1:{port}", "--scenario", "get-header"]
-            + ["--connections", str(connections)],
+            [self.binary, command, "--to", f"127.0.0.1:{port}", "--scenario", "get-header", *map(str, options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             preexec_fn=on_core(LOAD_CORE),
         )
         if process.stdout.readline() != b"ready\n":
-            raise SystemExit("bench: idle connections could not be opened")
+            process.kill()
+            process.wait()
+            raise BenchError(f"connections could not be opened: {' '.join(process.args)}")
         return process
+
+    def release(self, process):
+        process.stdin.close()
+        if process.wait(timeout=60) != 0:
+            raise BenchError(f"a connection broke: {' '.join(process.args)}")
 
     def stop(self):
         self.origin.terminate()
         self.origin.wait()
-
-
-class Design:
-    """One nginx: plain, with the module, or with Lua."""
-
-    def __init__(self, name, work, origin_port, module, nginx="nginx"):
-        self.name = name
-        self.nginx = nginx
-        self.port = free_port()
-        self.dir = work / name
-        shutil.rmtree(self.dir, ignore_errors=True)
-        self.dir.mkdir(parents=True)
-        ids = [f"AKIDBENCH{number:04}" for number in range(KEYS)]
-        line = '            ["{}"] = "{}",' if name == "lua" else "        key {} {};"
-        values = {
-            "root": ROOT,
-            "dir": self.dir,
-            "listen": f"127.0.0.1:{self.port}",
-            "origin": f"127.0.0.1:{origin_port}",
-            "origin_secret": secret("AKIDORIGIN"),
-            "client_keys": "\n".join(line.format(key, secret(key)) for key in ids),
-            "module": module,
-            "modules": "/usr/lib/nginx/modules",
-        }
-        for file in ("common.conf", "http.conf", f"{name}.conf"):
-            text = (ROOT / "bench/conf" / file).read_text()
-            (self.dir / file).write_text(string.Template(text).substitute(values))
-        self.process = None
-
-    def start(self, prefix=(), directives="", environment=None):
-        command = [*prefix, self.nginx, "-p", str(self.dir), "-c", str(self.dir / f"{self.name}.conf")]
-        if directives:
-            command += ["-g", directives]
-        environment = os.environ | (environment or {})
-        self.process = subprocess.Popen(command, preexec_fn=on_core(PROXY_CORE), env=environment)
-        wait_for(self.port, self.process)
-
-    @property
-    def worker(self):
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return int(children.split()[0])
-
-    def cpu(self):
-        """Seconds that the worker ran in user space and in the kernel. The same as utime + stime of /proc/PID/stat, in
-        nanoseconds instead of hundredths of a second."""
-        return int(Path(f"/proc/{self.worker}/schedstat").read_text().split()[0]) / 1e9
-
-    def page_faults(self):
-        """Pages that the worker touched and the kernel had to find."""
-        return int(Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()[7])
-
-    def memory(self):
-        """Resident set and its peak, in KiB."""
-        status = Path(f"/proc/{self.worker}/status").read_text()
-        fields = dict(line.split(":", 1) for line in status.splitlines())
-        return int(fields["VmRSS"].split()[0]), int(fields["VmHWM"].split()[0])
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait()
-        self.process = None
-
-    def restart(self, environment=None):
-        self.stop()
-        self.start(environment=environment)

@@ -1,48 +1,41 @@
 """The table that is printed and committed."""
 
 from harness.goals import goals
+from harness.report_more import cold, peers, scale, tls
+from harness.table import header, number, row
 
 
-def table(result):
-    parts = [head(result)]
-    if result["timed"]:
-        parts.append(timed(result["timed"]))
-    if result["instructions"]:
-        parts.append(instructions(result["instructions"]))
-    if result["memory"]["idle"]:
-        parts.append(memory(result["memory"]))
-    parts.append(goal_table(result))
-    return "\n".join(parts)
+def table(parts):
+    """All parts that were ever run, each with its date."""
+    text = ""
+    for name, (title, shown) in SHOWN.items():
+        if name in parts:
+            text += f"## {title}\n\n{head(parts[name])}\n{shown(parts[name]['data'])}\n"
+    return text + "## Goals\n\n" + goal_table(parts)
 
 
-def row(*cells):
-    return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
-
-
-def header(*cells):
-    return row(*cells) + row(*(["---"] + ["---:"] * (len(cells) - 1)))
-
-
-def head(result):
-    machine, floor = result["machine"], result["floor"]
+def head(part):
+    machine = part["machine"]
     return (
-        f"{machine['processor']}, SHA instructions: {'yes' if machine['sha_ni'] else 'no'}, {machine['nginx']}, "
-        f"Linux {machine['kernel']}; worker on core {machine['proxy_core']}, load and origin on core "
-        f"{machine['load_core']}; load average {machine['load_average']:.1f} at the beginning, "
-        f"{machine['load_average_after']:.1f} at the end{', quick' if result['quick'] else ''}.\n\n"
-        f"Floor (hashing alone): {floor['get_ns'] / 1000:.2f} us a GET, and {floor['signed_64k_ns'] / 1000:.1f} us for "
-        "64 KiB in a signed chunk.\n"
+        f"{part['date']}{', quick' if part['quick'] else ''}: {machine['processor']}, SHA instructions: "
+        f"{'yes' if machine['sha_ni'] else 'no'}, {machine['nginx']}, Linux {machine['kernel']}; worker on core "
+        f"{machine['proxy_core']}, load and origin on core {machine['load_core']}; load average "
+        f"{machine['load_average']:.1f} at the beginning, {machine['load_average_after']:.1f} at the end.\n"
     )
 
 
-def number(value, form):
-    return "" if value is None else format(value, form)
+def small(data):
+    floor = data["floor"]
+    return (
+        f"Floor (hashing alone): {floor['get_ns'] / 1000:.2f} us a GET, and {floor['signed_64k_ns'] / 1000:.1f} us for "
+        "64 KiB in a signed chunk.\n\n" + timed(data)
+    )
 
 
-def timed(results):
+def timed(data):
     text = header("scenario", "design", "requests/s", "CPU us", "CPU / plain", "page faults", "CPU us at the fixed rate",
                   "/ plain", "requests/s / Lua", "p50 us", "p99 us", "RSS MiB", "signing us", "load CPU us")
-    for scenario, designs in results.items():
+    for scenario, designs in data["timed"].items():
         for design, n in designs.items():
             text += row(
                 scenario, design, f"{n['per_second']:,.1f}", f"{n['cpu_us']:,.1f}",
@@ -56,9 +49,9 @@ def timed(results):
     return text
 
 
-def instructions(results):
+def instructions(data):
     text = header("scenario", "design", "user instructions", "added", "SHA-256 compression (portable code)")
-    for scenario, designs in results.items():
+    for scenario, designs in data.items():
         for design, n in designs.items():
             added = n["other"] - designs["plain"]["other"]
             # Debian's libcrypto has no symbols for its inner functions, so Lua's hashing cannot be told apart.
@@ -67,7 +60,7 @@ def instructions(results):
     return text
 
 
-def memory(results):
+def memory(data):
     text = header("resident set, MiB", "plain", "module", "lua")
 
     def line(what, values):
@@ -75,22 +68,35 @@ def memory(results):
         cells = (values.get(name) for name in ("plain", "module", "lua"))
         text += row(what, *("" if value is None else f"{value / 1024:.1f}" for value in cells))
 
-    idle = results["idle"]
+    idle = data["idle"]
     line("fresh worker", {name: n["started"] for name, n in idle.items()})
     line("at rest after 2000 requests", {name: n["rest"] for name, n in idle.items()})
     count = next(iter(idle.values()))["connections"]
     line(f"{count} idle connections", {name: n["held"] for name, n in idle.items()})
     for key, what in (("uploads", "200 uploads of {}"), ("one_upload", "an upload of {}")):
-        size = results.get(f"{key}_size", 0) >> 20
-        kinds = {kind for design in results[key].values() for kind in design}
+        size = data.get(f"{key}_size", 0) >> 20
+        kinds = {kind for design in data[key].values() for kind in design}
         for kind in sorted(kinds):
-            values = {name: n[kind]["peak"] for name, n in results[key].items() if kind in n}
+            values = {name: n[kind]["peak"] for name, n in data[key].items() if kind in n}
             line(f"{what.format(f'{size} MiB')}, {kind}: peak", values)
     return text
 
 
-def goal_table(result):
+def goal_table(parts):
     text = header("goal", "measured", "bound", "met")
-    for what, value, bound, met in goals(result):
+    for what, value, bound, met in goals(parts):
         text += row(what, value, bound, "yes" if met else "**no**")
     return text
+
+
+# In this order: title, and what shows the data.
+SHOWN = {
+    "small": ("Small requests", small),
+    "cold": ("Cold: 2,000 requests/s", cold),
+    "large": ("1 GiB", timed),
+    "tls": ("TLS, HTTP/2 and the cache", tls),
+    "scale": ("Scale", scale),
+    "memory": ("Memory", memory),
+    "peers": ("Beside others", peers),
+    "instructions": ("Instructions", instructions),
+}

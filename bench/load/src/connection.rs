@@ -1,12 +1,15 @@
 //! A client's connection: one request at a time, kept alive.
 
-use std::io::{self, Read};
+use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use mio::net::TcpStream;
+use rustls::ClientConfig;
 
 use crate::prepared::{Prepared, SendProgress};
+use crate::transport::Transport;
 
 /// What a connection is doing.
 enum State {
@@ -21,11 +24,13 @@ enum State {
 }
 
 pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
+    pub(crate) transport: Transport,
     state: State,
     request: usize,
     progress: SendProgress,
     is_sent: bool,
+    /// Whether a request was made on it.
+    pub(crate) is_used: bool,
     head: Vec<u8>,
     pub(crate) since: Instant,
     pub(crate) body_bytes: u64,
@@ -35,17 +40,24 @@ pub(crate) struct Connection {
 const MAX_HEAD: usize = 16384;
 
 impl Connection {
-    pub(crate) fn open(to: SocketAddr) -> io::Result<Self> {
+    /// Connects, with TLS where there is a configuration for it; the handshake begins with the first request.
+    pub(crate) fn open(to: SocketAddr, tls: Option<&Arc<ClientConfig>>) -> io::Result<Self> {
         // Blocking, so that connections are there before the measurement begins.
         let stream = std::net::TcpStream::connect(to)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
+        let stream = TcpStream::from_std(stream);
+        let transport = match tls {
+            Some(config) => Transport::client(stream, config)?,
+            None => Transport::plain(stream),
+        };
         Ok(Self {
-            stream: TcpStream::from_std(stream),
+            transport,
             state: State::Idle,
             request: 0,
             progress: SendProgress::default(),
             is_sent: true,
+            is_used: false,
             head: Vec::new(),
             since: Instant::now(),
             body_bytes: 0,
@@ -63,6 +75,7 @@ impl Connection {
         self.request = request;
         self.progress = SendProgress::default();
         self.is_sent = false;
+        self.is_used = true;
         self.head.clear();
         self.send(pool, block)
     }
@@ -74,15 +87,16 @@ impl Connection {
     /// Sends what is still to be sent.
     pub(crate) fn send(&mut self, pool: &[Prepared], block: &[u8]) -> io::Result<()> {
         if !self.is_sent {
-            self.is_sent = pool[self.request].send(&mut self.progress, block, &mut self.stream)?;
+            self.is_sent =
+                pool[self.request].send(&mut self.progress, block, &mut self.transport)?;
         }
-        Ok(())
+        self.transport.flush()
     }
 
     /// Reads what is there; the answer is the status once the response is complete.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<u16>> {
         loop {
-            let count = match self.stream.read(buffer) {
+            let count = match self.transport.read(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
@@ -94,7 +108,7 @@ impl Connection {
                 return Ok(Some(status));
             }
             // A read that did not fill the buffer has emptied the socket: epoll(7), edge-triggered.
-            if count < buffer.len() {
+            if count < buffer.len() && !self.transport.is_tls() {
                 return Ok(None);
             }
         }

@@ -3,7 +3,10 @@
 //!     bench-load origin --listen 127.0.0.1:9000
 //!     bench-load run --to 127.0.0.1:9100 --scenario get-header --size 4096 --seconds 2
 //!     bench-load idle --to 127.0.0.1:9100 --connections 5000
+//!     bench-load slow --to 127.0.0.1:9100 --scenario get-header --size 16777216 --connections 1000
+//!     bench-load urls --to 127.0.0.1:9100 --scheme https --scenario get-presigned
 //!     bench-load floor
+//!     bench-load spin
 //!
 //! The result of `run` and `floor` is one JSON object on standard output. Not part of what is shipped.
 
@@ -17,6 +20,9 @@ mod poll;
 mod prepared;
 mod run;
 mod scenario;
+mod slow;
+mod transport;
+mod urls;
 
 use std::error::Error;
 
@@ -39,6 +45,12 @@ enum LoadCommand {
     Origin(origin::ServeArgs),
     /// Sends requests and prints what came of it.
     Run(run::RunArgs),
+    /// Reads objects slowly until standard input ends.
+    Slow(slow::SlowArgs),
+    /// Keeps a core from halting until it is killed; give it the lowest priority that there is.
+    Spin,
+    /// Prints presigned URLs, one a line.
+    Urls(urls::UrlsArgs),
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -47,6 +59,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         LoadCommand::Idle(args) => idle::hold(&args)?,
         LoadCommand::Origin(args) => origin::serve(&args)?,
         LoadCommand::Run(args) => run::run(&args)?,
+        LoadCommand::Slow(args) => slow::read(&args)?,
+        LoadCommand::Spin => loop {
+            std::hint::spin_loop();
+        },
+        LoadCommand::Urls(args) => urls::print(&args)?,
     }
     Ok(())
 }

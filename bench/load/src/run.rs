@@ -1,13 +1,16 @@
 //! Sending requests: as fast as they are answered, or at a fixed rate.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
+use rustls::{ClientConfig, HandshakeKind};
 use serde_json::json;
 
 use crate::connection::Connection;
@@ -33,6 +36,18 @@ pub(crate) struct RunArgs {
     /// Requests per second. Without it, each connection sends its next request when the last one was answered.
     #[arg(long)]
     rate: Option<f64>,
+    /// Speak TLS, and trust what this PEM file has.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+    /// Make each request on a connection of its own.
+    #[arg(long)]
+    reconnect: bool,
+    /// Let new connections resume the TLS session of one before.
+    #[arg(long)]
+    resume: bool,
+    /// At a rate: use the connection that was not used for longest, not the one that was used last.
+    #[arg(long)]
+    in_turn: bool,
     /// Any status will do: where a wrong signature is expected to pass.
     #[arg(long)]
     any_status: bool,
@@ -44,10 +59,14 @@ struct Run<'a> {
     args: &'a RunArgs,
     pool: Pool,
     connections: Vec<Connection>,
-    free: Vec<usize>,
+    tls: Option<Arc<ClientConfig>>,
+    free: VecDeque<usize>,
     next: usize,
     completed: usize,
     unexpected: usize,
+    /// TLS handshakes that were full, and sessions that were resumed.
+    handshakes: usize,
+    resumed: usize,
     latencies: Latencies,
 }
 
@@ -55,24 +74,24 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Box<dyn Error>> {
     let pool = args.mix.prepare(&args.to.to_string())?;
     let sign_ns = pool.sign_ns;
     let mut poll = Poll::new()?;
-    let mut connections = Vec::new();
-    for number in 0..args.connections {
-        let mut connection = Connection::open(args.to)?;
-        poll.registry().register(
-            &mut connection.stream,
-            Token(number),
-            Interest::READABLE | Interest::WRITABLE,
-        )?;
-        connections.push(connection);
-    }
+    let tls = match &args.ca {
+        Some(ca) => Some(crate::transport::client_config(ca, args.resume)?),
+        None => None,
+    };
+    let connections = (0..args.connections)
+        .map(|number| open(args.to, tls.as_ref(), &poll, number))
+        .collect::<io::Result<Vec<_>>>()?;
     let mut run = Run {
         args,
         pool,
         free: (0..args.connections).collect(),
         connections,
+        tls,
         next: 0,
         completed: 0,
         unexpected: 0,
+        handshakes: 0,
+        resumed: 0,
         latencies: Latencies::default(),
     };
     let start = Instant::now();
@@ -86,9 +105,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Box<dyn Error>> {
         "unexpected": run.unexpected,
         "seconds": seconds,
         "per_second": run.completed as f64 / seconds,
+        "handshakes": run.handshakes,
+        "resumed": run.resumed,
         "body_bytes": run.connections.iter().map(|c| c.body_bytes).sum::<u64>(),
         "p50_us": run.latencies.percentile(50.0),
         "p99_us": run.latencies.percentile(99.0),
+        "max_us": run.latencies.percentile(100.0),
         "sign_ns": sign_ns as u64,
     });
     println!("{result}");
@@ -103,9 +125,9 @@ impl Run<'_> {
     fn as_fast_as_answered(&mut self, poll: &mut Poll, start: Instant) -> io::Result<()> {
         let deadline = self.deadline(start);
         let limit = self.args.requests.unwrap_or(usize::MAX);
-        while let Some(number) = self.free.pop() {
+        while let Some(number) = self.free.pop_back() {
             if self.next < limit {
-                self.send(number, Instant::now())?;
+                self.send(number, Instant::now(), poll)?;
             }
         }
         let mut events = Events::with_capacity(1024);
@@ -122,7 +144,7 @@ impl Run<'_> {
                 let go_on =
                     if self.args.requests.is_some() { self.next < limit } else { now < deadline };
                 if go_on {
-                    self.send(number, now)?;
+                    self.send(number, now, poll)?;
                 } else {
                     outstanding -= 1;
                 }
@@ -153,7 +175,7 @@ impl Run<'_> {
         let mut events = Events::with_capacity(1024);
         let mut buffer = vec![0; 256 << 10];
         let mut due = start;
-        let mut waiting = std::collections::VecDeque::new();
+        let mut waiting = VecDeque::new();
         loop {
             let now = Instant::now();
             while due <= now && due < deadline {
@@ -161,8 +183,10 @@ impl Run<'_> {
                 due += interval;
             }
             while !waiting.is_empty() {
-                let Some(number) = self.free.pop() else { break };
-                self.send(number, waiting.pop_front().unwrap_or(now))?;
+                let free =
+                    if self.args.in_turn { self.free.pop_front() } else { self.free.pop_back() };
+                let Some(number) = free else { break };
+                self.send(number, waiting.pop_front().unwrap_or(now), poll)?;
             }
             if now >= deadline && waiting.is_empty() && self.free.len() == self.connections.len() {
                 break;
@@ -183,9 +207,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn send(&mut self, number: usize, since: Instant) -> io::Result<()> {
+    fn send(&mut self, number: usize, since: Instant, poll: &Poll) -> io::Result<()> {
         let request = self.next % self.pool.requests.len();
         self.next += 1;
+        if self.args.reconnect && self.connections[number].is_used {
+            let connection = open(self.args.to, self.tls.as_ref(), poll, number)?;
+            let before = std::mem::replace(&mut self.connections[number], connection);
+            self.connections[number].body_bytes = before.body_bytes;
+        }
         let connection = &mut self.connections[number];
         connection.since = since;
         connection.start(request, &self.pool.requests, &self.pool.body.block)
@@ -197,7 +226,17 @@ impl Run<'_> {
             return Ok(None);
         }
         connection.send(&self.pool.requests, &self.pool.body.block)?;
-        connection.receive(buffer)
+        let status = connection.receive(buffer)?;
+        if status.is_none() {
+            // What did not fit in front of a TLS handshake; no event says that it does now.
+            connection.send(&self.pool.requests, &self.pool.body.block)?;
+        }
+        match connection.transport.handshake() {
+            Some(HandshakeKind::Resumed) => self.resumed += 1,
+            Some(_) => self.handshakes += 1,
+            None => {}
+        }
+        Ok(status)
     }
 
     fn complete(&mut self, number: usize, status: u16, now: Instant) {
@@ -206,6 +245,19 @@ impl Run<'_> {
             self.unexpected += 1;
         }
         self.latencies.record(now.saturating_duration_since(self.connections[number].since));
-        self.free.push(number);
+        self.free.push_back(number);
     }
+}
+
+/// Connects, and has `poll` say when there is something to do.
+fn open(
+    to: SocketAddr,
+    tls: Option<&Arc<ClientConfig>>,
+    poll: &Poll,
+    number: usize,
+) -> io::Result<Connection> {
+    let mut connection = Connection::open(to, tls)?;
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    poll.registry().register(&mut connection.transport.stream, Token(number), interest)?;
+    Ok(connection)
 }

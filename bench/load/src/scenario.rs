@@ -70,31 +70,40 @@ pub(crate) fn secret(access_key: &str) -> Secret {
 impl Mix {
     /// Signs the requests.
     pub(crate) fn prepare(&self, host: &str) -> Result<Pool, sigv4::Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let now = Timestamp::from_unix(now as i64).expect("a clock between the years 0 and 9999");
-        let keys: Vec<_> = (0..self.keys)
-            .map(|number| {
-                let id = format!("AKIDBENCH{number:04}");
-                OriginCredential::new(id.clone(), secret(&id), None, "us-east-1", "s3")
-            })
-            .collect();
+        let now = now();
+        let keys: Vec<_> = (0..self.keys).map(key).collect();
         let mut body = Body::default();
         // Hashes and derived keys are made outside of what is timed.
-        self.request(host, &keys[0], 0, now, &mut body)?;
         for key in &keys {
             self.request(host, key, 0, now, &mut body)?;
         }
         let start = Instant::now();
+        // Where there are more keys than requests, those that sign are as far apart as they can be.
+        let step = (keys.len() / self.prepared.max(1)).max(1);
         let requests: Result<Vec<_>, _> = (0..self.prepared)
-            .map(|number| self.request(host, &keys[number % keys.len()], number, now, &mut body))
+            .map(|number| (number, &keys[number * step % keys.len()]))
+            .map(|(number, key)| self.request(host, key, number, now, &mut body))
             .collect();
         let sign_ns = start.elapsed().as_nanos() / self.prepared.max(1) as u128;
         Ok(Pool { requests: requests?, body, sign_ns })
     }
 
+    /// Targets of presigned GETs, as many as are prepared.
+    pub(crate) fn presigned_targets(&self, host: &str) -> Result<Vec<String>, sigv4::Error> {
+        let (now, keys) = (now(), (0..self.keys).map(key).collect::<Vec<_>>());
+        (0..self.prepared)
+            .map(|number| presigned(&self.target(number), host, &keys[number % keys.len()], now))
+            .collect()
+    }
+
     /// The status that the answer must have.
     pub(crate) fn expected_status(&self) -> u16 {
         if self.scenario == Scenario::Reject { 403 } else { 200 }
+    }
+
+    fn target(&self, number: usize) -> String {
+        let bucket = if self.check { "check" } else { "bench" };
+        format!("/{bucket}-{}/folder/object-{number:08}", self.size)
     }
 
     fn request(
@@ -105,14 +114,10 @@ impl Mix {
         now: Timestamp,
         body: &mut Body,
     ) -> Result<Prepared, sigv4::Error> {
-        let bucket = if self.check { "check" } else { "bench" };
-        let target = format!("/{bucket}-{}/folder/object-{number:08}", self.size);
+        let target = self.target(number);
         let host_header = Header { name: b"host", value: host.as_bytes() };
         if self.scenario == Scenario::GetPresigned {
-            let request =
-                RequestParts { method: b"GET", target: target.as_bytes(), headers: &[host_header] };
-            let target = sigv4::presign(&request, 3600, key, now)?;
-            let target = String::from_utf8_lossy(&target).into_owned();
+            let target = presigned(&target, host, key, now)?;
             let mut prepared = Prepared::default();
             prepared.own(head("GET", &target, host, &[], COMMON).as_bytes());
             return Ok(prepared);
@@ -228,6 +233,30 @@ const COMMON: &str = "User-Agent: aws-sdk-rust/1.3.3 os/linux lang/rust/1.90.0\r
     Accept-Encoding: identity\r\n\
     amz-sdk-invocation-id: 3f1c5f5e-0a9c-4b31-9a3e-9d9a6f1d2c11\r\n\
     amz-sdk-request: attempt=1; max=3\r\n";
+
+fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Timestamp::from_unix(now as i64).expect("a clock between the years 0 and 9999")
+}
+
+/// A client's key; the configurations have the same rule.
+fn key(number: usize) -> OriginCredential {
+    let id = format!("AKIDBENCH{number:04}");
+    OriginCredential::new(id.clone(), secret(&id), None, "us-east-1", "s3")
+}
+
+/// The target of a GET that is signed in its query.
+fn presigned(
+    target: &str,
+    host: &str,
+    key: &OriginCredential,
+    now: Timestamp,
+) -> Result<String, sigv4::Error> {
+    let host = Header { name: b"host", value: host.as_bytes() };
+    let request = RequestParts { method: b"GET", target: target.as_bytes(), headers: &[host] };
+    let target = sigv4::presign(&request, 3600, key, now)?;
+    Ok(String::from_utf8_lossy(&target).into_owned())
+}
 
 fn head(
     method: &str,

@@ -1,0 +1,171 @@
+"""More of everything: workers, client keys, origins, connections, slow readers."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.design import KEPT_HEAP, Setting
+from harness.measure import SMALL, in_turns, prove
+
+KEYS = [10, 1000, 100_000]
+ORIGINS = 500
+CONNECTIONS = 10_000
+SLOW_READERS = 1000
+# What a slow reader reads: more than socket buffers take.
+SLOW_OBJECT = 16 << 20
+# Requests a second at the fixed rate.
+RATE = 2000
+GET = ["--size", SMALL]
+
+
+def scale(bench):
+    """A part of its own for each; one that fails is left out and told, as parts are."""
+    results, failed = {}, []
+    for what in (workers, keys, origins, connections, slow_readers):
+        try:
+            results[what.__name__] = what(bench)
+        except Exception as error:  # noqa: BLE001
+            failed.append(f"{what.__name__}: {error}")
+            bench.say(f"scale, {failed[-1]}")
+    if not results:
+        raise RuntimeError("; ".join(failed))
+    return results | {"failed": failed}
+
+
+def full(bench, seconds, *options):
+    """As fast as answers come."""
+
+    def run(design, counts):
+        return bench.load.run(design.port, "get-header", *GET, *options, "--keys", design.setting.keys,
+                              "--connections", 32, "--seconds", seconds if counts else 0.3)
+
+    return run
+
+
+def paced(bench, design, seconds, *options):
+    """At the fixed rate, with the CPU that it took, and the memory."""
+    before = design.cpu()
+    result = bench.load.run(design.port, "get-header", *GET, "--rate", RATE, "--seconds", seconds,
+                            "--keys", design.setting.keys, *options)
+    result["cpu_us"] = (design.cpu() - before) * 1e6 / result["requests"]
+    return {key: result[key] for key in ("requests", "cpu_us", "p50_us", "p99_us", "max_us")}
+
+
+def seconds_of(bench):
+    return 0.3 if bench.quick else 1.0
+
+
+def workers(bench):
+    """One worker with a core of its own, and two, of which one shares it with load and origin; with counters in memory that
+    workers share."""
+    results = {}
+    for count in (1, 2):
+        if count > (os.cpu_count() or 1):
+            continue
+        setting = Setting(workers=count, status_zone=True)
+        with bench.designs("plain", "module", setting=setting, environment=KEPT_HEAP) as designs:
+            prove(bench, designs, ["get-header"])
+            results[count] = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench)))
+        say(bench, "1 worker" if count == 1 else f"{count} workers", results[count])
+    return results
+
+
+def keys(bench):
+    """Keys in a clients file: time to start, memory, CPU a request of keys that are spread over the file, and how long requests
+    wait while each worker reads a file that has changed."""
+    wanted = [("plain", "plain", Setting())]
+    wanted += [(f"{count} keys", "module", Setting(keys=count, keys_file=True)) for count in KEYS]
+    with bench.designs(*wanted, environment=KEPT_HEAP) as designs:
+        prove(bench, designs, ["get-header"])
+        started = {design.name: (design.start_seconds, design.memory()[0]) for design in designs}
+        results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench), "--prepared", 8192))
+        for design in designs:
+            numbers = results[design.name]
+            numbers["start_seconds"], numbers["started_kib"] = started[design.name]
+            if design.kind == "module":
+                numbers["reread_max_us"] = reread(bench, design)
+    say(bench, "keys", results)
+    return results
+
+
+def reread(bench, design):
+    """The longest that a request waited while a clients file was written anew."""
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(paced, bench, design, 4, "--prepared", 8192)
+        # The generator signs before it sends.
+        time.sleep(1.5)
+        design.write_clients()
+        return run.result()["max_us"]
+
+
+def origins(bench):
+    """One upstream with so many servers, each an s3_origin of its own, asked in the background or not."""
+    wanted = [("one origin", "module", Setting())]
+    wanted += [(f"{ORIGINS} origins, plain", "plain", Setting(origins=ORIGINS))]
+    wanted += [(f"{ORIGINS} origins", "module", Setting(origins=ORIGINS))]
+    wanted += [(f"{ORIGINS} origins, probes", "module", Setting(origins=ORIGINS, probes=True))]
+    with bench.origin(ORIGINS), bench.designs(*wanted, environment=KEPT_HEAP) as designs:
+        prove(bench, designs, ["get-header"])
+        results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench)))
+        for design in designs:
+            before, began = design.cpu(), time.monotonic()
+            time.sleep(1 if bench.quick else 3)
+            at_rest = (design.cpu() - before) / (time.monotonic() - began)
+            results[design.name] |= {
+                "start_seconds": design.start_seconds,
+                "resident_kib": design.memory()[0],
+                "core_at_rest": at_rest,
+            }
+    say(bench, "origins", results)
+    return results
+
+
+def connections(bench):
+    """A request of each of so many connections in turn, against the same rate over few."""
+    results = {}
+    for kind in ("plain", "module"):
+        with bench.designs(kind, environment=KEPT_HEAP) as (design,):
+            prove(bench, [design], ["get-header"])
+            seconds = 2 if bench.quick else CONNECTIONS / RATE
+            few = paced(bench, design, seconds, "--connections", 16)
+            rest = design.memory()[0]
+            held = bench.load.held("idle", design.port, "--connections", CONNECTIONS // 2)
+            each = (design.memory()[0] - rest) * 1024 / (CONNECTIONS // 2)
+            many = paced(bench, design, seconds, "--connections", CONNECTIONS // 2, "--in-turn")
+            bench.load.release(held)
+            results[kind] = {"few": few, "many": many, "bytes_each": each}
+            bench.say(f"{CONNECTIONS} connections, {kind}: {each:.0f} B each, {many['cpu_us']:.1f} us a request, "
+                      f"{few['cpu_us']:.1f} with 16")
+    return results
+
+
+def slow_readers(bench):
+    """What others wait while so many read large objects slowly, and what these make the worker keep."""
+    results = {}
+    for kind in ("plain", "module"):
+        with bench.designs(kind, environment=KEPT_HEAP) as (design,):
+            prove(bench, [design], ["get-header"])
+            seconds = 1 if bench.quick else 3
+            alone = paced(bench, design, seconds, "--connections", 16)
+            rest = design.memory()[0]
+            held = bench.load.held("slow", design.port, "--size", SLOW_OBJECT, "--connections", SLOW_READERS)
+            settled(design)
+            each = (design.memory()[0] - rest) / SLOW_READERS
+            beside = paced(bench, design, seconds, "--connections", 16)
+            bench.load.release(held)
+            results[kind] = {"alone": alone, "beside": beside, "kib_each": each}
+            bench.say(f"{SLOW_READERS} slow readers, {kind}: {each:.0f} KiB each, p99 {beside['p99_us']:.0f} us, "
+                      f"{alone['p99_us']:.0f} alone")
+    return results
+
+
+def settled(design):
+    """Returns once the worker's memory has stopped growing."""
+    last = 0
+    while (now := design.memory()[0]) > last + 1024:
+        last = now
+        time.sleep(0.5)
+
+
+def say(bench, what, results):
+    bench.say(f"scale, {what}: " + ", ".join(f"{name} {numbers['cpu_us']:.1f} us" for name, numbers in results.items()))
