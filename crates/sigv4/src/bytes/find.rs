@@ -59,7 +59,19 @@ pub(crate) fn length<K: ByteClass>(text: &[u8]) -> usize {
 /// Whether all bytes are of a class.
 #[inline]
 pub(crate) fn all<K: ByteClass>(text: &[u8]) -> bool {
-    if text.len() < SIZE { class::all_of_few::<K>(text) } else { length::<K>(text) == text.len() }
+    let Some(last) = text.last_chunk() else {
+        return match ByteBlock::of_few(text) {
+            Some(block) => K::doubtful(block) == 0 || class::all_by_table::<K>(text),
+            None => class::all_by_table::<K>(text),
+        };
+    };
+    // The last bytes together with bytes before them.
+    let (mut doubtful, mut rest) = (K::doubtful(ByteBlock::new(last)), text);
+    while let Some((block, after)) = rest.split_first_chunk() {
+        doubtful |= K::doubtful(ByteBlock::new(block));
+        rest = after;
+    }
+    doubtful == 0 || class::all_by_table::<K>(text)
 }
 
 /// Where a byte first stands.

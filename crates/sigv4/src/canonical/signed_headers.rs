@@ -8,10 +8,10 @@ use smallvec::SmallVec;
 use crate::{Header, MAX_SIGNED_HEADERS, header};
 
 /// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is split at each use.
-const KEPT: usize = 16;
+pub(crate) const KEPT: usize = 16;
 
 /// Headers for each of which a list of up to [`MAX_SIGNED_HEADERS`] names may be walked; real requests have 10 to 30.
-const FEW: usize = 64;
+pub(crate) const FEW: usize = 64;
 /// Most names of unsigned headers that an error has.
 const MAX_MISSING: usize = 32;
 

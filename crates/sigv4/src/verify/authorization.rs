@@ -71,6 +71,7 @@ pub(crate) fn claim<'a>(
         signature: components.signature,
         payload,
         token: head.security_token,
+        lines: None,
     })
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn claim<'a>(
         }
         (header, query) => query.or(header),
     };
-    Ok(Claim { access_key, scope, date, signed_headers, signature, payload, token })
+    Ok(Claim { access_key, scope, date, signed_headers, signature, payload, token, lines: None })
 }
 
 fn check_algorithm(algorithm: Option<&[u8]>) -> Result<(), Error> {
