@@ -32,7 +32,11 @@ impl<'a> SignedHeaders<'a> {
         for _ in 0..MAX_SIGNED_HEADERS {
             let (name, after) = rest.split_at_checked(bytes::length::<Name>(rest))?;
             // The empty name is not greater than anything.
-            if name <= previous {
+            let is_greater = match (name.first(), previous.first()) {
+                (Some(own), Some(before)) if own != before => own > before,
+                _ => name > previous,
+            };
+            if !is_greater {
                 return None;
             }
             match (lengths.next(), u8::try_from(name.len())) {

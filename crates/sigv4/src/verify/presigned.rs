@@ -30,7 +30,7 @@ pub(crate) fn claim<'a>(
     let signed_headers = present(Field::SignedHeaders)?;
     let expires = present(Field::Expires)?;
 
-    let date = Timestamp::parse_iso_basic(date)
+    let date = Timestamp::parse_iso_basic_near(date, now)
         .ok_or_else(|| Error::Time(TimeError::QueryDateUnreadable { value: date.to_vec() }))?;
     let expires = expires_in(expires)?;
     if let Some(now) = now {
