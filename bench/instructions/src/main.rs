@@ -17,7 +17,9 @@ use sigv4::{
 };
 use status::{Counted, OriginPlace, StatusZone, Timing};
 
-const CASES: [&str; 8] = [
+const CASES: [&str; 10] = [
+    "get-header",
+    "get-presigned",
     "verify-header",
     "verify-presigned",
     "verify-refused",
@@ -49,6 +51,8 @@ fn main() {
     };
     let count: usize = count.parse().expect("a count");
     match case.as_str() {
+        "get-header" => get(&TARGETS.map(header_signed), count),
+        "get-presigned" => get(&TARGETS.map(presigned), count),
         "verify-header" => verify(&TARGETS.map(header_signed), count, true),
         "verify-presigned" => verify(&TARGETS.map(presigned), count, true),
         "verify-refused" => verify(&TARGETS.map(header_signed).map(wrong), count, false),
@@ -161,7 +165,8 @@ fn put_head(target: &[u8]) -> OwnedHead {
     head
 }
 
-fn verify(heads: &[OwnedHead; 2], count: usize, expected: bool) {
+/// One client among many.
+fn keyring() -> Keyring<()> {
     let mut keyring = Keyring::default();
     for number in 0..64 {
         let id = format!("AKIDOTHER{number}");
@@ -169,11 +174,42 @@ fn verify(heads: &[OwnedHead; 2], count: usize, expected: bool) {
     }
     let client = Credential::new("AKIDCLIENT", Secret::new("secret of the client"), ());
     keyring.insert(client).expect("distinct");
+    keyring
+}
+
+/// A request as the module has it: verified, and then signed with the same buffers, in which its target is still taken apart.
+fn get(heads: &[OwnedHead; 2], count: usize) {
+    let (keyring, policy, origin) = (keyring(), Policy::default(), origin_key());
+    // As the module has it, too: made once a second.
+    let (now, body) = (now(), OriginBody::default());
+    let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
+    let lines = heads.each_ref().map(OwnedHead::lines);
+    let requests = [heads[0].request(&lines[0]), heads[1].request(&lines[1])];
+    let serialized = heads.each_ref().map(OwnedHead::serialized);
+    for (request, bytes) in requests.iter().zip(&serialized).cycle().take(count) {
+        let verified = sigv4::verify(black_box(request), &keyring, &policy, now, &mut buffers);
+        let permit = verified.expect("verified").permit();
+        let mut lines = sigv4::request_head::HeadLines::new();
+        let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
+        let request = sigv4::OriginRequest {
+            head: &head,
+            permit: &permit,
+            authority: b"s3.eu-west-1.example.com",
+            credential: &origin,
+            body: &body,
+            now,
+        };
+        assert!(black_box(sigv4::resign(&request, &mut buffers, &mut out)).is_ok());
+    }
+}
+
+fn verify(heads: &[OwnedHead; 2], count: usize, expected: bool) {
+    let (keyring, now) = (keyring(), now());
     let (policy, mut buffers) = (Policy::default(), TargetBuffers::default());
     let lines = heads.each_ref().map(OwnedHead::lines);
     let requests = [heads[0].request(&lines[0]), heads[1].request(&lines[1])];
     for request in requests.iter().cycle().take(count) {
-        let verdict = sigv4::verify(black_box(request), &keyring, &policy, now(), &mut buffers);
+        let verdict = sigv4::verify(black_box(request), &keyring, &policy, now, &mut buffers);
         assert_eq!(black_box(verdict).is_ok(), expected);
     }
 }
@@ -193,7 +229,7 @@ fn resign(heads: &[OwnedHead; 2], count: usize) {
     let origin = origin_key();
     let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     let heads = heads.each_ref().map(OwnedHead::serialized);
-    let body = OriginBody::default();
+    let (body, now) = (OriginBody::default(), now());
     for bytes in heads.iter().cycle().take(count) {
         let mut lines = sigv4::request_head::HeadLines::new();
         let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
@@ -204,7 +240,7 @@ fn resign(heads: &[OwnedHead; 2], count: usize) {
                 authority: b"s3.eu-west-1.example.com",
                 credential: &origin,
                 body: &body,
-                now: now(),
+                now,
             },
             &mut buffers,
             &mut out,

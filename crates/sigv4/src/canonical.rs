@@ -3,6 +3,7 @@
 pub(crate) mod canonical_request;
 pub(crate) mod sha256;
 pub(crate) mod signed_headers;
+pub(crate) mod signed_lines;
 pub(crate) mod string_to_sign;
 
 /// Where canonical text goes, piece by piece: into a hash as it is formed, or into a buffer when an error document wants to

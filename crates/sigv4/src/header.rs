@@ -1,5 +1,7 @@
 //! Header names of the protocol, lower case, each written once.
 
+pub(crate) mod known;
+
 use std::cmp::Ordering;
 
 use crate::bytes::{self, Text, Token};
@@ -52,16 +54,10 @@ pub const X_AMZ_TRAILER: &str = "x-amz-trailer";
 ///
 /// `_` counts as `-`, here and wherever names are compared for what they mean: servers behind CGI-like interfaces cannot tell
 /// the two apart, so `x_amz_copy_source` would be obeyed by some. What is signed is compared to the letter.
-#[inline]
+#[inline(always)]
 pub fn is(name: &[u8], lower: &str) -> bool {
     // Most names are told apart by their length, without a call.
-    name.len() == lower.len() && is_of_length(name, lower)
-}
-
-/// The same for texts of one length.
-fn is_of_length(name: &[u8], lower: &str) -> bool {
-    bytes::eq_ignore_ascii_case(name, lower.as_bytes())
-        || (name.contains(&b'_') && folded(name).eq(lower.bytes()))
+    bytes::eq_folded(name, lower.as_bytes())
 }
 
 /// Whether two header names mean one header.
@@ -90,7 +86,7 @@ pub(crate) fn without_common_words<'a>(mut a: &'a [u8], mut b: &'a [u8]) -> (&'a
 
 /// A name in the one spelling that all of its spellings have in common.
 pub(crate) fn folded(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    name.iter().map(|&byte| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() })
+    name.iter().map(|&byte| bytes::fold(byte))
 }
 
 /// The vendors whose servers speak S3 and take orders in headers of their own besides.

@@ -59,7 +59,8 @@ impl Payload {
     /// [`PayloadError::EcdsaStreaming`] for the keywords of SigV4A, else [`PayloadError::HashInvalid`].
     pub fn parse(value: &[u8]) -> Result<Self, Error> {
         if let Ok(text) = <[u8; 64]>::try_from(value) {
-            if hex::is_hex(&text) {
+            // Most requests have no body.
+            if text == EMPTY_SHA256 || hex::is_hex(&text) {
                 return Ok(Self::Sha256(PayloadHash { text }));
             }
         }

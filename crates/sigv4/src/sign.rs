@@ -87,6 +87,7 @@ pub fn sign_request(
         query: target.query(),
         headers: &headers,
         signed_headers,
+        lines: None,
         payload: payload.line(),
     };
     let Signature { canonical_request, string_to_sign, signature } =
@@ -154,6 +155,7 @@ pub fn presign(
         query: target.signed_query(),
         headers: request.headers,
         signed_headers,
+        lines: None,
         payload: payload.line(),
     };
     let signature = Signature::new(&canonical, &day, now).signature;

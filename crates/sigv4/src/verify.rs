@@ -19,6 +19,7 @@ use std::sync::Arc;
 use crate::bytes;
 use crate::canonical::canonical_request::CanonicalRequest;
 use crate::canonical::signed_headers::SignedHeaders;
+use crate::canonical::signed_lines::SignedLines;
 use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
 use crate::keys::credential::TokenCheck;
 use crate::keys::signing_key::SigningKey;
@@ -151,7 +152,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
         'b: 's,
     {
         let head = &self.head;
-        let claim = match self.mechanism {
+        let mut claim = match self.mechanism {
             Mechanism::Presigned => presigned::claim(self.target.query_auth(), head, policy, now)?,
             Mechanism::V2Presigned => {
                 v2::check_coverage(self.request.headers, policy)?;
@@ -164,12 +165,20 @@ impl<'a, 'b> Parsed<'a, 'b> {
             Mechanism::Header => authorization::claim(self.components, head, policy, now)?,
         };
         let headers = self.request.headers;
-        let names = claim.signed_headers.missing(headers, |name| policy.ignores(name));
-        if names.is_empty() {
-            Ok(AnyClaim::V4(claim))
-        } else {
-            Err(Error::Header(HeaderError::NotSigned { names }))
+        claim.lines = SignedLines::of(&claim.signed_headers, headers);
+        // Where each signed name has its one header, there is a Host among them, or this one is not covered.
+        let is_covered = |lines: SignedLines| lines.cover(head.must_be_signed);
+        if !(head.host.is_some() && claim.lines.is_some_and(is_covered)) {
+            self.check_coverage(&claim.signed_headers, policy)?;
         }
+        Ok(AnyClaim::V4(claim))
+    }
+
+    /// Whether a list has all that must be signed, header by header.
+    #[inline(never)]
+    fn check_coverage(&self, signed: &SignedHeaders<'_>, policy: &Policy) -> Result<(), Error> {
+        let names = signed.missing(self.request.headers, |name| policy.ignores(name));
+        if names.is_empty() { Ok(()) } else { Err(Error::Header(HeaderError::NotSigned { names })) }
     }
 
     pub(crate) fn canonical_request<'s>(&self, claim: &'s Claim<'s>) -> CanonicalRequest<'s>
@@ -186,6 +195,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
             },
             headers: self.request.headers,
             signed_headers: claim.signed_headers,
+            lines: claim.lines,
             payload: claim.payload.line(),
         }
     }

@@ -25,6 +25,21 @@ impl ByteBlock {
         Self::new(&block)
     }
 
+    /// All bytes of a text of four to sixteen, some of them twice; none of another text.
+    #[inline(always)]
+    pub(crate) fn of_few(text: &[u8]) -> Option<Self> {
+        let halves = |first: u64, last: u64| u128::from(first) | u128::from(last) << 64;
+        let pair = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            halves(u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else {
+            let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+            let word =
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+            halves(word, word)
+        };
+        (text.len() <= SIZE).then(|| Self::new(&pair.to_le_bytes()))
+    }
+
     /// Which bytes are this one.
     #[inline(always)]
     pub(crate) fn is(self, byte: u8) -> Self {

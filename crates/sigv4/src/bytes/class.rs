@@ -81,8 +81,8 @@ pub(crate) fn is<K: ByteClass>(byte: u8) -> bool {
 }
 
 /// Whether all bytes are of a class, one by one.
-#[inline]
-pub(crate) fn all_of_few<K: ByteClass>(text: &[u8]) -> bool {
+#[inline(never)]
+pub(crate) fn all_by_table<K: ByteClass>(text: &[u8]) -> bool {
     // Without a branch for each byte: texts that are not all of the class are rare.
     text.iter().fold(K::BIT, |common, &byte| common & classes(byte)) != 0
 }

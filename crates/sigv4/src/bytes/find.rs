@@ -43,34 +43,72 @@ impl<K: ByteClass> Iterator for Exceptions<'_, K> {
 /// How many bytes at the beginning are of a class.
 #[inline]
 pub(crate) fn length<K: ByteClass>(text: &[u8]) -> usize {
-    let mut marks = marks(text);
-    while let Some((from, mut bits)) = marks.next(K::doubtful) {
-        while bits != 0 {
-            let at = from.wrapping_add(lowest(bits));
-            if is_exception::<K>(text, at) {
-                return at;
-            }
-            bits &= bits.wrapping_sub(1);
+    let mut rest = text;
+    while let Some((block, after)) = rest.split_first_chunk() {
+        let doubtful = K::doubtful(ByteBlock::new(block));
+        if doubtful != 0 {
+            let at = text.len().wrapping_sub(rest.len()).wrapping_add(lowest(doubtful));
+            // Nearly always the end of a name or of a line.
+            return if is_exception::<K>(text, at) { at } else { length_from::<K>(text, at) };
         }
+        rest = after;
     }
-    text.len()
+    let from = text.len().wrapping_sub(rest.len());
+    match text.last_chunk() {
+        // The last bytes together with bytes before them, which are of the class.
+        Some(last) if K::doubtful(ByteBlock::new(last)) == 0 => text.len(),
+        _ => length_from::<K>(text, from),
+    }
+}
+
+/// The same for a text whose bytes before `from` are of the class.
+#[inline(never)]
+fn length_from<K: ByteClass>(text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    let length = match rest.len() < SIZE {
+        true => rest.iter().position(|&byte| !is::<K>(byte)),
+        false => exceptions::<K>(rest).next(),
+    };
+    length.map_or(text.len(), |length| from.wrapping_add(length))
 }
 
 /// Whether all bytes are of a class.
 #[inline]
 pub(crate) fn all<K: ByteClass>(text: &[u8]) -> bool {
-    if text.len() < SIZE { class::all_of_few::<K>(text) } else { length::<K>(text) == text.len() }
+    let Some(last) = text.last_chunk() else {
+        return match ByteBlock::of_few(text) {
+            Some(block) => K::doubtful(block) == 0 || class::all_by_table::<K>(text),
+            None => class::all_by_table::<K>(text),
+        };
+    };
+    // The last bytes together with bytes before them.
+    let (mut doubtful, mut rest) = (K::doubtful(ByteBlock::new(last)), text);
+    while let Some((block, after)) = rest.split_first_chunk() {
+        doubtful |= K::doubtful(ByteBlock::new(block));
+        rest = after;
+    }
+    doubtful == 0 || class::all_by_table::<K>(text)
 }
 
 /// Where a byte first stands.
 #[inline]
 pub(crate) fn find(text: &[u8], byte: u8) -> Option<usize> {
-    let mut marks = marks(text);
-    loop {
-        let (from, bits) = marks.next(|block| block.is(byte).yes())?;
+    let mut rest = text;
+    while let Some((block, after)) = rest.split_first_chunk() {
+        let bits = ByteBlock::new(block).is(byte).yes();
         if bits != 0 {
-            return Some(from.wrapping_add(lowest(bits)));
+            return Some(text.len().wrapping_sub(rest.len()).wrapping_add(lowest(bits)));
         }
+        rest = after;
+    }
+    match text.last_chunk() {
+        // The last bytes together with bytes before them, none of which is the one.
+        Some(last) => {
+            let bits = ByteBlock::new(last).is(byte).yes();
+            let at = text.len().wrapping_sub(SIZE).wrapping_add(lowest(bits));
+            (bits != 0).then_some(at)
+        }
+        None => rest.iter().position(|own| *own == byte),
     }
 }
 

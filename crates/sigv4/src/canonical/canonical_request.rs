@@ -7,6 +7,7 @@ use crate::bytes::hex;
 use crate::canonical::TextSink;
 use crate::canonical::sha256::TextHash;
 use crate::canonical::signed_headers::{Index, SignedHeaders};
+use crate::canonical::signed_lines::SignedLines;
 use crate::header::trim;
 
 /// `method \n path \n query \n (name:value\n)* \n names \n payload`.
@@ -17,6 +18,8 @@ pub(crate) struct CanonicalRequest<'a> {
     pub(crate) query: &'a [u8],
     pub(crate) headers: &'a [Header<'a>],
     pub(crate) signed_headers: SignedHeaders<'a>,
+    /// Where the signed headers stand, if that is known.
+    pub(crate) lines: Option<SignedLines>,
     pub(crate) payload: &'a [u8],
 }
 
@@ -25,10 +28,31 @@ impl CanonicalRequest<'_> {
     /// was signed in its place (2.4).
     pub(crate) fn write(&self, sink: &mut impl TextSink) -> bool {
         write_target(sink, self.method, self.path, self.query);
+        let complete = match &self.lines {
+            Some(lines) => {
+                for (name, place) in self.signed_headers.names().zip(lines.places()) {
+                    sink.put(name);
+                    sink.put(b":");
+                    if let Some(header) = self.headers.get(place) {
+                        canonical_value(header.value, sink);
+                    }
+                    sink.put(b"\n");
+                }
+                true
+            }
+            None => self.write_each(sink),
+        };
+        write_end(sink, self.signed_headers.text(), self.payload);
+        complete
+    }
+
+    /// Writes the headers that are signed, of any number.
+    #[inline(never)]
+    fn write_each(&self, sink: &mut impl TextSink) -> bool {
         let index = Index::of(&self.signed_headers, self.headers.len());
         let mut complete = true;
         if index.is_used() {
-            let mut lines = self.lines(&index).into_iter().peekable();
+            let mut lines = self.indexed(&index).into_iter().peekable();
             for (number, name) in self.signed_headers.names().enumerate() {
                 let mut own = std::iter::from_fn(|| lines.next_if(|(place, _)| *place == number));
                 complete &= write_lines(sink, name, &mut own.by_ref().map(|(_, value)| value));
@@ -40,13 +64,12 @@ impl CanonicalRequest<'_> {
                 complete &= write_lines(sink, name, &mut values);
             }
         }
-        write_end(sink, self.signed_headers.text(), self.payload);
         complete
     }
 
     /// The headers that are signed, each with its name's place in the list, by which they are sorted: so that a head of very
     /// many is not walked once for each name.
-    fn lines(&self, index: &Index<'_>) -> Vec<(usize, &[u8])> {
+    fn indexed(&self, index: &Index<'_>) -> Vec<(usize, &[u8])> {
         let place = |header: &Header<'_>| index.place(header.name);
         let lines = self.headers.iter();
         let mut lines: Vec<_> =

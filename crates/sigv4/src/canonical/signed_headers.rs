@@ -8,10 +8,10 @@ use smallvec::SmallVec;
 use crate::{Header, MAX_SIGNED_HEADERS, header};
 
 /// How many lengths of names are kept; real lists have three to twelve names. Of longer ones the rest is split at each use.
-const KEPT: usize = 16;
+pub(crate) const KEPT: usize = 16;
 
 /// Headers for each of which a list of up to [`MAX_SIGNED_HEADERS`] names may be walked; real requests have 10 to 30.
-const FEW: usize = 64;
+pub(crate) const FEW: usize = 64;
 /// Most names of unsigned headers that an error has.
 const MAX_MISSING: usize = 32;
 
@@ -32,7 +32,11 @@ impl<'a> SignedHeaders<'a> {
         for _ in 0..MAX_SIGNED_HEADERS {
             let (name, after) = rest.split_at_checked(bytes::length::<Name>(rest))?;
             // The empty name is not greater than anything.
-            if name <= previous {
+            let is_greater = match (name.first(), previous.first()) {
+                (Some(own), Some(before)) if own != before => own > before,
+                _ => name > previous,
+            };
+            if !is_greater {
                 return None;
             }
             match (lengths.next(), u8::try_from(name.len())) {

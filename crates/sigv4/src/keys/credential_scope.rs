@@ -23,10 +23,17 @@ impl<'a> CredentialScope<'a> {
     /// looked at.
     pub(crate) fn split(credential: &'a [u8]) -> Option<(&'a [u8], Self)> {
         let (access_key, text) = bytes::cut(credential, b'/')?;
-        let (date, rest) = bytes::cut(text, b'/')?;
+        let (date, rest) = match text.split_at_checked(8) {
+            Some((date, [b'/', rest @ ..])) if !date.contains(&b'/') => (date, rest),
+            _ => bytes::cut(text, b'/')?,
+        };
         let (region, rest) = bytes::cut(rest, b'/')?;
-        let (service, terminal) = bytes::cut(rest, b'/')?;
-        let ends = bytes::find(terminal, b'/').is_none();
+        // What nearly all end with.
+        let (service, terminal) = match rest {
+            b"s3/aws4_request" => (S3, TERMINAL),
+            _ => bytes::cut(rest, b'/')?,
+        };
+        let ends = terminal == TERMINAL || bytes::find(terminal, b'/').is_none();
         ends.then_some((access_key, Self { text, date, region, service, terminal }))
     }
 }

@@ -5,18 +5,24 @@ use crate::bytes::{self, Text, Token};
 use crate::request_head::{HeadError, Header};
 
 /// Cuts a line off, without its CRLF. None if another control byte comes first, or none at all.
+#[inline(always)]
 pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (line, rest) = bytes.split_at_checked(bytes::length::<Text>(bytes))?;
-    Some((line, rest.strip_prefix(b"\r\n")?))
+    match bytes.split_at_checked(bytes::length::<Text>(bytes))? {
+        (line, [b'\r', b'\n', rest @ ..]) => Some((line, rest)),
+        _ => None,
+    }
 }
 
 /// Cuts a header line off: `name ":" OWS value OWS CRLF` (RFC 9112, 5). None for anything else.
+#[inline(always)]
 pub(crate) fn split(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
     let (name, rest) = bytes.split_at_checked(bytes::length::<Token>(bytes))?;
-    let rest = rest.strip_prefix(b":").filter(|_| !name.is_empty())?;
+    let rest = match rest {
+        // What servers write between colon and value; the rest is rare.
+        [b':', b' ', rest @ ..] | [b':', rest @ ..] if !name.is_empty() => rest,
+        _ => return None,
+    };
     let (value, rest) = split_line(rest)?;
-    // What servers write between colon and value; the rest is rare.
-    let value = value.strip_prefix(b" ").unwrap_or(value);
     Some((Header { name, value: trim(value) }, rest))
 }
 
@@ -30,6 +36,7 @@ pub(crate) fn trim(value: &[u8]) -> &[u8] {
     }
 }
 
+#[inline(never)]
 fn trim_ends(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;

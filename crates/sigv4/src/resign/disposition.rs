@@ -1,5 +1,6 @@
 //! What becomes of each header on its way to the origin, decided by its name.
 
+use crate::header::known::KnownHeader;
 use crate::header::{self, order_of_vendor};
 
 /// What becomes of a header of the client, or of one that the server added.
@@ -15,35 +16,38 @@ pub(crate) enum Disposition {
     Sign,
 }
 
-/// Decides by name. The length comes first, so that most names are compared with one or none.
+/// Decides by name.
 pub(crate) fn disposition(name: &[u8]) -> Disposition {
-    use Disposition::{Connection, Drop, Sign};
-    let known: &[(&str, Disposition)] = match name.len() {
-        2 => &[("te", Drop)],
-        4 => &[(header::HOST, Drop), (header::DATE, Drop)],
-        6 => &[("cookie", Drop), ("expect", Drop)],
-        7 => &[("trailer", Drop), ("upgrade", Drop)],
-        10 => &[(header::X_AMZ_DATE, Drop), (header::CONNECTION, Connection), ("keep-alive", Drop)],
-        11 => &[(header::CONTENT_MD5, Sign)],
-        12 => &[(header::CONTENT_TYPE, Sign)],
-        13 => &[(header::AUTHORIZATION, Drop), ("x-http-method", Drop)],
-        // With `_` they are nobody's framing here, but might be at a server behind a CGI-like interface.
-        14 | 17 if name.contains(&b'_') && !header::is(name, header::X_AMZ_COPY_SOURCE) => &[
-            (header::CONTENT_LENGTH, Drop),
-            (header::TRANSFER_ENCODING, Drop),
-            ("x-method-override", Drop),
-        ],
-        14 => &[(header::CONTENT_LENGTH, Sign)],
-        16 => &[(header::CONTENT_ENCODING, Sign), (header::X_AMZ_REGION_SET, Drop)],
-        17 => &[("x-method-override", Drop)],
-        20 => &[(header::X_AMZ_CONTENT_SHA256, Drop), (header::X_AMZ_SECURITY_TOKEN, Drop)],
-        21 => &[(header::X_AMZ_S3SESSION_TOKEN, Drop)],
-        22 => &[("x-http-method-override", Drop)],
-        _ => &[],
-    };
-    if let Some((_, disposition)) = known.iter().find(|(own, _)| header::is(name, own)) {
-        return *disposition;
+    use Disposition::{Connection, Drop, Forward, Sign};
+    match KnownHeader::of(name) {
+        Some(
+            KnownHeader::Authorization
+            | KnownHeader::ContentSha256
+            | KnownHeader::Date
+            | KnownHeader::Host
+            | KnownHeader::NeverSent
+            | KnownHeader::SecurityToken
+            | KnownHeader::XAmzDate,
+        ) => Drop,
+        Some(KnownHeader::Connection) => Connection,
+        Some(
+            KnownHeader::ContentEncoding
+            | KnownHeader::ContentLength
+            | KnownHeader::ContentMd5
+            | KnownHeader::ContentType
+            | KnownHeader::CopySource
+            | KnownHeader::DecodedLength
+            | KnownHeader::RenameSource
+            | KnownHeader::Trailer,
+        ) => Sign,
+        Some(KnownHeader::TransferEncoding) => Forward,
+        None => of_unknown(name),
     }
+}
+
+/// The same for headers that have a rule by the beginning of their names, or none.
+fn of_unknown(name: &[u8]) -> Disposition {
+    use Disposition::{Drop, Sign};
     if let Some(order) = order_of_vendor(name) {
         // Other vendors' authentication gives way to ours as Amazon's does.
         let authenticates = AUTHENTICATION.iter().any(|own| header::is(order, own));

@@ -46,7 +46,7 @@ pub(crate) fn claim<'a>(
     let payload = Payload::parse(payload)?;
     // botocore writes the same instant as an HTTP date where its caller set Date, and signs the ISO form of it.
     let date = match (head.x_amz_date, head.date) {
-        (Some(text), _) => Timestamp::parse_iso_basic(text),
+        (Some(text), _) => Timestamp::parse_iso_basic_near(text, now),
         (None, Some(text)) => {
             Timestamp::parse_iso_basic(text).or_else(|| Timestamp::parse_http_date(text))
         }
@@ -71,6 +71,7 @@ pub(crate) fn claim<'a>(
         signature: components.signature,
         payload,
         token: head.security_token,
+        lines: None,
     })
 }
 
@@ -99,6 +100,25 @@ struct Components<'a> {
 
 impl<'a> Components<'a> {
     fn parse(text: &'a [u8]) -> Option<Self> {
+        Self::as_written_by_most(text).or_else(|| Self::in_any_order(text))
+    }
+
+    /// In the order of AWS's own text, one blank or none behind each comma. None for others, and for what may be wrong.
+    #[inline]
+    fn as_written_by_most(text: &'a [u8]) -> Option<Self> {
+        let next = |text: &'a [u8]| text.strip_prefix(b" ").unwrap_or(text);
+        let (credential, after) = bytes::cut(text.strip_prefix(b"Credential=")?, b',')?;
+        let (signed_headers, after) =
+            bytes::cut(next(after).strip_prefix(b"SignedHeaders=")?, b',')?;
+        let signature = next(after).strip_prefix(b"Signature=")?;
+        let is_plain = |value: &[u8]| value.last().is_some_and(|last| *last > b' ');
+        let ends = bytes::find(signature, b',').is_none();
+        (ends && is_plain(credential) && is_plain(signed_headers) && is_plain(signature))
+            .then_some(Self { credential, signature, signed_headers })
+    }
+
+    #[inline(never)]
+    fn in_any_order(text: &'a [u8]) -> Option<Self> {
         let (mut credential, mut signature, mut signed_headers) = (None, None, None);
         let mut remaining = Some(text);
         while let Some(text) = remaining {
@@ -141,6 +161,11 @@ mod tests {
             assert_eq!(found, expected.map(|values| values.map(str::to_owned)), "{text}");
         };
         check("Credential=a,SignedHeaders=b,Signature=c", Some(["a", "b", "c"]));
+        check("Credential=a=, SignedHeaders=b,Signature==c", Some(["a=", "b", "=c"]));
+        check("Credential=a , SignedHeaders=b\t, Signature=c", Some(["a", "b", "c"]));
+        check("Credential=a,  SignedHeaders=b,\tSignature=c", Some(["a", "b", "c"]));
+        check("Credential=, SignedHeaders=, Signature=", Some(["", "", ""]));
+        check("Credential=a, SignedHeaders=b, Signature=c,d", None);
         check("Signature=c ,\tCredential=a=a,  SignedHeaders=", Some(["a=a", "", "c"]));
         for bad in [
             "",

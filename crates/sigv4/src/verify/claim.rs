@@ -1,6 +1,7 @@
 //! What a Signature V4 request claims about itself, wherever it stood: parsed and plausible, not yet proven.
 
 use crate::canonical::signed_headers::SignedHeaders;
+use crate::canonical::signed_lines::SignedLines;
 use crate::header::has_control;
 use crate::keys::credential_scope::{CredentialScope, S3, TERMINAL};
 use crate::{CredentialError, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
@@ -15,6 +16,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) signature: &'a [u8],
     pub(crate) payload: Payload,
     pub(crate) token: Option<&'a [u8]>,
+    /// Where the signed headers stand, if the request is as nearly all are.
+    pub(crate) lines: Option<SignedLines>,
 }
 
 /// Checks a credential, `key/yyyyMMdd/region/service/aws4_request`, in the order of rows 9 to 14 of 1.3.

@@ -30,7 +30,7 @@ pub(crate) fn claim<'a>(
     let signed_headers = present(Field::SignedHeaders)?;
     let expires = present(Field::Expires)?;
 
-    let date = Timestamp::parse_iso_basic(date)
+    let date = Timestamp::parse_iso_basic_near(date, now)
         .ok_or_else(|| Error::Time(TimeError::QueryDateUnreadable { value: date.to_vec() }))?;
     let expires = expires_in(expires)?;
     if let Some(now) = now {
@@ -52,7 +52,7 @@ pub(crate) fn claim<'a>(
         }
         (header, query) => query.or(header),
     };
-    Ok(Claim { access_key, scope, date, signed_headers, signature, payload, token })
+    Ok(Claim { access_key, scope, date, signed_headers, signature, payload, token, lines: None })
 }
 
 fn check_algorithm(algorithm: Option<&[u8]>) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! One pass over the headers of a request: the ones that the protocol needs, each at most once.
 
+use crate::canonical::signed_lines::bit;
+use crate::header::known::KnownHeader;
 use crate::header::{self, trim};
 use crate::{Error, Header, HeaderError};
 
@@ -16,6 +18,8 @@ pub(crate) struct ProtocolHeaders<'a> {
     pub(crate) trailer: Option<&'a [u8]>,
     pub(crate) transfer_encoding: Option<&'a [u8]>,
     pub(crate) x_amz_date: Option<&'a [u8]>,
+    /// Numbers, as [`bit`]s, of the headers that a signature must cover (C3); of the first 64.
+    pub(crate) must_be_signed: u64,
     /// Unique, but of no interest here: what they say is authorised by the caller, who should see one value.
     content_md5: Option<&'a [u8]>,
     copy_source: Option<&'a [u8]>,
@@ -31,15 +35,22 @@ impl<'a> ProtocolHeaders<'a> {
     /// perhaps act on another (C4).
     pub(crate) fn scan(headers: &[Header<'a>]) -> Result<Self, Error> {
         let mut head = Self::default();
-        for header in headers {
+        for (number, header) in headers.iter().enumerate() {
             if header::has_control(header.value) {
-                return Err(Error::Header(HeaderError::ControlByte { name: header.name.to_vec() }));
+                return Err(control_byte(header));
             }
-            let Some((name, slot)) = head.slot(header.name) else { continue };
-            let value = trim(header.value);
-            if slot.replace(value).is_some() {
-                let (name, value) = (name.into(), value.to_vec());
-                return Err(Error::Header(HeaderError::Repeated { name, value }));
+            let known = KnownHeader::of(header.name);
+            let must_be_signed = match known {
+                Some(KnownHeader::ContentMd5 | KnownHeader::Host) => true,
+                Some(KnownHeader::ContentSha256) => false,
+                _ => header::is_order(header.name),
+            };
+            if must_be_signed {
+                head.must_be_signed |= bit(number);
+            }
+            let Some(slot) = known.and_then(|known| head.slot(known)) else { continue };
+            if slot.replace(trim(header.value)).is_some() {
+                return Err(repeated(header));
             }
         }
         Ok(head)
@@ -47,37 +58,43 @@ impl<'a> ProtocolHeaders<'a> {
 
     /// Whether a header of this name is one of those that are looked for.
     pub(crate) fn knows(name: &[u8]) -> bool {
-        Self::default().slot(name).is_some()
+        KnownHeader::of(name).is_some_and(|known| Self::default().slot(known).is_some())
     }
 
-    /// The length decides first: most headers are compared with nothing or with one name.
     #[inline]
-    fn slot(&mut self, name: &[u8]) -> Option<(&'static str, &mut Option<&'a [u8]>)> {
-        let is = |own: &str| header::is(name, own);
-        let (name, slot) = match name.len() {
-            4 if is(header::HOST) => (header::HOST, &mut self.host),
-            4 => (header::DATE, &mut self.date),
-            10 => (header::X_AMZ_DATE, &mut self.x_amz_date),
-            11 => (header::CONTENT_MD5, &mut self.content_md5),
-            13 if is(header::AUTHORIZATION) => (header::AUTHORIZATION, &mut self.authorization),
-            13 => (header::X_AMZ_TRAILER, &mut self.trailer),
-            // What is not framing to nginx, since `_` stands for `-` in it, is none here either; it is not sent on.
-            14 | 17 if name.contains(&b'_') && !is(header::X_AMZ_COPY_SOURCE) => return None,
-            14 => (header::CONTENT_LENGTH, &mut self.content_length),
-            17 if is(header::TRANSFER_ENCODING) => {
-                (header::TRANSFER_ENCODING, &mut self.transfer_encoding)
-            }
-            17 => (header::X_AMZ_COPY_SOURCE, &mut self.copy_source),
-            19 => (header::X_AMZ_RENAME_SOURCE, &mut self.rename_source),
-            20 if is(header::X_AMZ_CONTENT_SHA256) => {
-                (header::X_AMZ_CONTENT_SHA256, &mut self.content_sha256)
-            }
-            20 => (header::X_AMZ_SECURITY_TOKEN, &mut self.security_token),
-            28 => (header::X_AMZ_DECODED_CONTENT_LENGTH, &mut self.decoded_length),
-            _ => return None,
-        };
-        is(name).then_some((name, slot))
+    fn slot(&mut self, known: KnownHeader) -> Option<&mut Option<&'a [u8]>> {
+        Some(match known {
+            KnownHeader::Authorization => &mut self.authorization,
+            KnownHeader::ContentLength => &mut self.content_length,
+            KnownHeader::ContentMd5 => &mut self.content_md5,
+            KnownHeader::ContentSha256 => &mut self.content_sha256,
+            KnownHeader::CopySource => &mut self.copy_source,
+            KnownHeader::Date => &mut self.date,
+            KnownHeader::DecodedLength => &mut self.decoded_length,
+            KnownHeader::Host => &mut self.host,
+            KnownHeader::RenameSource => &mut self.rename_source,
+            KnownHeader::SecurityToken => &mut self.security_token,
+            KnownHeader::Trailer => &mut self.trailer,
+            KnownHeader::TransferEncoding => &mut self.transfer_encoding,
+            KnownHeader::XAmzDate => &mut self.x_amz_date,
+            KnownHeader::Connection
+            | KnownHeader::ContentEncoding
+            | KnownHeader::ContentType
+            | KnownHeader::NeverSent => return None,
+        })
     }
+}
+
+#[cold]
+fn control_byte(header: &Header<'_>) -> Error {
+    Error::Header(HeaderError::ControlByte { name: header.name.to_vec() })
+}
+
+/// Of a header of the protocol: the name is told as the protocol writes it.
+#[cold]
+fn repeated(header: &Header<'_>) -> Error {
+    let name = header::folded(header.name).collect();
+    Error::Header(HeaderError::Repeated { name, value: trim(header.value).to_vec() })
 }
 
 #[cfg(test)]
