@@ -26,7 +26,7 @@ def cold(bench):
         try:
             for kind in KINDS:
                 windows = {design.name: [] for design in designs}
-                for turn in range(-1, bench.rounds(14, 4)):
+                for turn in range(-1, bench.rounds(12, 4)):
                     # Another one begins each time, so that nothing is always behind the same neighbour.
                     for number in range(len(designs)):
                         design = designs[(turn + number) % len(designs)]

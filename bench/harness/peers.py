@@ -120,6 +120,9 @@ def beside(bench, entry):
         peer = Peer(bench, entry)
         try:
             peer.start()
+            if entry.get("verifies"):
+                # 403, or the run fails.
+                bench.load.run(peer.port, "reject", "--requests", 20, "--prepared", 20, "--keys", 1, "--connections", 1)
             if entry.get("resigns"):
                 for kind, size in kinds:
                     bench.load.run(peer.port, kind, "--size", size, "--requests", 200, "--prepared", 200, "--keys", 1,
