@@ -30,7 +30,7 @@ my $PORT = S3Proxy::Ports::port('SERVER');
 my %RUN_BY = (
     (map { $_ => 'check-readme' } 'scripts/run', 'scripts/test', 'apt-get update', 'apt-get install --yes curl make nginx', 'make install',
         'ln -sf /usr/share/nginx/modules-available/mod-http-s3-signature.conf /etc/nginx/modules-enabled/50-mod-http-s3-signature.conf',
-        'systemctl restart nginx', './configure --with-compat --add-dynamic-module=/src/s3-signature-proxy && make modules',
+        'systemctl restart nginx', './configure --with-compat --with-http_ssl_module --add-dynamic-module=/src/s3-signature-proxy && make modules',
         'NGINX_SOURCE_DIR=/src/nginx NGINX_BUILD_DIR=/src/nginx/objs make module'),
     'docker run -p 8080:8080 --read-only --tmpfs /run/nginx:mode=1777,size=64m -e CLIENT_ACCESS_KEY -e CLIENT_SECRET_KEY -e ORIGIN_ACCESS_KEY'
         . ' -e ORIGIN_SECRET_KEY -e ORIGIN_HOST=s3.example.com s3-signature-proxy' => 'check-image',

@@ -21,10 +21,13 @@ fn main() {
     if let Ok(values) = std::env::var("DEP_NGINX_FEATURES_CHECK") {
         println!("cargo::rustc-check-cfg=cfg(ngx_feature, values({values}))");
     }
-    for feature in std::env::var("DEP_NGINX_FEATURES").unwrap_or_default().split(',') {
-        if !feature.is_empty() {
-            println!("cargo::rustc-cfg=ngx_feature=\"{feature}\"");
-        }
+    let features = std::env::var("DEP_NGINX_FEATURES").unwrap_or_default();
+    for feature in features.split(',').filter(|feature| !feature.is_empty()) {
+        println!("cargo::rustc-cfg=ngx_feature=\"{feature}\"");
+    }
+    // Without it nginx's structures for TLS have no members, and nothing goes to an origin of https.
+    if !features.split(',').any(|feature| feature == "http_ssl") {
+        println!("cargo::error=nginx is configured without --with-http_ssl_module, which this module needs");
     }
     compile_request_bits();
 }
