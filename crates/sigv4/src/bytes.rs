@@ -9,6 +9,6 @@ mod class;
 mod find;
 pub(crate) mod hex;
 
-pub(crate) use case::{eq_folded, eq_ignore_ascii_case, fold, lower};
+pub(crate) use case::{eq_folded, eq_ignore_ascii_case, fold, lower, order};
 pub(crate) use class::{ByteClass, Hex, Name, Path, Solid, Text, Token, Unreserved, Visible, is};
 pub(crate) use find::{all, cut, exceptions, find, length};

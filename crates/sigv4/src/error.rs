@@ -15,6 +15,13 @@ pub use request::{HeaderError, QueryError, TargetError};
 
 use crate::Mechanism;
 
+/// A text as an error shows it. Out of the way, and with it what leads here: nearly no request does.
+#[cold]
+#[inline(never)]
+pub(crate) fn shown(text: &[u8]) -> Vec<u8> {
+    text.to_vec()
+}
+
 /// Why a request was not accepted. Sections are those of the protocol reference (order of checks: 1.3 and 1.4).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::PayloadError;
 use crate::bytes::hex;
+use crate::error::shown;
 use crate::header::trim;
 
 /// Payload line of a request whose body is not signed.
@@ -70,9 +71,9 @@ impl Payload {
             STREAMING_TRAILER => Ok(Self::StreamingSignedTrailer),
             STREAMING_UNSIGNED => Ok(Self::StreamingUnsignedTrailer),
             _ if ECDSA.contains(&value) => {
-                Err(Error::Payload(PayloadError::EcdsaStreaming { keyword: value.to_vec() }))
+                Err(Error::Payload(PayloadError::EcdsaStreaming { keyword: shown(value) }))
             }
-            _ => Err(Error::Payload(PayloadError::HashInvalid { value: value.to_vec() })),
+            _ => Err(Error::Payload(PayloadError::HashInvalid { value: shown(value) })),
         }
     }
 
@@ -127,13 +128,13 @@ pub(crate) fn declared_trailer(value: &[u8]) -> Result<&'static str, Error> {
     for name in names.split(|&b| b == b',').map(trim) {
         let known = TRAILERS.iter().find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         let Some(known) = known else {
-            return Err(Error::Payload(PayloadError::TrailerUnsupported { value: value.to_vec() }));
+            return Err(Error::Payload(PayloadError::TrailerUnsupported { value: shown(value) }));
         };
         if found.replace(*known).is_some() {
-            return Err(Error::Payload(PayloadError::TrailerRepeated { value: value.to_vec() }));
+            return Err(Error::Payload(PayloadError::TrailerRepeated { value: shown(value) }));
         }
     }
-    found.ok_or_else(|| Error::Payload(PayloadError::TrailerUnsupported { value: value.to_vec() }))
+    found.ok_or_else(|| Error::Payload(PayloadError::TrailerUnsupported { value: shown(value) }))
 }
 
 #[cfg(test)]

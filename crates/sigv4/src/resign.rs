@@ -16,6 +16,7 @@ pub(crate) mod unsigned;
 use smallvec::SmallVec;
 
 use crate::bytes::{self, Visible};
+use crate::error::shown;
 use crate::header::{self, trim};
 use crate::request_head::RequestHead;
 use crate::resign::body_headers::BodyHeaders;
@@ -197,7 +198,7 @@ fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error>
     let mut value = None;
     for header in head.headers().filter(|header| header::is(header.name, name)) {
         if value.replace(header.value).is_some() {
-            let (name, value) = (name.into(), header.value.to_vec());
+            let (name, value) = (name.into(), shown(header.value));
             return Err(Error::Header(HeaderError::Repeated { name, value }));
         }
     }

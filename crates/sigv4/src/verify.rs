@@ -21,6 +21,7 @@ use crate::canonical::canonical_request::CanonicalRequest;
 use crate::canonical::signed_headers::SignedHeaders;
 use crate::canonical::signed_lines::SignedLines;
 use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
+use crate::error::shown;
 use crate::keys::credential::TokenCheck;
 use crate::keys::signing_key::SigningKey;
 use crate::signature_v2::{self, BucketForm};
@@ -215,7 +216,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
             // About the same work as for a key that exists.
             let _ = std::hint::black_box(SigningKey::dummy().verify(&string, claim.signature));
             return Err(Error::Signature(SignatureError::UnknownAccessKey {
-                access_key: claim.access_key.to_vec(),
+                access_key: shown(claim.access_key),
             }));
         };
         // Row 17 before row 18, as S3 has it; tokens are compared in constant time, too.
@@ -223,23 +224,11 @@ impl<'a, 'b> Parsed<'a, 'b> {
         // A listed header that is absent is a mismatch, found out after the HMAC like every other one.
         let proven = credential.proving_secret(&claim.scope, &string, claim.signature, now);
         let Some(secret) = proven.filter(|_| complete) else {
-            let mut canonical_request = Vec::with_capacity(512);
-            canonical.write(&mut canonical_request);
-            return Err(Error::Signature(SignatureError::Mismatch {
-                access_key: claim.access_key.to_vec(),
-                string_to_sign: string.to_vec(),
-                provided: claim.signature.to_vec(),
-                canonical_request,
-            }));
+            return Err(mismatch(claim, &canonical, &string));
         };
         // Without a chain no chunk is believed.
         let chunk_chain = if claim.payload.is_signed_streaming() {
-            let key = credential.signing_key(secret, &claim.scope);
-            let seed = claim.signature.try_into().ok();
-            key.zip(seed).map(|(key, seed)| {
-                let scope = claim.scope.text.to_vec();
-                Box::new(ChunkChain::new(key, claim.date, scope, claim.access_key, seed))
-            })
+            chunk_chain(credential, secret, claim)
         } else {
             None
         };
@@ -257,6 +246,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
     }
 
     /// The same for Signature V2, whose secrets sign directly.
+    #[inline(never)]
     fn prove_v2<'k, G>(
         &self,
         claim: &ClaimV2<'_>,
@@ -275,7 +265,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
                 claim.signature,
             ));
             return Err(Error::Signature(SignatureError::UnknownAccessKey {
-                access_key: claim.access_key.to_vec(),
+                access_key: shown(claim.access_key),
             }));
         };
         check_token(credential, claim.token, now)?;
@@ -286,9 +276,9 @@ impl<'a, 'b> Parsed<'a, 'b> {
         });
         if !matches {
             return Err(Error::Signature(SignatureError::Mismatch {
-                access_key: claim.access_key.to_vec(),
+                access_key: shown(claim.access_key),
                 string_to_sign,
-                provided: claim.signature.to_vec(),
+                provided: shown(claim.signature),
                 canonical_request: Vec::new(),
             }));
         }
@@ -308,6 +298,36 @@ impl<'a, 'b> Parsed<'a, 'b> {
     }
 }
 
+/// What is told of a signature that is not the request's.
+#[cold]
+#[inline(never)]
+fn mismatch(
+    claim: &Claim<'_>,
+    canonical: &CanonicalRequest<'_>,
+    string_to_sign: &StringToSign<'_, 1>,
+) -> Error {
+    let mut canonical_request = Vec::with_capacity(512);
+    canonical.write(&mut canonical_request);
+    Error::Signature(SignatureError::Mismatch {
+        access_key: claim.access_key.to_vec(),
+        string_to_sign: string_to_sign.to_vec(),
+        provided: claim.signature.to_vec(),
+        canonical_request,
+    })
+}
+
+/// The chain of chunks whose seed is the signature of a request that the secret of that number has signed.
+#[inline(never)]
+fn chunk_chain<G>(
+    credential: &Credential<G>,
+    secret: usize,
+    claim: &Claim<'_>,
+) -> Option<Box<ChunkChain>> {
+    let key = credential.signing_key(secret, &claim.scope)?;
+    let (scope, seed) = (claim.scope.text.to_vec(), claim.signature.try_into().ok()?);
+    Some(Box::new(ChunkChain::new(key, claim.date, scope, claim.access_key, seed)))
+}
+
 /// Finds the mechanism by its signs (1.1), and what follows the scheme of an Authorization header.
 fn mechanism<'a>(
     head: &ProtocolHeaders<'a>,
@@ -324,7 +344,7 @@ fn mechanism<'a>(
         }
         (Some(value), false, false) => authorization::scheme(value, policy),
         (value, _, _) => Err(Error::Mechanism(MechanismError::Multiple {
-            authorization: value.unwrap_or_default().to_vec(),
+            authorization: shown(value.unwrap_or_default()),
         })),
     }
 }
@@ -338,15 +358,15 @@ fn check_token<G>(
     sent: Option<&[u8]>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let token = || sent.unwrap_or_default().to_vec();
+    let token = || shown(sent.unwrap_or_default());
     match credential.check_token(sent, now) {
         TokenCheck::Expired => Err(Error::Token(TokenError::Expired { token: token() })),
         TokenCheck::Invalid => Err(Error::Token(TokenError::Invalid { token: token() })),
         TokenCheck::KeyExpired => Err(Error::Signature(SignatureError::ExpiredAccessKey {
-            access_key: credential.access_key().to_vec(),
+            access_key: shown(credential.access_key()),
         })),
         TokenCheck::Missing => {
-            Err(Error::Token(TokenError::Missing { access_key: credential.access_key().to_vec() }))
+            Err(Error::Token(TokenError::Missing { access_key: shown(credential.access_key()) }))
         }
         TokenCheck::Right => Ok(()),
     }

@@ -82,3 +82,25 @@ impl ByteBlock {
         self.yes() ^ 0xffff
     }
 }
+
+/// Two lower-case hexadecimal digits for each byte.
+#[inline(always)]
+pub(crate) fn hex(bytes: &[u8; SIZE]) -> [u8; 2 * SIZE] {
+    let low = u128::from_ne_bytes([0xf; SIZE]);
+    let number = u128::from_le_bytes(*bytes);
+    let high = digits(u8x16::new(((number >> 4) & low).to_le_bytes()));
+    let low = digits(u8x16::new((number & low).to_le_bytes()));
+    let mut text = [0; 2 * SIZE];
+    let (front, back) = text.split_at_mut(SIZE);
+    front.copy_from_slice(&u8x16::unpack_low(high, low).to_array());
+    back.copy_from_slice(&u8x16::unpack_high(high, low).to_array());
+    text
+}
+
+/// The digits of sixteen numbers below sixteen.
+#[inline(always)]
+#[expect(clippy::arithmetic_side_effects, reason = "no sum is above `f`")]
+fn digits(numbers: u8x16) -> u8x16 {
+    let is_letter = numbers.max(u8x16::splat(10)).cmp_eq(numbers);
+    numbers + u8x16::splat(b'0') + (is_letter & u8x16::splat(b'a' - b'0' - 10))
+}

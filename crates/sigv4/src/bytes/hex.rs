@@ -2,15 +2,14 @@
 //!
 //! Written without branches and tables, so that it becomes vector instructions; a handful of these occur in each request.
 
-use crate::bytes::{self, Hex};
+use crate::bytes::{self, Hex, block};
 
 /// 64 lower-case digits, the wire form of signatures.
 pub(crate) fn encode(bytes: &[u8; 32]) -> [u8; 64] {
     let mut text = [0; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        if let [high, low] = pair {
-            *high = to_digit(byte >> 4);
-            *low = to_digit(byte & 0xf);
+    for (digits, bytes) in text.chunks_exact_mut(32).zip(bytes.chunks_exact(16)) {
+        if let (Ok(digits), Ok(bytes)) = (<&mut [u8; 32]>::try_from(digits), bytes.try_into()) {
+            *digits = block::hex(bytes);
         }
     }
     text
@@ -56,11 +55,6 @@ fn is_decimal(b: u8) -> bool {
 
 fn is_lower(b: u8) -> bool {
     b.wrapping_sub(b'a') < 6
-}
-
-fn to_digit(nibble: u8) -> u8 {
-    let letter = u8::from(nibble > 9).wrapping_mul(b'a' - b'0' - 10);
-    nibble.wrapping_add(b'0').wrapping_add(letter)
 }
 
 #[cfg(test)]

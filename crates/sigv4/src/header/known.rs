@@ -27,10 +27,21 @@ pub(crate) enum KnownHeader {
 }
 
 impl KnownHeader {
-    /// By a name in any case, with `_` or `-`. The length comes first, so that most names are compared with one or none.
+    /// By a name in any case, with `_` or `-`. The length comes first: most names are compared with none or one.
+    #[inline]
     pub(crate) fn of(name: &[u8]) -> Option<Self> {
-        let candidates = BY_LENGTH.get(name.len())?;
-        let (_, known) = candidates.iter().find(|(own, _)| header::is(name, own))?;
+        match BY_LENGTH.get(name.len()) {
+            None | Some([]) => None,
+            Some(candidates) => Self::among(candidates, name),
+        }
+    }
+
+    /// The one among names of that length, most of which differ in their last letters.
+    #[inline(never)]
+    fn among(candidates: &[(&str, Self)], name: &[u8]) -> Option<Self> {
+        let last = bytes::fold(*name.last()?);
+        let is = |own: &str| own.as_bytes().last() == Some(&last) && header::is(name, own);
+        let (_, known) = candidates.iter().find(|(own, _)| is(own))?;
         match known {
             // What is not framing to nginx, since `_` stands for `-` in it, is none here either, but might be at a server behind
             // a CGI-like interface.

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::error::shown;
 use crate::header::{self, is_order, trim};
 use crate::{Header, ResignError};
 
@@ -34,7 +35,7 @@ impl<'a> Nominated<'a> {
                         .iter()
                         .any(|own| header::is(token, own));
                 if must_arrive {
-                    return Err(ResignError::ConnectionNamesHeader { name: token.to_vec() });
+                    return Err(ResignError::ConnectionNamesHeader { name: shown(token) });
                 }
                 if !header::is(token, "close") && !header::is(token, "keep-alive") {
                     found.push(token);

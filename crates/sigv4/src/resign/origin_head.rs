@@ -188,16 +188,19 @@ impl<'b, 'a> OriginHead<'b, 'a> {
     }
 }
 
-/// Compares names as if they were lower-case.
-fn cmp_ignore_ascii_case(a: &[u8], b: &[u8]) -> Ordering {
-    let lower = |byte: &u8| byte.to_ascii_lowercase();
-    // Nearly all names differ in their first bytes.
-    match (a.first_chunk(), b.first_chunk()) {
-        (Some(a), Some(b)) if bytes::lower(*a) != bytes::lower(*b) => {
-            bytes::lower(*a).cmp(&bytes::lower(*b))
+/// Compares names as if they were lower-case, eight bytes at a time: thousands of hostile names begin alike.
+fn cmp_ignore_ascii_case(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    while let (Some((word, after)), Some((other, behind))) =
+        (a.split_first_chunk(), b.split_first_chunk())
+    {
+        let order = bytes::lower(*word).cmp(&bytes::lower(*other));
+        if order.is_ne() {
+            return order;
         }
-        _ => a.iter().map(lower).cmp(b.iter().map(lower)),
+        (a, b) = (after, behind);
     }
+    let lower = |byte: &u8| byte.to_ascii_lowercase();
+    a.iter().map(lower).cmp(b.iter().map(lower))
 }
 
 #[cfg(test)]

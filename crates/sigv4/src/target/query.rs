@@ -131,12 +131,12 @@ impl Query {
         let text = &self.text;
         let name = |parameter: &Parameter| parameter.name.of(text);
         // Most clients send all parameters in order.
-        if self.parameters.is_sorted_by(|a, b| name(a) < name(b)) {
+        if self.parameters.is_sorted_by(|a, b| bytes::order(name(a), name(b)).is_lt()) {
             return Ok(());
         }
-        self.parameters.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        self.parameters.sort_unstable_by(|a, b| bytes::order(name(a), name(b)));
         let twice = |pair: &[Parameter]| match pair {
-            [a, b] if name(a) == name(b) => Some(*b),
+            [a, b] if bytes::order(name(a), name(b)).is_eq() => Some(*b),
             _ => None,
         };
         match self.parameters.windows(2).find_map(twice) {

@@ -2,6 +2,7 @@
 
 use crate::bytes;
 use crate::canonical::signed_headers::SignedHeaders;
+use crate::error::shown;
 use crate::header::trim;
 use crate::verify::claim::{self, Claim};
 use crate::verify::protocol_headers::ProtocolHeaders;
@@ -16,9 +17,7 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism,
         return Err(Error::Authorization(AuthorizationError::TooLong));
     }
     let Some((scheme, rest)) = bytes::cut(value, b' ') else {
-        return Err(Error::Authorization(AuthorizationError::WithoutSpace {
-            value: value.to_vec(),
-        }));
+        return Err(Error::Authorization(AuthorizationError::WithoutSpace { value: shown(value) }));
     };
     match scheme {
         b"AWS4-HMAC-SHA256" => Ok((Mechanism::Header, trim(rest))),
@@ -27,9 +26,9 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism,
         b"AWS4-ECDSA-P256-SHA256" => {
             Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 4A" }))
         }
-        _ => Err(Error::Authorization(AuthorizationError::UnsupportedScheme {
-            value: value.to_vec(),
-        })),
+        _ => {
+            Err(Error::Authorization(AuthorizationError::UnsupportedScheme { value: shown(value) }))
+        }
     }
 }
 
@@ -58,7 +57,7 @@ pub(crate) fn claim<'a>(
         return Err(Error::Authorization(AuthorizationError::Components));
     };
     let Some(signed_headers) = SignedHeaders::parse(components.signed_headers) else {
-        let (mechanism, value) = (Mechanism::Header, components.signed_headers.to_vec());
+        let (mechanism, value) = (Mechanism::Header, shown(components.signed_headers));
         return Err(Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value }));
     };
     let (access_key, scope) =

@@ -2,6 +2,7 @@
 
 use crate::canonical::signed_headers::SignedHeaders;
 use crate::canonical::signed_lines::SignedLines;
+use crate::error::shown;
 use crate::header::has_control;
 use crate::keys::credential_scope::{CredentialScope, S3, TERMINAL};
 use crate::{CredentialError, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
@@ -37,16 +38,16 @@ fn check<'a>(
     mechanism: Mechanism,
 ) -> Result<(&'a [u8], CredentialScope<'a>), CredentialError> {
     let Some((access_key, scope)) = CredentialScope::split(value) else {
-        return Err(CredentialError::Malformed { value: value.to_vec() });
+        return Err(CredentialError::Malformed { value: shown(value) });
     };
     let CredentialScope { date: day, region, service, terminal, .. } = scope;
     // In a query, escapes could bring line ends into the string to sign; a header has been looked at.
     if access_key.is_empty() || (mechanism == Mechanism::Presigned && has_control(value)) {
-        return Err(CredentialError::Malformed { value: value.to_vec() });
+        return Err(CredentialError::Malformed { value: shown(value) });
     }
     // The request's date is one of the calendar.
     if day != date.date() && !timestamp::is_date(day) {
-        return Err(CredentialError::Date { value: day.to_vec() });
+        return Err(CredentialError::Date { value: shown(day) });
     }
     if let Some(expected) = policy.regions.first() {
         if !policy.regions.iter().any(|own| own == region) {
@@ -54,18 +55,18 @@ fn check<'a>(
             return Err(if region.is_empty() {
                 CredentialError::RegionEmpty { expected }
             } else {
-                CredentialError::Region { value: region.to_vec(), expected }
+                CredentialError::Region { value: shown(region), expected }
             });
         }
     }
     if service != S3 {
-        return Err(CredentialError::Service { value: service.to_vec() });
+        return Err(CredentialError::Service { value: shown(service) });
     }
     if terminal != TERMINAL {
-        return Err(CredentialError::Terminal { value: terminal.to_vec() });
+        return Err(CredentialError::Terminal { value: shown(terminal) });
     }
     if day != date.date() {
-        return Err(CredentialError::DateMismatch { scope: day.to_vec(), request: date });
+        return Err(CredentialError::DateMismatch { scope: shown(day), request: date });
     }
     Ok((access_key, scope))
 }

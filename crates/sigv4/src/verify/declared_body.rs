@@ -1,6 +1,7 @@
 //! What a head declares about the body and the object, checked once the signature is proven (head rows of 1.5 and 3).
 
 use crate::bytes;
+use crate::error::shown;
 use crate::payload::declared_trailer;
 use crate::target::encoding;
 use crate::target::query::Query;
@@ -35,7 +36,7 @@ pub(crate) fn check(
         }
     }
     let length = content_length(request, head, target)?;
-    let keyword = || payload.line().to_vec();
+    let keyword = || shown(payload.line());
     if payload.is_streaming() {
         let is_upload = request.method == b"PUT" && object.is_upload();
         if mechanism != Mechanism::Header || !is_upload {
@@ -45,7 +46,7 @@ pub(crate) fn check(
     let decoded_length = match head.decoded_length {
         _ if !payload.is_streaming() => None,
         Some(value) => Some(decimal(value).ok_or_else(|| {
-            Error::Payload(PayloadError::DecodedLengthInvalid { value: value.to_vec() })
+            Error::Payload(PayloadError::DecodedLengthInvalid { value: shown(value) })
         })?),
         None => return Err(Error::Payload(PayloadError::DecodedLengthMissing)),
     };
@@ -62,7 +63,7 @@ pub(crate) fn check(
             Some(declared_trailer(names)?)
         }
         (Some(names), _) => {
-            return Err(Error::Payload(PayloadError::TrailerUnexpected { value: names.to_vec() }));
+            return Err(Error::Payload(PayloadError::TrailerUnexpected { value: shown(names) }));
         }
     };
     Ok(DeclaredBody { decoded_length, trailer })
@@ -79,7 +80,7 @@ fn content_length(
             let length = decimal(value);
             length
                 .ok_or_else(|| {
-                    Error::Payload(PayloadError::ContentLengthInvalid { value: value.to_vec() })
+                    Error::Payload(PayloadError::ContentLengthInvalid { value: shown(value) })
                 })
                 .map(Some)
         }

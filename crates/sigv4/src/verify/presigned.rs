@@ -2,6 +2,7 @@
 
 use crate::canonical::signed_headers::SignedHeaders;
 use crate::canonical::string_to_sign::ALGORITHM;
+use crate::error::shown;
 use crate::target::param::Field;
 use crate::target::query_auth::QueryAuth;
 use crate::verify::claim::{self, Claim};
@@ -31,14 +32,14 @@ pub(crate) fn claim<'a>(
     let expires = present(Field::Expires)?;
 
     let date = Timestamp::parse_iso_basic_near(date, now)
-        .ok_or_else(|| Error::Time(TimeError::QueryDateUnreadable { value: date.to_vec() }))?;
+        .ok_or_else(|| Error::Time(TimeError::QueryDateUnreadable { value: shown(date) }))?;
     let expires = expires_in(expires)?;
     if let Some(now) = now {
         check_validity(date, expires, now, policy)?;
     }
     let (access_key, scope) = claim::credential(credential, date, policy, Mechanism::Presigned)?;
     let Some(signed_headers) = SignedHeaders::parse(signed_headers) else {
-        let (mechanism, value) = (Mechanism::Presigned, signed_headers.to_vec());
+        let (mechanism, value) = (Mechanism::Presigned, shown(signed_headers));
         return Err(Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value }));
     };
     let payload =
@@ -61,15 +62,13 @@ fn check_algorithm(algorithm: Option<&[u8]>) -> Result<(), Error> {
         Some(b"AWS4-ECDSA-P256-SHA256") => {
             Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 4A" }))
         }
-        Some(value) => {
-            Err(Error::Query(QueryError::AlgorithmUnsupported { value: value.to_vec() }))
-        }
+        Some(value) => Err(Error::Query(QueryError::AlgorithmUnsupported { value: shown(value) })),
     }
 }
 
 /// Row 4. A sign and leading zeros are taken, as by AWS.
 fn expires_in(text: &[u8]) -> Result<u64, Error> {
-    let value = || text.to_vec();
+    let value = || shown(text);
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),

@@ -1,6 +1,7 @@
 //! One pass over the headers of a request: the ones that the protocol needs, each at most once.
 
 use crate::canonical::signed_lines::bit;
+use crate::error::shown;
 use crate::header::known::KnownHeader;
 use crate::header::{self, trim};
 use crate::{Error, Header, HeaderError};
@@ -87,7 +88,7 @@ impl<'a> ProtocolHeaders<'a> {
 
 #[cold]
 fn control_byte(header: &Header<'_>) -> Error {
-    Error::Header(HeaderError::ControlByte { name: header.name.to_vec() })
+    Error::Header(HeaderError::ControlByte { name: shown(header.name) })
 }
 
 /// Of a header of the protocol: the name is told as the protocol writes it.

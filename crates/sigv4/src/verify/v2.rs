@@ -48,6 +48,7 @@ pub(crate) struct ClaimV2<'a> {
 }
 
 /// The claim of an Authorization header: `AWS id:signature`. Without a clock the skew is not checked.
+#[inline(never)]
 pub(crate) fn header_claim<'a>(
     value: &'a [u8],
     head: &ProtocolHeaders<'a>,
@@ -80,6 +81,7 @@ pub(crate) fn header_claim<'a>(
 }
 
 /// The claim of a presigned URL: `AWSAccessKeyId`, `Expires`, `Signature`. Without a clock the expiry is not checked.
+#[inline(never)]
 pub(crate) fn presigned_claim<'a>(
     target: Target<'a>,
     head: &ProtocolHeaders<'a>,
@@ -132,6 +134,7 @@ fn expiry(text: &[u8]) -> Option<Timestamp> {
 }
 
 /// Refuses other vendors' orders, none of which this signature covers.
+#[inline(never)]
 pub(crate) fn check_coverage(headers: &[Header<'_>], policy: &Policy) -> Result<(), Error> {
     let is_uncovered =
         |name: &[u8]| header::is_order(name) && !header::is_amz(name) && !policy.ignores(name);
@@ -151,6 +154,7 @@ fn payload(head: &ProtocolHeaders<'_>) -> Result<Payload, Error> {
 /// Refuses parameters that are not signed and that could select another operation.
 ///
 /// In a presigned URL, `x-amz-*` parameters are signed as the headers they stand for.
+#[inline(never)]
 pub(crate) fn check_parameters(target: Target<'_>, mechanism: Mechanism) -> Result<(), Error> {
     let in_query = mechanism == Mechanism::V2Presigned;
     let query = target.parsed_query();
