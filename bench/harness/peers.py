@@ -108,6 +108,8 @@ def peers(bench):
         except Exception as error:  # noqa: BLE001
             results["failed"][entry["name"]] = str(error)
             bench.say(f"peers: {entry['name']}: {error}")
+    if results["failed"] and not results["rows"]:
+        raise BenchError("no peer could be measured")
     return results
 
 

@@ -1,4 +1,4 @@
-"""More of everything: workers, client keys, origins, connections, slow readers."""
+"""More of everything: workers, client keys, origins, connections, slow readers; each is a part of its own."""
 
 import os
 import time
@@ -16,20 +16,6 @@ SLOW_OBJECT = 16 << 20
 # Requests a second at the fixed rate.
 RATE = 2000
 GET = ["--size", SMALL]
-
-
-def scale(bench):
-    """A part of its own for each; one that fails is left out and told, as parts are."""
-    results, failed = {}, []
-    for what in (workers, keys, origins, connections, slow_readers):
-        try:
-            results[what.__name__] = what(bench)
-        except Exception as error:  # noqa: BLE001
-            failed.append(f"{what.__name__}: {error}")
-            bench.say(f"scale, {failed[-1]}")
-    if not results:
-        raise RuntimeError("; ".join(failed))
-    return results | {"failed": failed}
 
 
 def full(bench, seconds, *options):
@@ -160,11 +146,14 @@ def slow_readers(bench):
 
 
 def settled(design):
-    """Returns once the worker's memory has stopped growing."""
-    last = 0
-    while (now := design.memory()[0]) > last + 1024:
-        last = now
-        time.sleep(0.5)
+    """Returns once the worker's memory has not grown for two seconds, or after a minute."""
+    last, since = 0, time.monotonic()
+    deadline = since + 60
+    while time.monotonic() < min(since + 2, deadline):
+        now = design.memory()[0]
+        if now > last + 512:
+            last, since = now, time.monotonic()
+        time.sleep(0.2)
 
 
 def say(bench, what, results):

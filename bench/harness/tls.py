@@ -1,8 +1,10 @@
 """TLS on either side, HTTP/2, handshakes, and answers from nginx's cache, with kTLS where the machine has it."""
 
 import re
+import shutil
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from harness.design import KEPT_HEAP, Setting
@@ -44,20 +46,24 @@ KTLS = ("cache hit, https, kTLS and sendfile, 1 MiB", Setting(listen="ssl", cach
 
 def tls(bench):
     """Rows of plain and module, and what was found of kTLS."""
-    rows = {}
-    for name, setting, kind, size, options in SCENARIOS:
-        rows[name] = row(bench, name, setting, kind, size, options)
-    try:
-        rows[HTTP2] = http2(bench)
-    except FileNotFoundError:
-        bench.say(f"{HTTP2}: left out, h2load (Debian's nghttp2-client) is not installed")
     missing = why_no_ktls()
-    for name, setting, size in CACHED + ([] if missing else [KTLS]):
-        # Few objects, so that all of them are in the cache before anything counts.
-        rows[name] = row(bench, name, setting, "get-header", size, ["--prepared", 64], is_cached=True)
     if missing:
         bench.say(f"kTLS: left out: {missing}")
-    return {"rows": rows, "ktls": missing or "used"}
+    wanted = {name: partial(row, bench, name, *rest) for name, *rest in SCENARIOS}
+    wanted[HTTP2] = partial(http2, bench)
+    for name, setting, size in CACHED + ([] if missing else [KTLS]):
+        # Few objects, so that all of them are in the cache before anything counts.
+        wanted[name] = partial(row, bench, name, setting, "get-header", size, ["--prepared", 64], is_cached=True)
+    rows, failed = {}, {}
+    for name, measure in wanted.items():
+        try:
+            rows[name] = measure()
+        except Exception as error:  # noqa: BLE001
+            failed[name] = str(error)
+            bench.say(f"{name}: FAILED: {error}")
+    if not rows:
+        raise BenchError("none of the rows could be measured")
+    return {"rows": rows, "ktls": missing or "used", "failed": failed}
 
 
 def row(bench, name, setting, kind, size, options, is_cached=False):
@@ -108,6 +114,8 @@ def http2(bench):
 
 def h2load(urls, requests):
     """8 connections with 8 streams each."""
+    if not shutil.which("h2load"):
+        raise BenchError("h2load (Debian's nghttp2-client) is not installed")
     command = ["h2load", "-i", str(urls), "-n", str(requests), "-c", "8", "-m", "8", "-t", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=on_core(LOAD_CORE))
     good = re.search(r"status codes: (\d+) 2xx", done.stdout)
