@@ -23,7 +23,7 @@ def full(bench, seconds, *options):
 
     def run(design, counts):
         return bench.load.run(design.port, "get-header", *GET, *options, "--keys", design.setting.keys,
-                              "--connections", 32, "--seconds", seconds if counts else 0.3)
+                              "--connections", 32, "--seconds", seconds if counts else 0.2)
 
     return run
 
@@ -38,7 +38,7 @@ def paced(bench, design, seconds, *options):
 
 
 def seconds_of(bench):
-    return 0.3 if bench.quick else 1.0
+    return 0.3 if bench.quick else 0.7
 
 
 def workers(bench):
@@ -95,7 +95,7 @@ def origins(bench):
         results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench)))
         for design in designs:
             before, began = design.cpu(), time.monotonic()
-            time.sleep(1 if bench.quick else 3)
+            time.sleep(1 if bench.quick else 2)
             at_rest = (design.cpu() - before) / (time.monotonic() - began)
             results[design.name] |= {
                 "start_seconds": design.start_seconds,

@@ -74,7 +74,7 @@ def row(bench, name, setting, kind, size, options, is_cached=False):
             prove(bench, designs, [kind], tls=setting.client_tls)
 
         def run(design, counts):
-            seconds = (0.3 if bench.quick else 1.0) if counts else 0.3
+            seconds = (0.3 if bench.quick else 0.7) if counts else 0.2
             before = bench.load.handshakes()
             result = bench.load.run(design.port, kind, "--size", size, *prepared, *options, "--connections", 32,
                                     "--seconds", seconds, tls=setting.client_tls)
