@@ -108,6 +108,8 @@ def peers(bench):
         except Exception as error:  # noqa: BLE001
             results["failed"][entry["name"]] = str(error)
             bench.say(f"peers: {entry['name']}: {error}")
+    if results["failed"] and not results["rows"]:
+        raise BenchError("no peer could be measured")
     return results
 
 
@@ -129,7 +131,7 @@ def beside(bench, entry):
                                    "--connections", 4, "--check")
             for kind, size in kinds:
                 def run(design, counts):
-                    seconds = (0.3 if bench.quick else 1.0) if counts else 0.3
+                    seconds = (0.3 if bench.quick else 0.7) if counts else 0.2
                     keys = 1 if design is peer else KEYS
                     return bench.load.run(design.port, kind, "--size", size, "--keys", keys, "--connections", 32,
                                           "--prepared", 1024, "--seconds", seconds)

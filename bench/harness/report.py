@@ -1,7 +1,7 @@
 """The table that is printed and committed."""
 
 from harness.goals import goals
-from harness.report_more import cold, peers, scale, tls
+from harness.report_more import cold, connections, keys, origins, peers, slow_readers, tls, workers
 from harness.table import header, number, row
 
 
@@ -95,7 +95,11 @@ SHOWN = {
     "cold": ("Cold: 2,000 requests/s", cold),
     "large": ("1 GiB", timed),
     "tls": ("TLS, HTTP/2 and the cache", tls),
-    "scale": ("Scale", scale),
+    "scale-workers": ("Workers", workers),
+    "scale-keys": ("Client keys", keys),
+    "scale-origins": ("Origins", origins),
+    "scale-connections": ("Connections", connections),
+    "scale-slow-readers": ("Slow readers", slow_readers),
     "memory": ("Memory", memory),
     "peers": ("Beside others", peers),
     "instructions": ("Instructions", instructions),

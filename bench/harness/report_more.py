@@ -29,13 +29,8 @@ def tls(data):
             f"{n['plain']['per_second']:,.0f}", f"{module['per_second']:,.0f}",
             number(module.get("origin_full"), ".2f"), number(module.get("origin_resumed"), ".2f"),
         )
-    return text + f"\nkTLS: {data['ktls']}.\n"
-
-
-def scale(data):
-    shown = {"workers": workers, "keys": keys, "origins": origins, "connections": connections, "slow_readers": slow_readers}
-    text = "\n".join(show(data[name]) for name, show in shown.items() if name in data)
-    return text + "".join(f"\nFailed: {what}\n" for what in data["failed"])
+    text += f"\nkTLS: {data['ktls']}.\n"
+    return text + "".join(f"Failed: {name}: {why}\n" for name, why in data["failed"].items())
 
 
 def workers(data):
@@ -58,7 +53,7 @@ def keys(data):
 
 
 def origins(data):
-    text = header("origins", "start, s", "worker, MiB", "CPU us", "CPU at rest, % of a core")
+    text = header("origins", "start, s", "worker, MiB", "CPU us, asking included", "CPU at rest, % of a core")
     for name, n in data.items():
         text += row(name, f"{n['start_seconds']:.2f}", f"{n['resident_kib'] / 1024:.1f}", f"{n['cpu_us']:.1f}",
                     f"{n['core_at_rest'] * 100:.1f}")

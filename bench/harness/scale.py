@@ -1,4 +1,4 @@
-"""More of everything: workers, client keys, origins, connections, slow readers."""
+"""More of everything: workers, client keys, origins, connections, slow readers; each is a part of its own."""
 
 import os
 import time
@@ -18,26 +18,12 @@ RATE = 2000
 GET = ["--size", SMALL]
 
 
-def scale(bench):
-    """A part of its own for each; one that fails is left out and told, as parts are."""
-    results, failed = {}, []
-    for what in (workers, keys, origins, connections, slow_readers):
-        try:
-            results[what.__name__] = what(bench)
-        except Exception as error:  # noqa: BLE001
-            failed.append(f"{what.__name__}: {error}")
-            bench.say(f"scale, {failed[-1]}")
-    if not results:
-        raise RuntimeError("; ".join(failed))
-    return results | {"failed": failed}
-
-
 def full(bench, seconds, *options):
     """As fast as answers come."""
 
     def run(design, counts):
         return bench.load.run(design.port, "get-header", *GET, *options, "--keys", design.setting.keys,
-                              "--connections", 32, "--seconds", seconds if counts else 0.3)
+                              "--connections", 32, "--seconds", seconds if counts else 0.2)
 
     return run
 
@@ -52,7 +38,7 @@ def paced(bench, design, seconds, *options):
 
 
 def seconds_of(bench):
-    return 0.3 if bench.quick else 1.0
+    return 0.3 if bench.quick else 0.7
 
 
 def workers(bench):
@@ -109,7 +95,7 @@ def origins(bench):
         results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench)))
         for design in designs:
             before, began = design.cpu(), time.monotonic()
-            time.sleep(1 if bench.quick else 3)
+            time.sleep(1 if bench.quick else 2)
             at_rest = (design.cpu() - before) / (time.monotonic() - began)
             results[design.name] |= {
                 "start_seconds": design.start_seconds,
@@ -160,11 +146,14 @@ def slow_readers(bench):
 
 
 def settled(design):
-    """Returns once the worker's memory has stopped growing."""
-    last = 0
-    while (now := design.memory()[0]) > last + 1024:
-        last = now
-        time.sleep(0.5)
+    """Returns once the worker's memory has not grown for two seconds, or after a minute."""
+    last, since = 0, time.monotonic()
+    deadline = since + 60
+    while time.monotonic() < min(since + 2, deadline):
+        now = design.memory()[0]
+        if now > last + 512:
+            last, since = now, time.monotonic()
+        time.sleep(0.2)
 
 
 def say(bench, what, results):
