@@ -118,10 +118,13 @@ fn without_words(
     match question {
         // S3 itself has no 401 for anything else.
         Concern::Key if answer.status() == 401 => refused(r, ctx, b"401"),
-        // 403 says as well that an object is not to be read by this key, and 400 (ExpiredToken) what not. An origin that has just
-        // refused the key, in words, means that again.
-        Concern::Key if refuses_at_present(ctx) => refused(r, ctx, b"without a word, as before"),
-        // Where nobody else is asked, the client gets this answer whatever it means.
+        // The same status says that an object is not to be read by this key. An origin that has just refused the key, in words,
+        // means that again.
+        Concern::Key if answer.status() == 403 && refuses_at_present(ctx) => {
+            refused(r, ctx, b"without a word, as before")
+        }
+        // 400 is ExpiredToken and much else, whatever was said before. Where nobody else is asked, the client gets this answer
+        // whatever it means.
         Concern::Key if answer.has_more_tries() => {
             key_check::begin(ctx, answer).map_or(Next::Pass, Next::Hold)
         }

@@ -21,6 +21,9 @@ my @NAMES = qw(owner bucket time ip requester id operation key uri status error 
 my $WORD = '([^ ]*)';
 my $AMAZONS = qr/^$WORD $WORD \[(.*?)\] $WORD $WORD $WORD $WORD $WORD ("[^"]*"|-) (-|[0-9]*) $WORD $WORD $WORD $WORD $WORD $WORD ("[^"]*"|-) $WORD(?: $WORD $WORD $WORD $WORD $WORD $WORD)?(.*)$/;
 
+# A Host with a quotation mark: later nginxes refuse it by themselves.
+our $quoted_host = S3Proxy::Nginx::version() >= 1_029_000 ? 400 : 403;
+
 default_sections(
     http_config => http_config(clients => 'signature_v2 on;', more => $format),
     config      => config(server => $write),
@@ -189,10 +192,10 @@ is("$record->{status} $record->{error} $record->{size}", '404 NoSuchKey -', 'sta
 [map { "GET $_->[0] HTTP/1.1\r\nHost: $_->[1]\r\nUser-Agent: $_->[2]\r\nConnection: close\r\n\r\n" }
     ['/b/%22%20-%20%22?versionId=%22%20x', 'h', 'a" 200 - "'], ['/b/%0a%0d%5c', 'a b c', 'tab\\ \\" \\x22'],
     ["/b/\xff\xfe", 'h"h', "\xc3\xa4\xff"], ['/?versionId=', 'h', '%s %n'], ['/b/k?x=%zz', 'h', '-']]
---- error_code: 403 400 403 403 400
+--- error_code eval: "403 400 $::quoted_host 403 400"
 --- code
 my @records = records($t);
-is(join(' ', map { $_->{status} } @records), '403 400 403 403 400', 'each status in its place');
+is(join(' ', map { $_->{status} } @records), "403 400 $::quoted_host 403 400", 'each status in its place');
 is(join(' ', map { $_->{requester} } @records), '- - - - -', 'nobody');
 is($records[0]{key}, '%22%20-%20%22', 'key');
 is($records[0]{version}, '%22%20x', 'version');

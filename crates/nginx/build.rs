@@ -27,7 +27,9 @@ fn main() {
     }
     // Without it nginx's structures for TLS have no members, and nothing goes to an origin of https.
     if !features.split(',').any(|feature| feature == "http_ssl") {
-        println!("cargo::error=nginx is configured without --with-http_ssl_module, which this module needs");
+        println!(
+            "cargo::error=nginx is configured without --with-http_ssl_module, which this module needs"
+        );
     }
     compile_request_bits();
 }
