@@ -10,10 +10,9 @@ use Time::HiRes qw(sleep time);
 
 # No question but the first of all is one of the schedule.
 our $ONCE = 's3_probe interval=1h timeout=2s;';
-our $keep = 'keepalive 4;';
 
 default_sections(
-    http_config => probed(probe => $ONCE, upstream => $keep),
+    http_config => probed(probe => $ONCE, upstream => 'keepalive 4;'),
     config      => config(server => 'location = /healthz { s3_health b a; }'),
     origins     => $ORIGINS,
     s3_sign     => $CLIENT,
@@ -23,13 +22,6 @@ default_sections(
 # b answers with 403 and a length of 0, and its probes as ever.
 sub main::denying (@more) { return $ORIGINS =~ s/^b: (s3=\S+) 200 .*/b: $1 403 @more/mr }
 
-# Waits for the first answers of all; returns how often b was asked.
-sub main::both_are_up ($t) {
-    my $health = sub { $t->send(request => 'GET /healthz', s3_sign => undef)->{body} };
-    ok(until_true(20, sub { $health->() =~ /"b":"ok","a":"ok"/ }), 'both are up');
-    return scalar(my @probes = $t->probes('b'));
-}
-
 # What comes, from which origin: for HEAD by who was asked.
 sub main::is_answered ($t, $request, $status, $origin, $why = $request, %more) {
     my $before = my @before = $t->received($origin);
@@ -38,6 +30,7 @@ sub main::is_answered ($t, $request, $status, $origin, $why = $request, %more) {
     return;
 }
 
+# How often b was probed.
 sub main::asked ($t) { return scalar(my @probes = $t->probes('b')) }
 
 # Sends it in a process of its own, which ends with the status, from 200 on.
@@ -59,7 +52,8 @@ __DATA__
 
 === TEST 1: our key is refused, and the first that sees it is a HEAD
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 $t->set_state('b', '403 InvalidAccessKeyId');
 is_answered($t, 'HEAD /bucket/key', 200, 'a');
 is(asked($t), $asked + 1, 'one question');
@@ -69,21 +63,24 @@ is(asked($t), $asked + 1, 'which is not in doubt');
 
 === TEST 1.1: a session token that has expired is 400
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 $t->set_state('b', '400 ExpiredToken');
 is_answered($t, 'HEAD /bucket/key', 200, 'a') for 1 .. 2;
 is(asked($t), $asked + 2, 'a question each');
 
 === TEST 1.2: other requests that are refused with 400
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 $t->set_state('b', '400 InvalidRequest');
 is_answered($t, 'HEAD /bucket/key', 400, 'b');
 is(scalar(my @a = $t->received('a')), 0, 'nobody else was asked');
 
 === TEST 2: it is the client who may not
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 $t->set_state('b', '403 AccessDenied');
 is_answered($t, 'HEAD /bucket/key', 403, 'b', "HEAD $_") for 1 .. 3;
 is(asked($t), $asked + 3, 'a question each');
@@ -97,7 +94,8 @@ is($t->send(request => 'GET /bucket/key')->{body}, 'from b', 'and used for what 
 --- config eval: ::config(server => 'location = /healthz { s3_health b a; }') . ::config(location => 'proxy_request_buffering off; proxy_buffering off;') =~ s/^.*location \/ \{/location \/unbuffered\/ {/sr
 --- origins eval: ::denying()
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 for my $place ('/bucket/key', '/unbuffered/key') {
     is_answered($t, "$_ $place", 403, 'b', "denied: $_ $place") for 'GET', 'DELETE', 'HEAD';
     is_answered($t, "PUT $place", 403, 'b', "denied: PUT $place", request_body_size => '200k');
@@ -121,7 +119,8 @@ like($response->{body}, qr/<Code>ServiceUnavailable</, 'in S3\'s words') or diag
 === TEST 5: many at once have one question
 --- http_config eval: ::probed(probe => $::ONCE)
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 $t->set_state('b', '403 InvalidAccessKeyId');
 my @pids = map { in_background($t, request => 'HEAD /bucket/key') } 1 .. 20;
 is(status_of($_), 200, 'HEAD') for @pids;
@@ -207,7 +206,8 @@ is(asked($t), 0, 'no question');
 --- config eval: ::config(scheme => 'https', server => 'location = /healthz { s3_health b a; }')
 --- origins eval: S3Proxy::Setup::tls_origins('localhost', '127.1')
 --- code
-my $asked = both_are_up($t);
+both_are_up($t);
+my $asked = asked($t);
 $t->set_state('b', '403 AccessDenied');
 is_answered($t, 'HEAD /bucket/key', 403, 'b', 'denied');
 $t->set_state('b', '403 InvalidAccessKeyId');

@@ -19,12 +19,6 @@ default_sections(
 
 sub main::head ($t) { return $t->send(request => 'HEAD /bucket/key')->{status} }
 
-sub main::both_are_up ($t) {
-    my $health = sub { $t->send(request => 'GET /healthz', s3_sign => undef)->{body} };
-    ok(until_true(20, sub { $health->() =~ /"b":"ok","a":"ok"/ }), 'both are up');
-    return;
-}
-
 # Has origin b do that, and waits for more probes of it.
 sub main::b_does ($t, $state, $more = 2) {
     $t->set_state('b', $state);

@@ -33,6 +33,13 @@ class Bench:
     def rounds(self, full, quick):
         return self.asked_rounds or (quick if self.quick else full)
 
+    def window(self, counts):
+        """Seconds of one run at full speed, in the parts whose rows are many."""
+        return (0.3 if self.quick else 0.7) if counts else 0.2
+
+    def say_cpu(self, what, results):
+        self.say(f"{what}: " + ", ".join(f"{name} {numbers['cpu_us']:.1f} us" for name, numbers in results.items()))
+
     @contextmanager
     def origin(self, addresses=1):
         """The origin, at so many addresses, while the block runs."""

@@ -94,8 +94,7 @@ def small_in_turns(bench, designs, scenarios):
                     "resident_kib": design.memory()[0],
                 })
         results[name] = summary(samples)
-        bench.say(f"{name}: " + ", ".join(
-            f"{design} {numbers['cpu_us']:.1f} us" for design, numbers in results[name].items()))
+        bench.say_cpu(name, results[name])
     return results
 
 

@@ -131,15 +131,13 @@ def beside(bench, entry):
                                    "--connections", 4, "--check")
             for kind, size in kinds:
                 def run(design, counts):
-                    seconds = (0.3 if bench.quick else 0.7) if counts else 0.2
                     keys = 1 if design is peer else KEYS
                     return bench.load.run(design.port, kind, "--size", size, "--keys", keys, "--connections", 32,
-                                          "--prepared", 1024, "--seconds", seconds)
+                                          "--prepared", 1024, "--seconds", bench.window(counts))
 
                 rows[kind] = in_turns(bench, [*designs, peer], bench.rounds(3, 1), run)
                 rows[kind]["peer"] = rows[kind].pop(peer.name)
-                bench.say(f"peers: {entry['name']}, {kind}: " + ", ".join(
-                    f"{name} {numbers['cpu_us']:.1f} us" for name, numbers in rows[kind].items()))
+                bench.say_cpu(f"peers: {entry['name']}, {kind}", rows[kind])
         finally:
             peer.stop()
     if not rows:

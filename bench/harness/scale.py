@@ -18,12 +18,12 @@ RATE = 2000
 GET = ["--size", SMALL]
 
 
-def full(bench, seconds, *options):
+def full(bench, *options):
     """As fast as answers come."""
 
     def run(design, counts):
         return bench.load.run(design.port, "get-header", *GET, *options, "--keys", design.setting.keys,
-                              "--connections", 32, "--seconds", seconds if counts else 0.2)
+                              "--connections", 32, "--seconds", bench.window(counts))
 
     return run
 
@@ -37,10 +37,6 @@ def paced(bench, design, seconds, *options):
     return {key: result[key] for key in ("requests", "cpu_us", "p50_us", "p99_us", "max_us")}
 
 
-def seconds_of(bench):
-    return 0.3 if bench.quick else 0.7
-
-
 def workers(bench):
     """One worker with a core of its own, and two, of which one shares it with load and origin; with counters in memory that
     workers share."""
@@ -51,8 +47,8 @@ def workers(bench):
         setting = Setting(workers=count, status_zone=True)
         with bench.designs("plain", "module", setting=setting, environment=KEPT_HEAP) as designs:
             prove(bench, designs, ["get-header"])
-            results[count] = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench)))
-        say(bench, "1 worker" if count == 1 else f"{count} workers", results[count])
+            results[count] = in_turns(bench, designs, bench.rounds(3, 1), full(bench))
+        bench.say_cpu("scale, 1 worker" if count == 1 else f"scale, {count} workers", results[count])
     return results
 
 
@@ -64,13 +60,13 @@ def keys(bench):
     with bench.designs(*wanted, environment=KEPT_HEAP) as designs:
         prove(bench, designs, ["get-header"])
         started = {design.name: (design.start_seconds, design.memory()[0]) for design in designs}
-        results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench), "--prepared", 8192))
+        results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, "--prepared", 8192))
         for design in designs:
             numbers = results[design.name]
             numbers["start_seconds"], numbers["started_kib"] = started[design.name]
             if design.kind == "module":
                 numbers["reread_max_us"] = reread(bench, design)
-    say(bench, "keys", results)
+    bench.say_cpu("scale, keys", results)
     return results
 
 
@@ -92,7 +88,7 @@ def origins(bench):
     wanted += [(f"{ORIGINS} origins, probes", "module", Setting(origins=ORIGINS, probes=True))]
     with bench.origin(ORIGINS), bench.designs(*wanted, environment=KEPT_HEAP) as designs:
         prove(bench, designs, ["get-header"])
-        results = in_turns(bench, designs, bench.rounds(3, 1), full(bench, seconds_of(bench)))
+        results = in_turns(bench, designs, bench.rounds(3, 1), full(bench))
         for design in designs:
             before, began = design.cpu(), time.monotonic()
             time.sleep(1 if bench.quick else 2)
@@ -102,46 +98,46 @@ def origins(bench):
                 "resident_kib": design.memory()[0],
                 "core_at_rest": at_rest,
             }
-    say(bench, "origins", results)
+    bench.say_cpu("scale, origins", results)
     return results
+
+
+def each_alone(bench, seconds):
+    """Plain nginx and the module, one after the other, with their numbers over few connections and their memory after that."""
+    for kind in ("plain", "module"):
+        with bench.designs(kind, environment=KEPT_HEAP) as (design,):
+            prove(bench, [design], ["get-header"])
+            yield design, paced(bench, design, seconds, "--connections", 16), design.memory()[0]
 
 
 def connections(bench):
     """A request of each of so many connections in turn, against the same rate over few."""
     results = {}
-    for kind in ("plain", "module"):
-        with bench.designs(kind, environment=KEPT_HEAP) as (design,):
-            prove(bench, [design], ["get-header"])
-            seconds = 2 if bench.quick else CONNECTIONS / RATE
-            few = paced(bench, design, seconds, "--connections", 16)
-            rest = design.memory()[0]
-            held = bench.load.held("idle", design.port, "--connections", CONNECTIONS // 2)
-            each = (design.memory()[0] - rest) * 1024 / (CONNECTIONS // 2)
-            many = paced(bench, design, seconds, "--connections", CONNECTIONS // 2, "--in-turn")
-            bench.load.release(held)
-            results[kind] = {"few": few, "many": many, "bytes_each": each}
-            bench.say(f"{CONNECTIONS} connections, {kind}: {each:.0f} B each, {many['cpu_us']:.1f} us a request, "
-                      f"{few['cpu_us']:.1f} with 16")
+    seconds = 2 if bench.quick else CONNECTIONS / RATE
+    for design, few, rest in each_alone(bench, seconds):
+        held = bench.load.held("idle", design.port, "--connections", CONNECTIONS // 2)
+        each = (design.memory()[0] - rest) * 1024 / (CONNECTIONS // 2)
+        many = paced(bench, design, seconds, "--connections", CONNECTIONS // 2, "--in-turn")
+        bench.load.release(held)
+        results[design.name] = {"few": few, "many": many, "bytes_each": each}
+        bench.say(f"{CONNECTIONS} connections, {design.name}: {each:.0f} B each, {many['cpu_us']:.1f} us a request, "
+                  f"{few['cpu_us']:.1f} with 16")
     return results
 
 
 def slow_readers(bench):
     """What others wait while so many read large objects slowly, and what these make the worker keep."""
     results = {}
-    for kind in ("plain", "module"):
-        with bench.designs(kind, environment=KEPT_HEAP) as (design,):
-            prove(bench, [design], ["get-header"])
-            seconds = 1 if bench.quick else 3
-            alone = paced(bench, design, seconds, "--connections", 16)
-            rest = design.memory()[0]
-            held = bench.load.held("slow", design.port, "--size", SLOW_OBJECT, "--connections", SLOW_READERS)
-            settled(design)
-            each = (design.memory()[0] - rest) / SLOW_READERS
-            beside = paced(bench, design, seconds, "--connections", 16)
-            bench.load.release(held)
-            results[kind] = {"alone": alone, "beside": beside, "kib_each": each}
-            bench.say(f"{SLOW_READERS} slow readers, {kind}: {each:.0f} KiB each, p99 {beside['p99_us']:.0f} us, "
-                      f"{alone['p99_us']:.0f} alone")
+    seconds = 1 if bench.quick else 3
+    for design, alone, rest in each_alone(bench, seconds):
+        held = bench.load.held("slow", design.port, "--size", SLOW_OBJECT, "--connections", SLOW_READERS)
+        settled(design)
+        each = (design.memory()[0] - rest) / SLOW_READERS
+        beside = paced(bench, design, seconds, "--connections", 16)
+        bench.load.release(held)
+        results[design.name] = {"alone": alone, "beside": beside, "kib_each": each}
+        bench.say(f"{SLOW_READERS} slow readers, {design.name}: {each:.0f} KiB each, p99 {beside['p99_us']:.0f} us, "
+                  f"{alone['p99_us']:.0f} alone")
     return results
 
 
@@ -154,7 +150,3 @@ def settled(design):
         if now > last + 512:
             last, since = now, time.monotonic()
         time.sleep(0.2)
-
-
-def say(bench, what, results):
-    bench.say(f"scale, {what}: " + ", ".join(f"{name} {numbers['cpu_us']:.1f} us" for name, numbers in results.items()))

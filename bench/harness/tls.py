@@ -75,10 +75,9 @@ def row(bench, name, setting, kind, size, options, is_cached=False):
             prove(bench, designs, [kind], tls=setting.client_tls)
 
         def run(design, counts):
-            seconds = (0.3 if bench.quick else 0.7) if counts else 0.2
             before = bench.load.handshakes()
             result = bench.load.run(design.port, kind, "--size", size, *prepared, *options, "--connections", CONNECTIONS,
-                                    "--seconds", seconds, tls=setting.client_tls)
+                                    "--seconds", bench.window(counts), tls=setting.client_tls)
             after = bench.load.handshakes()
             # Each connection's first handshake has nothing to resume.
             wanted = result["requests"] - CONNECTIONS if "--resume" in options else result["requests"]
@@ -94,7 +93,7 @@ def row(bench, name, setting, kind, size, options, is_cached=False):
             for design in designs:
                 if not any(path.is_file() for path in (design.dir / "cache").rglob("*")):
                     raise BenchError(f"{name}: nothing is in the cache of {design.name}")
-    say(bench, name, result)
+    bench.say_cpu(name, result)
     return result
 
 
@@ -111,7 +110,7 @@ def http2(bench):
         requests = 5000 if bench.quick else 20000
         result = in_turns(bench, designs, bench.rounds(3, 1),
                           lambda design, counts: h2load(files[design.name], requests if counts else 2000))
-    say(bench, HTTP2, result)
+    bench.say_cpu(HTTP2, result)
     return result
 
 
@@ -126,10 +125,6 @@ def h2load(urls, requests):
     if done.returncode != 0 or not good or not rate or int(good[1]) != requests or "h2" not in done.stdout:
         raise BenchError(f"{' '.join(command)}: {done.stdout[-600:]}{done.stderr[-300:]}")
     return {"requests": requests, "per_second": float(rate[1])}
-
-
-def say(bench, name, result):
-    bench.say(f"{name}: " + ", ".join(f"{design} {numbers['cpu_us']:.1f} us" for design, numbers in result.items()))
 
 
 def why_no_ktls():

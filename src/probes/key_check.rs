@@ -38,6 +38,14 @@ struct CheckedPeer {
     key: Rc<OriginKey>,
 }
 
+impl CheckedPeer {
+    /// The peer that a request is at, with the key that it was signed with.
+    fn of(ctx: &Ctx, upstream: UpstreamId, peer: PeerId) -> Option<Self> {
+        let key = ctx.upstream.key.borrow().clone()?;
+        Some(CheckedPeer { upstream, peer, key })
+    }
+}
+
 impl PartialEq for CheckedPeer {
     fn eq(&self, other: &Self) -> bool {
         let is_same_key = Rc::ptr_eq(&self.key, &other.key);
@@ -53,13 +61,12 @@ thread_local! {
 /// Has the key of the request checked that got this answer. For how long the answer is to be held at most, in milliseconds; none
 /// where the peer is not probed. [`ask`] is to be called when it is held.
 pub(crate) fn begin(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Option<u64> {
-    let key = ctx.upstream.key.borrow().clone()?;
     let (upstream, peer) = answer.peer()?;
+    let checked = CheckedPeer::of(ctx, upstream, peer)?;
     let timeout = worker::with_cycle(|cycle| {
         let mut upstreams = plan_of(cycle)?.0.upstreams.iter();
         Some(upstreams.find(|probed| probed.id == upstream)?.parameters.timeout)
     })??;
-    let checked = CheckedPeer { upstream, peer, key };
     CHECKS.with_borrow_mut(|checks| {
         ctx.upstream.key_check.set(KeyCheck::Waits(checks.sent));
         if !checks.due.contains(&checked) {
@@ -112,10 +119,10 @@ fn answered(checked: &CheckedPeer, number: u64, outcome: &ExchangeOutcome) {
     CHECKS.with_borrow_mut(|checks| checks.open.retain(|open| open != checked));
     attempt::for_each(|attempt| {
         let Some(ctx) = attempt.request().and_then(ctx::existing) else { return };
-        let is_asked_for = matches!(ctx.upstream.key_check.get(), KeyCheck::Waits(before) if before < number)
-            && (attempt.upstream(), attempt.peer()) == (checked.upstream, checked.peer)
-            && ctx.upstream.key.borrow().as_ref().is_some_and(|key| Rc::ptr_eq(key, &checked.key));
-        if is_asked_for {
+        let waits = matches!(ctx.upstream.key_check.get(), KeyCheck::Waits(sent) if sent < number);
+        if waits
+            && CheckedPeer::of(ctx, attempt.upstream(), attempt.peer()).as_ref() == Some(checked)
+        {
             ctx.upstream.key_check.set(KeyCheck::Done { is_refused });
             attempt.resume::<S3Signature>();
         }

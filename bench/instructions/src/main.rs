@@ -189,18 +189,26 @@ fn get(heads: &[OwnedHead; 2], count: usize) {
     for (request, bytes) in requests.iter().zip(&serialized).cycle().take(count) {
         let verified = sigv4::verify(black_box(request), &keyring, &policy, now, &mut buffers);
         let permit = verified.expect("verified").permit();
-        let mut lines = sigv4::request_head::HeadLines::new();
-        let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
-        let request = sigv4::OriginRequest {
-            head: &head,
-            permit: &permit,
-            authority: b"s3.eu-west-1.example.com",
-            credential: &origin,
-            body: &body,
-            now,
-        };
-        assert!(black_box(sigv4::resign(&request, &mut buffers, &mut out)).is_ok());
+        resign_one(bytes, &permit, &origin, &body, now, &mut buffers, &mut out);
     }
+}
+
+/// Signs what nginx has serialized. Inline, so that no call is counted that the module does not make.
+#[inline(always)]
+fn resign_one(
+    bytes: &[u8],
+    permit: &Permit,
+    credential: &OriginCredential,
+    body: &OriginBody,
+    now: Timestamp,
+    buffers: &mut TargetBuffers,
+    out: &mut Vec<u8>,
+) {
+    let mut lines = sigv4::request_head::HeadLines::new();
+    let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
+    let authority = b"s3.eu-west-1.example.com";
+    let request = sigv4::OriginRequest { head: &head, permit, authority, credential, body, now };
+    assert!(black_box(sigv4::resign(&request, buffers, out)).is_ok());
 }
 
 fn verify(heads: &[OwnedHead; 2], count: usize, expected: bool) {
@@ -231,21 +239,7 @@ fn resign(heads: &[OwnedHead; 2], count: usize) {
     let heads = heads.each_ref().map(OwnedHead::serialized);
     let (body, now) = (OriginBody::default(), now());
     for bytes in heads.iter().cycle().take(count) {
-        let mut lines = sigv4::request_head::HeadLines::new();
-        let (head, _) = sigv4::request_head::parse(black_box(bytes), &mut lines).expect("a head");
-        let signed = sigv4::resign(
-            &sigv4::OriginRequest {
-                head: &head,
-                permit: &permit,
-                authority: b"s3.eu-west-1.example.com",
-                credential: &origin,
-                body: &body,
-                now,
-            },
-            &mut buffers,
-            &mut out,
-        );
-        assert!(black_box(signed).is_ok());
+        resign_one(bytes, &permit, &origin, &body, now, &mut buffers, &mut out);
     }
 }
 

@@ -4,9 +4,10 @@ package S3Proxy::Probes;
 use v5.36;
 use Exporter qw(import);
 use S3Proxy::Setup;
+use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw($FAST probed of_upstream until_true established);
+our @EXPORT = qw($FAST probed of_upstream until_true both_are_up established);
 
 # Quick probes: the bounds of what is asserted lie far above, for machines that are busy.
 our $FAST = 's3_probe interval=100ms timeout=1s;';
@@ -29,6 +30,12 @@ sub until_true ($seconds, $code) {
         return $answer if $answer || time > $deadline;
         sleep 0.02;
     }
+}
+
+# Waits until s3_health at /healthz, of b and a, knows both to be up.
+sub both_are_up ($t) {
+    my $health = sub { $t->send(request => 'GET /healthz', s3_sign => undef)->{body} };
+    return Test::More::ok(until_true(20, sub { $health->() =~ /"b":"ok","a":"ok"/ }), 'both are up');
 }
 
 # Established connections to a port of this machine's loopback, by the kernel's list.

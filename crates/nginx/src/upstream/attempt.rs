@@ -14,7 +14,7 @@ use ngx::ffi::{
 
 use super::conf::UpstreamId;
 use super::peers::PeerId;
-use super::process_header::UpstreamResponse;
+use super::process_header::{self, UpstreamResponse};
 use crate::request::Request;
 
 /// A place in the list.
@@ -158,8 +158,7 @@ impl<'a> Attempt<'a> {
 
     /// Whether another peer may be tried after this one.
     pub fn has_more_tries(&self) -> bool {
-        // The one under way is counted until it is freed.
-        self.read(|u| u.peer.tries) > 1
+        self.read(process_header::has_more_tries)
     }
 
     /// For how long nothing was sent, in milliseconds, as far as this was asked before.

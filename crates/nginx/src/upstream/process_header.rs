@@ -103,8 +103,7 @@ impl UpstreamAnswer<'_> {
 
     /// Whether another peer may be tried after this one.
     pub fn has_more_tries(&self) -> bool {
-        // The one under way is counted until it is freed.
-        self.u.peer.tries > 1
+        has_more_tries(self.u)
     }
 
     /// Whether nginx would ask another peer after a 503, as far as that does not depend on the request.
@@ -113,6 +112,12 @@ impl UpstreamAnswer<'_> {
         let mask = unsafe { self.u.conf.as_ref() }.map_or(0, |conf| conf.next_upstream);
         self.has_more_tries() && mask & NGX_HTTP_UPSTREAM_FT_HTTP_503 as usize != 0
     }
+}
+
+/// Whether another peer may be tried after the one that the request is at.
+pub(super) fn has_more_tries(u: &ngx_http_upstream_t) -> bool {
+    // The one under way is counted until it is freed.
+    u.peer.tries > 1
 }
 
 /// `u->process_header` and `u->reinit_request`.
@@ -206,10 +211,10 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
         match next {
             Next::Wait => NGX_AGAIN as ngx_int_t,
             Next::Hold(limit) => {
-                head.held.set(HeldAnswer::hold::<M>(u, limit));
-                if head.held.get().is_none() {
+                let Some(held) = HeldAnswer::hold::<M>(u, limit) else {
                     return NGX_OK as ngx_int_t;
-                }
+                };
+                head.held.set(Some(held));
                 M::held();
                 NGX_AGAIN as ngx_int_t
             }
