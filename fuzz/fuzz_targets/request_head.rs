@@ -102,8 +102,8 @@ fn sign(head: &RequestHead<'_>) {
     }
 }
 
-/// Whether a query shows signs of both versions, or of V4 in other letters: there is no telling what that is, and an origin
-/// that refuses it is right.
+/// Whether a query shows signs of both versions, or of V4 in other letters or with `_` in the place of `-`: there is no telling
+/// what that is, and an origin that refuses it is right.
 fn is_odd(target: &[u8]) -> bool {
     let (mut v2, mut v4, mut other) = (false, false, false);
     for pair in
@@ -115,7 +115,8 @@ fn is_odd(target: &[u8]) -> bool {
             b"AWSAccessKeyId" | b"Signature" => v2 = true,
             name => {
                 let v4 = ["x-amz-algorithm", "x-amz-credential", "x-amz-signature"];
-                other |= v4.iter().any(|known| is(name, known));
+                let name: Vec<u8> = name.iter().map(|&b| if b == b'_' { b'-' } else { b }).collect();
+                other |= v4.iter().any(|known| is(&name, known));
             }
         }
     }

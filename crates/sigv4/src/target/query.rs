@@ -221,7 +221,7 @@ impl Query {
 /// What kinds of authentication a query shows signs of (C6).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Signs {
-    /// One of `X-Amz-Algorithm`, `X-Amz-Credential`, `X-Amz-Signature`, in any case.
+    /// One of `X-Amz-Algorithm`, `X-Amz-Credential`, `X-Amz-Signature`, in any case and with `_` in the place of `-`.
     pub(crate) v4: bool,
     /// One of `Signature`, `AWSAccessKeyId`.
     pub(crate) v2: bool,
