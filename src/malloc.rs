@@ -2,10 +2,11 @@
 
 use std::hint::black_box;
 
-/// A block of memory that glibc's malloc asks the kernel for, and that makes it keep a megabyte; in bytes.
-const FREED_ONCE: usize = 512 << 10;
+/// A block of memory that glibc's malloc asks the kernel for, and that makes it keep twice as much; in bytes. A hundred uploads
+/// at once have a reading buffer of 32k each (`nginx-conf/s3_server_params`).
+const FREED_ONCE: usize = 2 << 20;
 
-/// Has malloc keep up to a megabyte of free memory.
+/// Has malloc keep up to four megabytes of free memory.
 ///
 /// Buffers of nginx's come and go at the end of the heap with each request, and malloc gives more than 128 KiB of free memory
 /// there back to the kernel, which maps it anew, page by page, for the next request. Having seen a larger block come and go, malloc

@@ -108,6 +108,10 @@ impl Sink for FilterOutput<'_, '_, '_> {
         self.0.copied(bytes);
     }
 
+    fn replaced(&mut self, original: &[u8], bytes: &[u8]) {
+        self.0.replaced(original, bytes);
+    }
+
     fn buffered(&mut self, bytes: &mut Vec<u8>) {
         self.0.buffered(bytes);
     }

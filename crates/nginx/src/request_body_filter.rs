@@ -198,6 +198,8 @@ pub(crate) struct Buffers {
     passed: Vec<Own>,
     /// Emptied ones.
     spare_buffers: Vec<*mut ngx_buf_t>,
+    /// For the buffer that is being looked at.
+    replacements: output::Replacements,
 }
 
 /// A buffer of ours, with its memory.

@@ -15,6 +15,8 @@ pub struct Output<'r, 'b> {
     buffers: &'b mut Buffers,
     /// The buffer that is being looked at, and its bytes, until a part of it was passed on.
     current: Option<(*mut ngx_buf_t, *const [u8])>,
+    /// The same, from when a part of it was passed on in it until something else was: what follows that part may go on with it.
+    open: Option<(*mut ngx_buf_t, *const [u8])>,
     /// Memory is out.
     failed: bool,
     /// The end of the body is passed on.
@@ -23,7 +25,15 @@ pub struct Output<'r, 'b> {
 
 impl<'r, 'b> Output<'r, 'b> {
     pub(super) fn new(r: Request<'r>, buffers: &'b mut Buffers) -> Self {
-        Output { r, made: Made::new(r), buffers, current: None, failed: false, ended: false }
+        Output {
+            r,
+            made: Made::new(r),
+            buffers,
+            current: None,
+            open: None,
+            failed: false,
+            ended: false,
+        }
     }
 
     /// What was made, and whether it has the body's end.
@@ -45,14 +55,22 @@ impl<'r, 'b> Output<'r, 'b> {
         check: &mut impl Check,
     ) -> Result<(), u16> {
         // SAFETY: nginx's buffer stays as it is until it is empty.
-        let (input, last) =
-            unsafe { (span((*buffer).pos, (*buffer).last), (*buffer).last_buf() != 0) };
+        let (start, input, last) = unsafe {
+            ((*buffer).pos, span((*buffer).pos, (*buffer).last), (*buffer).last_buf() != 0)
+        };
         self.current = Some((buffer, input));
+        self.buffers.replacements.clear();
         check.push(input, last, self)?;
+        self.open = None;
         if self.current.take().is_some() {
             // Nothing of it goes on: nginx may have it back.
             // SAFETY: as above; `input` is not used any more.
             unsafe { (*buffer).pos = (*buffer).last };
+        }
+        for (offset, bytes) in self.buffers.replacements.iter() {
+            // SAFETY: `replaced` has seen that as many bytes lie there, in memory of this buffer that may be written to, and nobody
+            // refers to them: `input` is not used any more.
+            unsafe { start.add(offset).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         }
         if last {
             self.end();
@@ -73,14 +91,51 @@ impl<'r, 'b> Output<'r, 'b> {
 
     /// Passes on a part of the input without copying it, where that is possible. Anything else is copied.
     pub fn borrowed(&mut self, bytes: &[u8]) {
-        // The first part that goes on of nginx's buffer goes on in that very buffer, so that nginx sees when it was sent;
-        // others, which are rare, are copied.
-        // SAFETY: the bytes of the buffer that is being looked at, which stay until it is empty.
-        let is_input = |input: *const [u8]| unsafe { lies_in(bytes, &*input) };
-        let Some((buffer, _)) = self.current.take_if(|(_, input)| is_input(*input)) else {
+        if !self.in_place(bytes) {
+            self.copied(bytes);
+        }
+    }
+
+    /// Passes on `bytes` in the place of `original`, a part of the input that is as long: they are written there when the check is
+    /// done with the input, where it can be passed on without copying it.
+    pub fn replaced(&mut self, original: &[u8], bytes: &[u8]) {
+        // SAFETY: the buffer that is being looked at; nginx marks what may not be written to as `memory` or `mmap`.
+        let is_ours = |(buffer, _): &(*mut ngx_buf_t, _)| unsafe { (**buffer).temporary() != 0 };
+        let (Some((_, input)), true) =
+            (self.open.or(self.current).filter(is_ours), original.len() == bytes.len())
+        else {
             return self.copied(bytes);
         };
+        let offset = original.as_ptr().addr().wrapping_sub(input.cast::<u8>().addr());
+        if self.in_place(original) {
+            self.buffers.replacements.push(offset, bytes);
+        } else {
+            self.copied(bytes);
+        }
+    }
+
+    /// Passes on a part of the input in nginx's buffer; false where that cannot be.
+    fn in_place(&mut self, bytes: &[u8]) -> bool {
+        // The first part that goes on of nginx's buffer, and what follows it without a gap, goes on in that very buffer, so that
+        // nginx sees when it was sent; others, which are rare, are copied.
+        // SAFETY: the bytes of the buffer that is being looked at, which stay until it is empty.
+        let is_input = |input: *const [u8]| unsafe { lies_in(bytes, &*input) };
         let string = string(bytes);
+        let end = string.data.wrapping_add(string.len);
+        if let Some((buffer, _)) = self.open.filter(|(_, input)| is_input(*input)) {
+            // SAFETY: the buffer that is being looked at; up to `end` are bytes of its own.
+            unsafe {
+                let follows = (*buffer).last == string.data;
+                if follows {
+                    (*buffer).last = end;
+                }
+                return follows;
+            }
+        }
+        let Some(current) = self.current.take_if(|(_, input)| is_input(*input)) else {
+            return false;
+        };
+        let (buffer, _) = current;
         // ngx_http_upstream_reinit() sets `pos = start` before another attempt, so `start` must be this part's beginning too.
         // Nothing of nginx's needs the old one: these buffers only point into its reading buffer (`rb->buf`), each is made anew
         // by whoever hands it over (ngx_http_request_body_length_filter and its like), and what is written to the temporary
@@ -89,10 +144,12 @@ impl<'r, 'b> Output<'r, 'b> {
         unsafe {
             (*buffer).start = string.data;
             (*buffer).pos = string.data;
-            (*buffer).last = string.data.wrapping_add(string.len);
+            (*buffer).last = end;
             (*buffer).set_last_buf(0);
         }
         self.append(buffer);
+        self.open = Some(current);
+        true
     }
 
     /// Passes on a copy.
@@ -129,6 +186,37 @@ impl<'r, 'b> Output<'r, 'b> {
     }
 
     fn append(&mut self, buffer: *mut ngx_buf_t) {
+        self.open = None;
         self.failed |= self.made.append(buffer).is_none();
+    }
+}
+
+/// Bytes that are to be written into the buffer that is being looked at.
+#[derive(Default)]
+pub(super) struct Replacements {
+    /// Where each begins in the buffer, and how long it is.
+    places: Vec<(usize, usize)>,
+    /// One after the other.
+    bytes: Vec<u8>,
+}
+
+impl Replacements {
+    fn clear(&mut self) {
+        self.places.clear();
+        self.bytes.clear();
+    }
+
+    fn push(&mut self, offset: usize, bytes: &[u8]) {
+        self.places.push((offset, bytes.len()));
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let mut rest = self.bytes.as_slice();
+        self.places.iter().map_while(move |(offset, length)| {
+            let (bytes, later) = rest.split_at_checked(*length)?;
+            rest = later;
+            Some((*offset, bytes))
+        })
     }
 }

@@ -1,10 +1,11 @@
 //! What of a checked body is passed on, and when.
 
-use super::line::{Trailer, lengthen_header, replace_signature};
+use super::line::{Trailer, lengthen_header, replace_signature, signature_field};
 use super::sink::Stretch;
 use super::verifier::CheckedEvent;
 use super::{
-    BodyDeclaration, BodyError, Checksum, Event, FrameError, Framing, Rules, Scheme, Sink, Verifier,
+    BodyDeclaration, BodyError, Checksum, Event, FrameError, Framing, Rules, SIGNATURE_LEN, Scheme,
+    Sink, Verifier,
 };
 use crate::bytes::hex;
 
@@ -24,13 +25,17 @@ pub enum Forward {
 /// First room for a chunk, in bytes: what a client gets for a header alone.
 const FIRST_ROOM: usize = 16 * 1024;
 
+/// Least bytes at the end of a chunk that are given on from the input while the chunk's beginning is withheld, instead of being
+/// copied to it; a piece of its own costs as much as this copy.
+const MIN_BORROWED: usize = 4096;
+
 /// A [`Verifier`] and the bytes that it has not proven yet.
 pub(super) struct Forwarding {
     plan: Plan,
     verifier: Verifier,
     /// Length of the whole body as sent, if it is known.
     content_length: Option<u64>,
-    /// What is withheld: a chunk that is being read, then the end of the body.
+    /// What is withheld: of a chunk that is being read what came with earlier inputs, then the end of the body.
     hold: Vec<u8>,
     /// Length of the header line at the start of `hold`.
     header: usize,
@@ -123,49 +128,111 @@ impl Forwarding {
 
     fn proven_frames(
         &mut self,
-        mut input: &[u8],
+        input: &[u8],
         as_sent: bool,
         out: &mut impl Sink,
     ) -> Result<(), BodyError> {
-        while let Some(CheckedEvent { event, proven, .. }) = self.verifier.next(&mut input)? {
+        let mut rest = input;
+        // Where the frame that is being read, or what of it comes in this input, begins here.
+        let mut part = None;
+        loop {
+            let (carried, start) = (self.verifier.held(), taken_of(input, rest));
+            let Some(CheckedEvent { event, proven, .. }) = self.verifier.next(&mut rest)? else {
+                break;
+            };
             match (&event, proven) {
                 (Event::Header(header), None) => {
                     self.header = header.raw.len();
                     self.most = room(header.size, header.raw);
-                    append(&mut self.hold, header.raw, self.most);
+                    if carried == 0 && self.hold.is_empty() {
+                        part = Some(start);
+                    } else {
+                        append(&mut self.hold, header.raw, self.most);
+                    }
                 }
+                (Event::Data(_), _) => part = part.or(Some(start)),
                 (Event::ChunkEnd, Some(hash)) => {
-                    append(&mut self.hold, event.raw(), self.most);
-                    if !as_sent {
-                        write_hash(self.hold.get_mut(..self.header), &hash);
-                    }
-                    if !self.ends_message() {
-                        release(&mut self.hold, out);
-                    }
+                    let hash = (!as_sent).then(|| hex::encode(&hash));
+                    let part =
+                        part.take().and_then(|start| input.get(start..taken_of(input, rest)));
+                    self.end_frame(part.filter(|_| carried == 0), hash.as_ref(), out);
                 }
                 (Event::Header(_) | Event::TrailerSignature(_), Some(hash)) => {
+                    let hash = (!as_sent).then(|| hex::encode(&hash));
                     let start = self.hold.len();
                     self.hold.extend_from_slice(event.raw());
-                    if !as_sent {
-                        write_hash(self.hold.get_mut(start..), &hash);
-                    }
+                    write_hash(self.hold.get_mut(start..), hash.as_ref());
                 }
-                (Event::Data(data), _) => append(&mut self.hold, data, self.most),
                 (Event::Trailer(line), _) if !as_sent => put_trailer(&mut self.hold, line),
                 _ => self.hold.extend_from_slice(event.raw()),
             }
         }
+        // The frame's end comes with another input. A CR that the decoder holds is given with its LF.
+        let end = input.len().saturating_sub(self.verifier.held());
+        if let Some(begun) = part.and_then(|start| input.get(start..end)) {
+            append(&mut self.hold, begun, self.most);
+        }
         Ok(())
     }
 
-    fn proven_data(&mut self, mut input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
-        while let Some(CheckedEvent { event, all_data, .. }) = self.verifier.next(&mut input)? {
+    /// Gives on a proven frame: what of it is withheld, and the rest, which is a part of the input; without one, its CRLF.
+    fn end_frame(
+        &mut self,
+        part: Option<&[u8]>,
+        hash: Option<&[u8; SIGNATURE_LEN]>,
+        out: &mut impl Sink,
+    ) {
+        match part {
+            Some(part) if self.goes_on(part) => {
+                if self.hold.is_empty() {
+                    return give_on(part, self.header, hash, out);
+                }
+                write_hash(self.hold.get_mut(..self.header), hash);
+                release(&mut self.hold, out);
+                out.borrowed(part);
+            }
+            part => {
+                append(&mut self.hold, part.unwrap_or(b"\r\n"), self.most);
+                write_hash(self.hold.get_mut(..self.header), hash);
+                if !self.ends_message() {
+                    release(&mut self.hold, out);
+                }
+            }
+        }
+    }
+
+    /// Whether the end of a proven chunk goes on from the input: it may go on, and is worth a piece of its own.
+    fn goes_on(&self, part: &[u8]) -> bool {
+        (self.hold.is_empty() || part.len() >= MIN_BORROWED) && !self.ends_message()
+    }
+
+    fn proven_data(&mut self, input: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+        let mut rest = input;
+        // What of a chunk's data lies in this input.
+        let mut part = None;
+        loop {
+            let start = taken_of(input, rest);
+            let Some(CheckedEvent { event, all_data, .. }) = self.verifier.next(&mut rest)? else {
+                break;
+            };
             match event {
                 Event::Header(header) => self.most = room(header.size, &[]),
-                Event::Data(data) => append(&mut self.hold, data, self.most),
-                Event::ChunkEnd if !all_data => release(&mut self.hold, out),
+                Event::Data(_) => part = Some(start..taken_of(input, rest)),
+                Event::ChunkEnd if !all_data => {
+                    let part = part.take().and_then(|data| input.get(data)).unwrap_or_default();
+                    if self.goes_on(part) && !part.is_empty() {
+                        release(&mut self.hold, out);
+                        out.borrowed(part);
+                    } else {
+                        append(&mut self.hold, part, self.most);
+                        release(&mut self.hold, out);
+                    }
+                }
                 _ => {}
             }
+        }
+        if let Some(part) = part.and_then(|data| input.get(data)) {
+            append(&mut self.hold, part, self.most);
         }
         Ok(())
     }
@@ -236,6 +303,11 @@ impl Forwarding {
     }
 }
 
+/// How many bytes of `input` are taken when `rest` is left.
+fn taken_of(input: &[u8], rest: &[u8]) -> usize {
+    input.len().saturating_sub(rest.len())
+}
+
 /// Room for a frame with this much data and these lines.
 fn room(size: u64, header: &[u8]) -> usize {
     let lines = header.len().saturating_add(b"\r\n".len());
@@ -277,9 +349,23 @@ fn put_trailer(hold: &mut Vec<u8>, line: &Trailer<'_>) {
     }
 }
 
-/// Puts a hash where the signature stands in `line`.
-fn write_hash(line: Option<&mut [u8]>, hash: &[u8; 32]) {
-    if let Some(line) = line {
-        replace_signature(line, &hex::encode(hash));
+/// Puts a hash, if there is one to be put, where the signature stands in `line`.
+fn write_hash(line: Option<&mut [u8]>, hash: Option<&[u8; SIGNATURE_LEN]>) {
+    if let (Some(line), Some(hash)) = (line, hash) {
+        replace_signature(line, hash);
     }
+}
+
+/// Gives on a frame that lies in the input, whose line is `header` bytes long, with the hash, if there is one to be put, where the
+/// signature stands.
+fn give_on(frame: &[u8], header: usize, hash: Option<&[u8; SIGNATURE_LEN]>, out: &mut impl Sink) {
+    let parts = hash.zip(signature_field(header)).and_then(|(hash, field)| {
+        let (size, rest) = frame.split_at_checked(field.start)?;
+        let (claimed, rest) = rest.split_at_checked(field.len())?;
+        Some((size, claimed, hash, rest))
+    });
+    let Some((size, claimed, hash, rest)) = parts else { return out.borrowed(frame) };
+    out.borrowed(size);
+    out.replaced(claimed, hash);
+    out.borrowed(rest);
 }

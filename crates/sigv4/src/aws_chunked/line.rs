@@ -4,6 +4,8 @@
 //! hold a signature the 64 digits stand right before the CRLF, which is all that
 //! [`replace_signature`] needs to know.
 
+use std::ops::Range;
+
 use crate::bytes::{self, Hex, Text};
 
 use super::{FrameError, SIGNATURE_LEN, TrailerError};
@@ -111,13 +113,15 @@ pub struct TrailerSignature<'a> {
 /// A shorter line is left alone; there is none, since both lines that hold a signature were parsed
 /// as such.
 pub(super) fn replace_signature(line: &mut [u8], digits: &[u8; SIGNATURE_LEN]) {
-    let field = line.len().checked_sub(2).and_then(|end| {
-        let start = end.checked_sub(SIGNATURE_LEN)?;
-        line.get_mut(start..end)
-    });
-    if let Some(field) = field {
+    if let Some(field) = signature_field(line.len()).and_then(|field| line.get_mut(field)) {
         field.copy_from_slice(digits);
     }
+}
+
+/// Where the signature stands in a raw line of this length that ends in one and CRLF.
+pub(super) fn signature_field(line: usize) -> Option<Range<usize>> {
+    let end = line.checked_sub(b"\r\n".len())?;
+    Some(end.checked_sub(SIGNATURE_LEN)?..end)
 }
 
 /// Makes the header line at the start of `line` longer by a byte that says nothing, a zero before the size. False if the size

@@ -5,8 +5,8 @@ use super::Event;
 /// Takes the bytes that a [`BodyFilter`](super::BodyFilter) or a [`Resigner`](super::Resigner)
 /// gives on, in order.
 ///
-/// The three methods differ in who owns the bytes, so that an implementation may refer to them
-/// instead of copying. No method is called without bytes.
+/// The methods differ in who owns the bytes, so that an implementation may refer to them instead of
+/// copying. No method is called without bytes.
 pub trait Sink {
     /// Bytes that are a part of the slice which the caller just gave in: they live as long as that
     /// slice does.
@@ -14,6 +14,15 @@ pub trait Sink {
 
     /// Bytes that live until this call returns.
     fn copied(&mut self, bytes: &[u8]);
+
+    /// Bytes that live until this call returns, in the place of `original`, which is as long and a
+    /// part of the slice that the caller just gave in. An implementation that refers to that slice
+    /// may write them there, once nobody reads it any more: a frame whose signature alone changes
+    /// then goes on without a copy.
+    fn replaced(&mut self, original: &[u8], bytes: &[u8]) {
+        let _ = original;
+        self.copied(bytes);
+    }
 
     /// Bytes in the filter's own buffer. An implementation may take the vector and leave another
     /// one, empty, in its place, which saves a copy of each chunk; what stays in it is discarded.

@@ -27,15 +27,27 @@ impl Notes {
     }
 }
 
-impl Sink for Notes {
-    fn borrowed(&mut self, bytes: &[u8]) {
+impl Notes {
+    fn assert_input(&self, bytes: &[u8]) {
         let start = bytes.as_ptr() as usize;
         assert!(!bytes.is_empty());
         assert!(
             self.input.start <= start && start + bytes.len() <= self.input.end,
             "not the input"
         );
+    }
+}
+
+impl Sink for Notes {
+    fn borrowed(&mut self, bytes: &[u8]) {
+        self.assert_input(bytes);
         self.calls.push(('b', bytes.to_vec()));
+    }
+
+    fn replaced(&mut self, original: &[u8], bytes: &[u8]) {
+        self.assert_input(original);
+        assert_eq!(original.len(), bytes.len());
+        self.calls.push(('r', bytes.to_vec()));
     }
 
     fn copied(&mut self, bytes: &[u8]) {
@@ -114,6 +126,88 @@ fn signed_chunks_wait_for_their_proof() {
     }
 }
 
+/// What comes with a chunk's end is proven by then: it goes on from where it lies, not by way of a copy.
+#[test]
+fn ends_of_signed_chunks_are_not_copied() {
+    let (first, second) = ([b'a'; 9_000], [b'b'; 9_000]);
+    let body = Body::new(&[&first, &second, b"cc"]);
+    let frames = body.signed_by(Framing::Signed, chain("B11"));
+    let hashed = String::from_utf8(body.hashed(Framing::Signed)).unwrap();
+    let line = "2328;chunk-signature=".len();
+    let (end, cut) = (line + 66 + 9_000 + 2, 4_000);
+    let filter = |forward| {
+        let rules = Rules { min_chunk: 0, ..Rules::default() };
+        BodyFilter::chunked(Scheme::Signed(chain("B11")), body.declared(), rules, forward).unwrap()
+    };
+    let mut notes = Notes::default();
+
+    let mut frames_filter = filter(Forward::Frames);
+    assert_eq!(push_noted(&mut frames_filter, &frames[..cut], false, &mut notes), []);
+    assert_eq!(
+        push_noted(&mut frames_filter, &frames[cut..2 * end + 50], false, &mut notes),
+        calls(&[
+            ('v', &hashed[..cut]),
+            ('b', &hashed[cut..end]),
+            ('b', &hashed[end..end + line]),
+            ('r', &hashed[end + line..end + line + 64]),
+            ('b', &hashed[end + line + 64..2 * end]),
+        ])
+    );
+    // A short one is cheaper to copy.
+    let rest = &frames[2 * end + 50..];
+    let tail = 2 * end + "2;chunk-signature=".len() + 66 + 2 + 2;
+    assert_eq!(
+        push_noted(&mut frames_filter, rest, true, &mut notes),
+        calls(&[('v', &hashed[2 * end..tail]), ('v', &hashed[tail..])])
+    );
+
+    let mut data = filter(Forward::Unwrap);
+    assert_eq!(push_noted(&mut data, &frames[..cut], false, &mut notes), []);
+    let (before, after) = first.split_at(cut - line - 66);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    assert_eq!(
+        push_noted(&mut data, &frames[cut..], true, &mut notes),
+        calls(&[('v', &text(before)), ('b', &text(after)), ('b', &text(&second)), ('v', "cc")])
+    );
+}
+
+#[test]
+fn long_frames_are_the_same_wherever_they_are_cut() {
+    let body = Body::new(&[&[b'a'; 9_000], &[b'b'; 9_000]]);
+    let frames = body.signed_by(Framing::Signed, chain("B11"));
+    let data = [[b'a'; 9_000], [b'b'; 9_000]].concat();
+    for (forward, expected) in [
+        (Forward::Frames, body.hashed(Framing::Signed)),
+        (Forward::AsSent, frames.clone()),
+        (Forward::Unwrap, data),
+    ] {
+        for cut in (0..frames.len()).step_by(101).chain(9_080..9_092) {
+            let mut filter = filter(Framing::Signed, body.declared(), forward);
+            let (verdict, out) = push(&mut filter, &[&frames[..cut], &frames[cut..]]);
+            assert_eq!(verdict.unwrap(), Progress::Complete);
+            assert!(out == expected, "{forward:?} {cut}");
+        }
+    }
+}
+
+/// A fault in a chunk lets nothing of it on, wherever its bytes lie.
+#[test]
+fn nothing_of_a_wrong_chunk_goes_on() {
+    let body = Body::new(&[&[b'a'; 9_000], &[b'b'; 9_000]]);
+    let frames = body.signed_by(Framing::Signed, chain("B11"));
+    let end = "2328;chunk-signature=".len() + 66 + 9_000 + 2;
+    for forward in [Forward::Frames, Forward::AsSent, Forward::Unwrap] {
+        for cut in [0, 50, 87, 4_000, end - 1, end, end + 50, end + 4_000, 2 * end - 1] {
+            let mut frames = frames.clone();
+            frames[2 * end - 3] ^= 1;
+            let mut filter = filter(Framing::Signed, body.declared(), forward);
+            let (verdict, out) = push(&mut filter, &[&frames[..cut], &frames[cut..]]);
+            assert_eq!(code(&verdict.unwrap_err()), "SignatureDoesNotMatch", "{forward:?} {cut}");
+            assert_eq!(out.len(), if forward == Forward::Unwrap { 9_000 } else { end });
+        }
+    }
+}
+
 #[test]
 fn resigner_copies_lines_only() {
     let body = Body::new(&[b"abc"]);
@@ -169,7 +263,8 @@ fn buffer_is_used_again() {
         let (declared, rules) = (body.declared(), Rules::default());
         let mut filter = BodyFilter::chunked(scheme, declared, rules, Forward::Frames).unwrap();
         filter = filter.with_buffer(buffer);
-        assert!(push(&mut filter, &[&frames]).0.is_ok());
+        let inputs: Vec<_> = frames.chunks(4_000).collect();
+        assert!(push(&mut filter, &inputs).0.is_ok());
         buffer = filter.take_buffer();
         assert!(buffer.is_empty() && buffer.capacity() < 51_000);
         assert_eq!(*place.get_or_insert(buffer.as_ptr()), buffer.as_ptr());
