@@ -5,7 +5,9 @@ use std::rc::Rc;
 use ::status::Timing;
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{Access, Authorized, ClientAddress, DeleteCheck, ErrorCode, Grants, KeyRoot, S3Error};
+use s3::{
+    Access, Authorized, ClientAddress, DeleteCheck, Denied, ErrorCode, Grants, KeyRoot, S3Error,
+};
 use sigv4::{Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
@@ -141,6 +143,7 @@ fn admit<'r>(ctx: &Ctx, admission: Admission) -> Verdict<'r> {
 }
 
 /// Lets a request in when its body, which was read before, is proven: whatever `satisfy` says, not before.
+#[inline(never)]
 fn check_stored<'r>(r: Request<'r>, ctx: &Ctx) -> Verdict<'r> {
     let result = match ctx.body.check.borrow_mut().as_deref_mut() {
         Some(body) => stored_body::go_on(r, body),
@@ -173,21 +176,10 @@ fn verify_now(
     conf: &LocationConf,
     clients: &Rc<Clients>,
 ) -> Result<Entrant, S3Error> {
-    // Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
-    // are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
-    if r.method() == b"OPTIONS"
-        && conf.passes_preflight()
-        && r.header(header::AUTHORIZATION.as_bytes()).is_none()
-        && worker::with(|Worker { buffers, .. }| {
-            sigv4::may_be_preflight(virtual_host::client_target(r, ctx), buffers)
-        })
-        .map_err(|error| S3Error::from_sigv4(&error))?
-    {
-        virtual_host::check_host(r, &clients.policy)?;
-        preflight_has_no_body(r)?;
-        let admission = Admission::unauthenticated(Permit::preflight());
-        let bucket = virtual_host::bucket(r, clients)?;
-        return Ok(Entrant { bucket, ..Entrant::without_body(admission) });
+    if r.method() == b"OPTIONS" {
+        if let Some(entrant) = preflight(r, ctx, conf, clients)? {
+            return Ok(entrant);
+        }
     }
     let now = worker::now(r).ok_or_else(S3Error::internal_error)?;
     check_authority(r)?;
@@ -224,22 +216,59 @@ fn verify_now(
                 Ok(Entrant { bucket, own_buckets, bucket_list, ..entrant })
             }
             Err(error) => {
-                let answer = S3Error::from_sigv4(&error);
-                ctx.status.cause.set(status::cause(&error));
                 let cause =
                     mismatch::cause(&error, &request, &keyring, clients, conf, now, buffers);
-                let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
-                let refusal = format!("{error}{colon}{cause}");
-                r.log(log::level(&answer), format_args!("s3: refused: {refusal}"));
-                ctx.response.refusal.replace(Some(refusal));
-                Err(answer)
+                Err(not_verified(r, ctx, &error, cause))
             }
         }
     })
 }
 
+/// What a client gets whose signature or request is not as it must be; the error log has the reason.
+#[cold]
+#[inline(never)]
+fn not_verified(r: Request<'_>, ctx: &Ctx, error: &sigv4::Error, cause: Option<String>) -> S3Error {
+    let answer = S3Error::from_sigv4(error);
+    ctx.status.cause.set(status::cause(error));
+    let (colon, cause) = cause.as_ref().map_or(("", ""), |cause| (": ", cause));
+    let refusal = format!("{error}{colon}{cause}");
+    r.log(log::level(&answer), format_args!("s3: refused: {refusal}"));
+    ctx.response.refusal.replace(Some(refusal));
+    answer
+}
+
+/// Lets a preflight in that nobody has signed; none where it is no such one, or is not to pass.
+///
+/// Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
+/// are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
+#[cold]
+#[inline(never)]
+fn preflight(
+    r: Request<'_>,
+    ctx: &Ctx,
+    conf: &LocationConf,
+    clients: &Clients,
+) -> Result<Option<Entrant>, S3Error> {
+    if !conf.passes_preflight() || r.header(header::AUTHORIZATION.as_bytes()).is_some() {
+        return Ok(None);
+    }
+    let may_be_preflight = worker::with(|Worker { buffers, .. }| {
+        sigv4::may_be_preflight(virtual_host::client_target(r, ctx), buffers)
+    });
+    if !may_be_preflight.map_err(|error| S3Error::from_sigv4(&error))? {
+        return Ok(None);
+    }
+    virtual_host::check_host(r, &clients.policy)?;
+    preflight_has_no_body(r)?;
+    let admission = Admission::unauthenticated(Permit::preflight());
+    let bucket = virtual_host::bucket(r, clients)?;
+    Ok(Some(Entrant { bucket, ..Entrant::without_body(admission) }))
+}
+
 /// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
 /// unsigned, or not at all. It has no body, which nobody would check.
+#[cold]
+#[inline(never)]
 fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Error> {
     preflight_has_no_body(r)?;
     if !conf.passes_preflight() {
@@ -253,6 +282,7 @@ fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Err
 }
 
 /// A body would be passed on, or stored, for anybody who asks.
+#[cold]
 fn preflight_has_no_body(r: Request<'_>) -> Result<(), S3Error> {
     if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
         return Err(
@@ -280,14 +310,20 @@ fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
 /// The root of a client is put in front of its keys where they are signed. Where they are not, whatever answers would take them
 /// for everybody's.
 fn must_be_signed(r: Request<'_>, conf: &LocationConf) -> Result<(), S3Error> {
-    if conf.resign().is_some() {
-        return Ok(());
+    match conf.resign() {
+        Some(_) => Ok(()),
+        None => Err(not_signed(r)),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn not_signed(r: Request<'_>) -> S3Error {
     r.log(
         Level::Error,
         format_args!("s3: refused: a client with a \"root\", where no \"s3_resign\" is in force"),
     );
-    Err(S3Error::access_denied())
+    S3Error::access_denied()
 }
 
 /// What an operation that is authorized in part needs.
@@ -319,33 +355,52 @@ fn authorize(
     let access = Access::new(request.method, path, target.query(), headers).from_client(client);
     let grants = credential.grants();
     status::note_verified(r, ctx, credential.access_key(), &access);
-    let authorized = s3::authorize(grants, clients.admin_api, &access).map_err(|denied| {
-        let key = credential.access_key();
-        let client = key.escape_ascii();
-        r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
-        ctx.status.cause.set(Some(status::NOT_GRANTED));
-        ctx.access.refused_key.replace(Some(key.into()));
-        ctx.response.refusal.replace(Some(denied.to_string()));
-        S3Error::from(denied)
-    })?;
+    let authorized = s3::authorize(grants, clients.admin_api, &access)
+        .map_err(|denied| not_granted(r, ctx, credential.access_key(), denied))?;
     status::note_granted(r, ctx, &access);
-    let mut parts = AuthorizedParts::default();
     match authorized {
-        Authorized::Whole => {}
+        Authorized::Whole => Ok(AuthorizedParts::default()),
         Authorized::EachKey => {
-            parts.delete_check = Some(Box::new(DeleteCheck::new(grants, &access)));
+            let delete_check = Some(Box::new(DeleteCheck::new(grants, &access)));
+            Ok(AuthorizedParts { delete_check, ..AuthorizedParts::default() })
         }
-        Authorized::OwnBuckets => match grants.own_buckets(client) {
-            Some(buckets) => {
-                let region = clients.policy.regions.first().map(Vec::as_slice);
-                let owner = credential.access_key();
-                let document = s3::own_bucket_list(&buckets, target.query(), owner, region)?;
-                parts.bucket_list = Some(document);
-            }
-            None => parts.own_buckets = Some(OwnBuckets { grants: grants.clone(), client }),
-        },
+        Authorized::OwnBuckets => own_buckets(clients, verified, client),
+    }
+}
+
+/// A list of buckets for a client that may know of some.
+#[cold]
+#[inline(never)]
+fn own_buckets(
+    clients: &Clients,
+    verified: &Verified<'_, '_, Grants>,
+    client: Option<ClientAddress>,
+) -> Result<AuthorizedParts, S3Error> {
+    let (credential, target) = (verified.credential(), verified.target());
+    let grants = credential.grants();
+    let mut parts = AuthorizedParts::default();
+    match grants.own_buckets(client) {
+        Some(buckets) => {
+            let region = clients.policy.regions.first().map(Vec::as_slice);
+            let owner = credential.access_key();
+            let document = s3::own_bucket_list(&buckets, target.query(), owner, region)?;
+            parts.bucket_list = Some(document);
+        }
+        None => parts.own_buckets = Some(OwnBuckets { grants: grants.clone(), client }),
     }
     Ok(parts)
+}
+
+/// What a client gets that may not do this; the error log has the reason.
+#[cold]
+#[inline(never)]
+fn not_granted(r: Request<'_>, ctx: &Ctx, key: &[u8], denied: Denied) -> S3Error {
+    let client = key.escape_ascii();
+    r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
+    ctx.status.cause.set(Some(status::NOT_GRANTED));
+    ctx.access.refused_key.replace(Some(key.into()));
+    ctx.response.refusal.replace(Some(denied.to_string()));
+    S3Error::from(denied)
 }
 
 /// Where the client calls from, for grants that are for some networks.
@@ -355,6 +410,8 @@ fn client_address(r: Request<'_>) -> Option<ClientAddress> {
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.
+#[cold]
+#[inline(never)]
 fn refuse<'r>(r: Request<'r>, ctx: &Ctx, error: S3Error) -> Verdict<'r> {
     let status = error.status();
     ctx.access.keep_alive.set(may_keep_alive(r));

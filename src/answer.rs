@@ -116,6 +116,12 @@ pub(crate) fn pass_header<'r>(r: Request<'r>, ctx: &Ctx) -> Status {
     let Some(operation) = answered(r, ctx, status) else {
         return filter::next_header::<S3Signature>(r);
     };
+    pass_header_to(r, ctx, status, operation)
+}
+
+/// The same for an answer that may have to be changed.
+#[inline(never)]
+fn pass_header_to(r: Request<'_>, ctx: &Ctx, status: u16, operation: Operation) -> Status {
     if operation == Operation::ListBuckets {
         // What one client may see is nothing for others.
         r.do_not_keep();

@@ -20,7 +20,7 @@ impl UpstreamEnd for S3Signature {
 }
 
 /// Called with each part of the response's body.
-pub(crate) fn body_filter<'r>(r: Request<'r>, mut chain: Chain<'r>) -> Status {
+pub(crate) fn body_filter<'r>(r: Request<'r>, chain: Chain<'r>) -> Status {
     let Some(ctx) = ctx::existing(r) else { return filter::next_body::<S3Signature>(r, chain) };
     if ctx.status.awaits_code.get() {
         status::read_code(ctx, chain.first_bytes());
@@ -28,6 +28,12 @@ pub(crate) fn body_filter<'r>(r: Request<'r>, mut chain: Chain<'r>) -> Status {
     if ctx.response.state.borrow().passes() {
         return filter::next_body::<S3Signature>(r, chain);
     }
+    changed_body(r, ctx, chain)
+}
+
+/// The same for a body that does not pass as it is.
+#[inline(never)]
+fn changed_body<'r>(r: Request<'r>, ctx: &Ctx, mut chain: Chain<'r>) -> Status {
     let response = ctx.response.state.take();
     match response {
         Response::Pass => filter::next_body::<S3Signature>(r, chain),

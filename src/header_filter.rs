@@ -31,25 +31,14 @@ fn filter_header(r: Request<'_>) -> Status {
     let conf = r.location_conf::<S3Signature>();
     let is_active = conf.is_some_and(LocationConf::is_active);
     if is_own_error && (is_active || is_of_server(r)) {
-        crate::fault::inject(r, "header_filter");
-        let Some(ctx) = ctx::of(r) else { return filter::next_header::<S3Signature>(r) };
-        let error = own_error(r, ctx);
-        return error_response::send(r, ctx, &error);
+        return own_error_header(r);
     }
     if !is_active {
         return filter::next_header::<S3Signature>(r);
     }
     crate::fault::inject(r, "header_filter");
     if answer::root(r.main()).is_some_and(|root| !is_of_root(r, root)) {
-        r.log(
-            Level::Error,
-            format_args!(
-                "s3: the answer is not for a client with a \"root\": no origin was asked on its behalf, or it was kept by a key without \
-                 \"$s3_cache_key\""
-            ),
-        );
-        let Some(ctx) = ctx::of(r) else { return Status::NGX_ERROR };
-        return error_response::send(r, ctx, &S3Error::internal_error());
+        return refuse_of_others(r);
     }
     translate_region(r);
     match ctx::existing(r) {
@@ -57,6 +46,30 @@ fn filter_header(r: Request<'_>) -> Status {
         Some(ctx) => answer::pass_header(r, ctx),
         None => filter::next_header::<S3Signature>(r),
     }
+}
+
+/// The header of an error page that is made here.
+#[cold]
+#[inline(never)]
+fn own_error_header(r: Request<'_>) -> Status {
+    crate::fault::inject(r, "header_filter");
+    let Some(ctx) = ctx::of(r) else { return filter::next_header::<S3Signature>(r) };
+    let error = own_error(r, ctx);
+    error_response::send(r, ctx, &error)
+}
+
+#[cold]
+#[inline(never)]
+fn refuse_of_others(r: Request<'_>) -> Status {
+    r.log(
+        Level::Error,
+        format_args!(
+            "s3: the answer is not for a client with a \"root\": no origin was asked on its behalf, or it was kept by a key without \
+             \"$s3_cache_key\""
+        ),
+    );
+    let Some(ctx) = ctx::of(r) else { return Status::NGX_ERROR };
+    error_response::send(r, ctx, &S3Error::internal_error())
 }
 
 /// Whether an error outside of our locations is S3's all the same: where the server has any, and no location has taken the
@@ -134,9 +147,15 @@ fn strictness(status: u16) -> Option<bool> {
 fn origin_header(r: Request<'_>, ctx: &Ctx) -> Status {
     status::look_for_code(r, ctx);
     // Not the response's own status: an `error_page` may have put another in its place.
-    let Some(strict) = r.upstream_status().and_then(strictness) else {
-        return answer::pass_header(r, ctx);
-    };
+    match r.upstream_status().and_then(strictness) {
+        Some(strict) => origin_error_header(r, ctx, strict),
+        None => answer::pass_header(r, ctx),
+    }
+}
+
+/// The same of an error, with the [`strictness`] that its status asks for.
+#[inline(never)]
+fn origin_error_header(r: Request<'_>, ctx: &Ctx, strict: bool) -> Status {
     // What one client was refused must not become an answer for others, and its body could hold the origin's key id.
     r.do_not_keep();
     if shows_key_in_header(r, ctx) {

@@ -16,6 +16,8 @@ thread_local! {
 /// The cause of a refusal, to stand behind it in the log; None for those that say it themselves, if nothing that is known
 /// fits, and once as many were looked for in this second as `s3_explain_mismatch` allows: whoever sends wrong signatures buys
 /// no more of the worker's time.
+#[cold]
+#[inline(never)]
 pub(crate) fn cause(
     error: &Error,
     request: &RequestParts<'_>,

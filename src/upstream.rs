@@ -356,16 +356,14 @@ fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
             let main = r.main_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
             let peers = main.upstreams.get(&peer.upstream);
             let origin = peers.and_then(|peers| peers.origin(peer));
-            origin
-                .cloned()
-                .ok_or_else(|| Refusal::NoOrigin { peer: peer.name.escape_ascii().to_string() })
+            origin.cloned().ok_or_else(|| Refusal::no_origin(peer.name))
         }
         Some(Resign::Origin(origin)) => Ok(Rc::clone(origin)),
         Some(Resign::Variable(value)) => {
             let name = value.value(r).ok_or(Refusal::Memory)?;
             let main = r.main_conf::<S3Signature>().ok_or(Refusal::NotConfigured)?;
             let origin = main.origin(name).cloned();
-            origin.ok_or_else(|| Refusal::UnknownOrigin { name: name.escape_ascii().to_string() })
+            origin.ok_or_else(|| Refusal::unknown_origin(name))
         }
         Some(Resign::Named(_) | Resign::Off) | None => Err(Refusal::NotConfigured),
     }

@@ -24,6 +24,7 @@ def options(out):
         f"--callgrind-out-file={out}",
         "--compress-strings=no",
         "--compress-pos=no",
+        "--dump-instr=yes",
         "--quiet",
     ]
 
@@ -41,7 +42,7 @@ def functions(path):
                 skip = True
             elif line[:1].isdigit() or line[:1] in "+-*":
                 if not skip:
-                    counts[name] += int(line.split()[1])
+                    counts[name] += int(line.split()[-1])
                 skip = False
     return counts
 
@@ -80,11 +81,19 @@ def finish(design):
     design.process = None
 
 
-def of_design(design, load, scenario, size, few=100, many=400):
-    """What one request costs the worker."""
+FEW, MANY = 100, 400
+
+
+def run_of_design(design, scenario, requests):
+    """Where what callgrind has counted in a worker that served so many requests stands."""
+    return design.dir / f"callgrind.{scenario}.{requests}"
+
+
+def of_design(design, load, scenario, size):
+    """What one request costs the worker. What it was counted from stays, for `lines`."""
     counts = []
-    for requests in (few, many):
-        out = design.dir / f"callgrind.{scenario}.{requests}"
+    for requests in (FEW, MANY):
+        out = run_of_design(design, scenario, requests)
         design.start(options(out), "master_process off;")
         load.run(
             design.port, scenario, "--size", size, "--requests", requests, "--connections", 1,
@@ -92,4 +101,4 @@ def of_design(design, load, scenario, size, few=100, many=400):
         )
         finish(design)
         counts.append(functions(out))
-    return difference(counts[1], counts[0], many - few)
+    return difference(counts[1], counts[0], MANY - FEW)

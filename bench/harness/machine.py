@@ -17,6 +17,7 @@ CORES = sorted(os.sched_getaffinity(0))
 PROXY_CORE = CORES[0]
 LOAD_CORE = CORES[-1]
 KEYS = 64
+MODULE = "ngx_http_s3_signature_module.so"
 # Beyond this a run of the load generator hangs.
 LONGEST_RUN = 600
 

@@ -5,7 +5,7 @@ import json
 import subprocess
 from statistics import median
 
-from harness import callgrind
+from harness import callgrind, lines
 from harness.design import KEPT_HEAP
 
 SMALL = 4096
@@ -223,7 +223,8 @@ def instructions(bench):
                 if design.kind == "lua" and name in NOT_LUA:
                     continue
                 other, compression, _ = callgrind.of_design(design, bench.load, kind, size)
-                results[name][design.name] = {"other": other, "compression": compression}
+                objects, _ = lines.of_design(design, kind)
+                results[name][design.name] = {"other": other, "compression": compression, "code": objects}
             plain = results[name]["plain"]["other"]
             added = {design: count["other"] - plain for design, count in results[name].items()}
             bench.say(f"{name}: instructions added: " + ", ".join(f"{d} {n:,.0f}" for d, n in added.items()))

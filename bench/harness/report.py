@@ -1,6 +1,7 @@
 """The table that is printed and committed."""
 
 from harness.goals import goals
+from harness.machine import MODULE
 from harness.report_more import cold, connections, keys, origins, peers, slow_readers, tls, workers
 from harness.table import header, number, row
 
@@ -57,6 +58,20 @@ def instructions(data):
             # Debian's libcrypto has no symbols for its inner functions, so Lua's hashing cannot be told apart.
             hashing = "in the number before" if design == "lua" else f"{n['compression']:,.0f}"
             text += row(scenario, design, f"{n['other']:,.0f}", f"{added:,.0f}", hashing)
+    return f"{text}\n{lines(data)}"
+
+
+def lines(data):
+    text = header("scenario", "design", "lines of code", "pages", "lines of its module", "pages of its module")
+    for scenario, designs in data.items():
+        for design, n in designs.items():
+            # The Lua design's is all of LuaJIT and what it has compiled, which callgrind knows no file of.
+            code = n.get("code", {})
+            own = code.get(MODULE) if design == "module" else None
+            text += row(
+                scenario, design, *(f"{sum(found[what] for found in code.values()):,}" for what in ("lines", "pages")),
+                *(f"{own[what]:,}" if own else "" for what in ("lines", "pages")),
+            )
     return text
 
 

@@ -27,16 +27,27 @@ struct TranslatedSource {
 
 impl Addressed {
     /// None for an origin with the clients' idea of it, and all requests of its, but for those of a client with a root.
+    #[inline]
     pub(super) fn of(
         head: &RequestHead<'_>,
         origin: &Origin,
         root: Option<&KeyRoot>,
         buffers: &mut TargetBuffers,
     ) -> Result<Option<Self>, Refusal> {
-        let addressing = &origin.addressing;
-        if addressing.is_plain() && root.is_none() {
+        if origin.addressing.is_plain() && root.is_none() {
             return Ok(None);
         }
+        Self::otherwise(head, origin, root, buffers).map(Some)
+    }
+
+    #[inline(never)]
+    fn otherwise(
+        head: &RequestHead<'_>,
+        origin: &Origin,
+        root: Option<&KeyRoot>,
+        buffers: &mut TargetBuffers,
+    ) -> Result<Self, Refusal> {
+        let addressing = &origin.addressing;
         let below_root = root.map(|root| below_root(head, root, buffers)).transpose()?;
         let Placed { target, bucket_in_host } = addressing
             .place(below_root.as_deref().unwrap_or(head.target()))
@@ -45,7 +56,7 @@ impl Addressed {
             [bucket.as_slice(), b".", origin.endpoint.authority().as_bytes()].concat()
         });
         let sources = sources(head, addressing, root, buffers).map_err(Refusal::Addressing)?;
-        Ok(Some(Self { target, authority, bucket_in_host, sources }))
+        Ok(Self { target, authority, bucket_in_host, sources })
     }
 
     /// The headers that say something else than the client's.

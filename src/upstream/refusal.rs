@@ -56,6 +56,20 @@ pub(super) enum Refusal {
     UnknownOrigin { name: String },
 }
 
+impl Refusal {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn no_origin(peer: &[u8]) -> Self {
+        Refusal::NoOrigin { peer: peer.escape_ascii().to_string() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn unknown_origin(name: &[u8]) -> Self {
+        Refusal::UnknownOrigin { name: name.escape_ascii().to_string() }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,6 +117,8 @@ impl fmt::Display for Refusal {
 }
 
 /// Leaves the answer for `error_response`, which finds nginx's own 500 in its place.
+#[cold]
+#[inline(never)]
 pub(super) fn refuse(r: Request<'_>, refusal: &Refusal) {
     let level = match refusal {
         Refusal::Addressing(_) => Level::Info,

@@ -12,6 +12,7 @@ use s3::{ErrorCode, OriginTag, S3Error, UploadRequest};
 use crate::S3Signature;
 use crate::conf::MainConf;
 use crate::conf::location::Resign;
+use crate::conf::sticky_uploads::StickyUploads;
 use crate::ctx;
 use crate::ctx::upload::{NamedUpload, StickyUpload};
 
@@ -19,6 +20,18 @@ use crate::ctx::upload::{NamedUpload, StickyUpload};
 pub(super) fn choice(r: Request<'_>, upstream: UpstreamId, head: &[u8]) -> PeerChoice {
     let Some(main) = r.main_conf::<S3Signature>() else { return PeerChoice::All };
     let Some(sticky) = main.sticky_uploads.get(&upstream) else { return PeerChoice::All };
+    choice_of_sticky(r, main, sticky, upstream, head)
+}
+
+/// The same where uploads stay with their origins.
+#[inline(never)]
+fn choice_of_sticky(
+    r: Request<'_>,
+    main: &MainConf,
+    sticky: &StickyUploads,
+    upstream: UpstreamId,
+    head: &[u8],
+) -> PeerChoice {
     let mut words = head.split(|&byte| byte == b' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let Some(request) = UploadRequest::of(method, target) else { return PeerChoice::All };

@@ -45,6 +45,8 @@ impl Level {
 /// # Safety
 ///
 /// `log` must be null or a log of nginx (a cycle's, a connection's) that outlives the call.
+#[cold]
+#[inline(never)]
 pub(crate) unsafe fn write(log: *mut ngx_log_t, level: Level, line: fmt::Arguments<'_>) {
     // SAFETY: the caller's promise.
     let Some(threshold) = unsafe { log.as_ref() }.map(|log| log.log_level) else { return };

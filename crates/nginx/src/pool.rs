@@ -54,15 +54,16 @@ impl<'p> Pool<'p> {
 
     /// Moves `value` into the pool and gives its address; it is dropped with the pool. Null when memory is out.
     pub(crate) fn place<T: 'static>(self, value: T) -> *mut T {
-        self.place_with(value, drop_in_pool::<T>)
+        self.place_with(|| value, drop_in_pool::<T>)
     }
 
-    /// The same with a cleanup that drops the value in a way of its own.
+    /// The same of a value that is made when there is room for it, so that it need not be moved, with a cleanup that drops it in a
+    /// way of its own.
     ///
     /// nginx's pools run no destructors, so each value gets a cleanup.
     pub(crate) fn place_with<T: 'static>(
         self,
-        value: T,
+        make: impl FnOnce() -> T,
         cleanup: unsafe extern "C" fn(*mut c_void),
     ) -> *mut T {
         // ngx_palloc aligns to NGX_ALIGNMENT, a machine word.
@@ -72,7 +73,7 @@ impl<'p> Pool<'p> {
         let Some(added) = added else { return std::ptr::null_mut() };
         let place = added.data.cast::<T>();
         // SAFETY: `place` is fresh memory of T's size and, by the assertion above, of its alignment.
-        unsafe { place.write(value) };
+        unsafe { place.write(make()) };
         added.handler = Some(cleanup);
         place
     }

@@ -263,6 +263,10 @@ impl<'r> Request<'r> {
     }
 
     /// Writes a line to the error log with the request's context (client, server, request).
+    ///
+    /// Requests that go well write none, so that whatever leads here is laid out apart from what they run through.
+    #[cold]
+    #[inline(never)]
     pub fn log(self, level: Level, line: fmt::Arguments<'_>) {
         // SAFETY: a request has a connection with a log as long as it lives.
         unsafe { log::write((*self.read(|r| r.connection)).log, level, line) };

@@ -48,11 +48,16 @@ impl<'r> Request<'r> {
     /// The module's context, made when first asked for; none when memory is out. nginx clears it on internal redirects: the
     /// next one is told of it ([`HttpModule::redirected`]).
     pub fn context<M: HttpModule>(self) -> Option<&'r M::Context> {
-        if let Some(context) = self.existing_context::<M>() {
-            return Some(context);
+        match self.existing_context::<M>() {
+            Some(context) => Some(context),
+            None => self.make_context::<M>(),
         }
+    }
+
+    #[inline(never)]
+    fn make_context<M: HttpModule>(self) -> Option<&'r M::Context> {
         let earlier = self.earlier_contexts::<M>().next();
-        let slot = ContextSlot::<M> {
+        let slot = || ContextSlot::<M> {
             module: M::module(),
             request: self.as_ptr(),
             context: M::Context::default(),

@@ -70,6 +70,7 @@ fn choose<M: PeerHooks>(request: Request<'_>, hooks: &Hooks) -> PeerChoice {
 /// # Safety
 ///
 /// As for [`pick`].
+#[inline(never)]
 unsafe fn pick_some<M: PeerHooks>(
     pc: *mut ngx_peer_connection_t,
     hooks: &mut Hooks,
