@@ -1,5 +1,6 @@
 //! What the configuration wants to be probed: made when all of it was read.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use nginx::upstream::{Upstream, UpstreamId, peers};
@@ -22,8 +23,8 @@ pub(crate) struct Probed {
     pub(crate) id: UpstreamId,
     pub(crate) name: Vec<u8>,
     pub(crate) parameters: Rc<ProbeParameters>,
-    /// What is asked of the peers of each `server` line.
-    servers: Vec<(Vec<u8>, Rc<ProbeTarget>)>,
+    /// What is asked of the peers of each `server` line, which is looked up for each of them at each tick.
+    servers: BTreeMap<Vec<u8>, Rc<ProbeTarget>>,
 }
 
 /// An origin, and how to ask it.
@@ -37,8 +38,8 @@ pub(crate) struct ProbeTarget {
 impl ProbePlan {
     /// Whether an origin of that name is probed.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let mut targets = self.upstreams.iter().flat_map(|upstream| &upstream.servers);
-        targets.any(|(_, target)| target.origin.name == name)
+        let mut targets = self.upstreams.iter().flat_map(|upstream| upstream.servers.values());
+        targets.any(|target| target.origin.name == name)
     }
 }
 
@@ -46,9 +47,9 @@ impl Probed {
     /// What is asked of a peer, by what stands in its `server` line. Peers of a service (`server … service=`) have a name that DNS
     /// gives instead: those of the only line are known all the same.
     pub(crate) fn target(&self, server: &[u8]) -> Option<&Rc<ProbeTarget>> {
-        match self.servers.as_slice() {
-            [(_, target)] => Some(target),
-            servers => servers.iter().find(|(name, _)| name == server).map(|(_, target)| target),
+        match self.servers.len() {
+            1 => self.servers.values().next(),
+            _ => self.servers.get(server),
         }
     }
 }
@@ -85,7 +86,7 @@ pub(crate) fn configure(cf: &mut Conf<'_>) -> Result<(), ConfError> {
         let here =
             |text| format!("\"s3_probe\" in upstream \"{name}\" {}: {text}", upstream.place());
         let made = made.map_err(here)?;
-        for doubt in made.servers.iter().filter_map(|(_, target)| doubt(target)) {
+        for doubt in made.servers.values().filter_map(|target| doubt(target)) {
             cf.warn(&here(doubt));
         }
         probed.push(made);
@@ -102,9 +103,9 @@ fn of_upstream(
     upstream: Upstream<'_>,
     parameters: &Rc<ProbeParameters>,
 ) -> Result<Probed, String> {
-    let mut servers: Vec<(Vec<u8>, Rc<ProbeTarget>)> = Vec::new();
+    let mut servers = BTreeMap::new();
     for server in upstream.servers().unwrap_or_default() {
-        if servers.iter().any(|(name, _)| name == server.name) {
+        if servers.contains_key(server.name) {
             continue;
         }
         let origin = upstreams::origin_of_server(main, upstream, &server)
@@ -118,7 +119,7 @@ fn of_upstream(
             return Err(format!("no s3_origin has the endpoint of server \"{name}\""));
         };
         let target = target(main, upstream, origin, parameters)?;
-        servers.push((server.name.to_vec(), Rc::new(target)));
+        servers.insert(server.name.to_vec(), Rc::new(target));
     }
     let (id, name) = (upstream.id(), upstream.host().to_vec());
     Ok(Probed { id, name, parameters: Rc::clone(parameters), servers })

@@ -66,9 +66,12 @@ fn mark(
     down
 }
 
+pub(super) fn key(upstream: &Probed, peer: &PeerCopy) -> Key {
+    Key::of(&upstream.name, peer.server(), peer.address())
+}
+
 pub(super) fn keys(upstream: &Probed, peers: &[PeerCopy]) -> Vec<Key> {
-    let key = |peer: &PeerCopy| Key::of(&upstream.name, peer.server(), peer.address());
-    peers.iter().map(key).collect()
+    peers.iter().map(|peer| key(upstream, peer)).collect()
 }
 
 /// Those of the peers in use that are down by what their probes say.

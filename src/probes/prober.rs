@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use nginx::exchange::ExchangeOutcome;
+use nginx::upstream::{PeerCopy, Peers, UpstreamId};
 use nginx::{Cycle, Level, worker};
 use probe::{Change, ProbeParameters};
 use s3::origin_health::Ailment;
 
 use crate::S3Signature;
 use crate::conf::origin_key::OriginKey;
-use crate::conf::plan::ProbeTarget;
-use crate::probes::marks;
+use crate::conf::plan::{ProbePlan, ProbeTarget, Probed};
+use crate::probes::marks::{self, key};
 use crate::probes::question::{SignedQuestion, ailment};
 use crate::probes::state::{self, ProbeState};
 use crate::probes::table::{Key, Table};
@@ -27,8 +28,10 @@ struct Waits {
     key: Key,
     /// What the question was signed with.
     origin_key: Rc<OriginKey>,
-    /// What the log calls the origin: with the peer's address, where it has several.
-    label: String,
+    target: Rc<ProbeTarget>,
+    upstream: UpstreamId,
+    /// The peer's own name, `ip:port` or the socket's path.
+    peer: Vec<u8>,
     parameters: Rc<ProbeParameters>,
     asked_at: u64,
 }
@@ -47,27 +50,34 @@ impl OpenProbe {
     /// Signs it. None where nothing can be asked now.
     pub(super) fn new(
         state: &mut ProbeState,
+        upstream: &Probed,
         target: &Rc<ProbeTarget>,
-        parameters: &Rc<ProbeParameters>,
         key: Key,
-        label: String,
-        address: &[u8],
+        peer: &PeerCopy,
         asked_at: u64,
     ) -> Option<Self> {
         let origin_key = target.origin.key.current();
+        let parameters = &upstream.parameters;
         let question = match origin_key.ended(worker::unix_time()) {
             Some(reason) => Err(reason),
             None => Ok(SignedQuestion::new(
                 target,
                 &origin_key,
-                address,
+                peer.address(),
                 parameters.timeout,
                 &mut state.buffers,
             )?),
         };
         state.schedules.entry(key).or_default().asked(asked_at);
-        let parameters = Rc::clone(parameters);
-        let waits = Waits { key, origin_key, label, parameters, asked_at };
+        let waits = Waits {
+            key,
+            origin_key,
+            target: Rc::clone(target),
+            upstream: upstream.id,
+            peer: peer.name().to_vec(),
+            parameters: Rc::clone(parameters),
+            asked_at,
+        };
         Some(OpenProbe { question, waits })
     }
 
@@ -123,7 +133,7 @@ impl Waits {
         }
         if let Some(change) = change {
             marks::apply(cycle, plan, table, now);
-            self.say(cycle, change, reason);
+            self.say(cycle, plan, change, reason);
         }
     }
 
@@ -153,8 +163,28 @@ impl Waits {
         }
     }
 
-    fn say(&self, cycle: &Cycle<'_>, change: Change, reason: &str) {
-        let label = &self.label;
+    /// What the log calls the origin: with the peer's address, where it has several.
+    fn label(&self, cycle: &Cycle<'_>, plan: &ProbePlan) -> String {
+        let name = &self.target.origin.name;
+        let mut copies = Vec::new();
+        let upstream = plan.upstreams.iter().find(|upstream| upstream.id == self.upstream);
+        if let Some(peers) = Peers::of::<S3Signature>(cycle, self.upstream) {
+            peers.copy(&mut copies);
+        }
+        let is_another = |peer: &PeerCopy, upstream: &Probed| {
+            let target = upstream.target(peer.server());
+            target.is_some_and(|target| Rc::ptr_eq(&target.origin, &self.target.origin))
+                && key(upstream, peer) != self.key
+        };
+        match upstream.is_some_and(|upstream| copies.iter().any(|peer| is_another(peer, upstream)))
+        {
+            true => format!("{name} ({})", self.peer.escape_ascii()),
+            false => name.clone(),
+        }
+    }
+
+    fn say(&self, cycle: &Cycle<'_>, plan: &ProbePlan, change: Change, reason: &str) {
+        let label = self.label(cycle, plan);
         // Both at the same level: whoever sees the one wants to see the other.
         match change {
             Change::Down => {

@@ -105,9 +105,15 @@ impl<'z> Table<'z> {
         })
     }
 
+    /// All slots, beginning with where this key's would be if each had a place of its own.
+    fn slots_from(self, key: Key) -> impl Iterator<Item = Slot<'z>> {
+        let home = usize::try_from(key.0 % SLOTS as u64).unwrap_or(0);
+        self.slots().skip(home).chain(self.slots().take(home))
+    }
+
     /// The peer's slot, if it was ever asked.
     pub(super) fn slot(self, key: Key) -> Option<Slot<'z>> {
-        self.slots().find(|slot| slot.key.load(Acquire) == key.0)
+        self.slots_from(key).find(|slot| slot.key.load(Acquire) == key.0)
     }
 
     /// The peer's slot; a new one if it has none. None where there is no room.
@@ -116,8 +122,8 @@ impl<'z> Table<'z> {
             return Some(slot);
         }
         let is_forgotten = |slot: &Slot<'_>| now.saturating_sub(slot.asked_at()) > FORGOTTEN;
-        let free = self.slots().find(|slot| slot.key.load(Acquire) == 0);
-        let slot = free.or_else(|| self.slots().find(is_forgotten))?;
+        let free = self.slots_from(key).find(|slot| slot.key.load(Acquire) == 0);
+        let slot = free.or_else(|| self.slots_from(key).find(is_forgotten))?;
         slot.key.store(0, Release);
         slot.note(Health::default(), now, "");
         slot.forget_refusal();

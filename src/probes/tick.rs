@@ -1,7 +1,5 @@
 //! The worker's tick.
 
-use std::rc::Rc;
-
 use nginx::upstream::{PeerCopy, Peers};
 use nginx::{Cycle, worker};
 
@@ -107,18 +105,6 @@ fn ask(
         if !schedule.is_due(now, slot.health(), parameters) {
             continue;
         }
-        let same_origin = |other: &PeerCopy| {
-            upstream
-                .target(other.server())
-                .is_some_and(|other| Rc::ptr_eq(&other.origin, &target.origin))
-        };
-        let is_alone = peers.iter().zip(&keys).all(|(other, k)| k == key || !same_origin(other));
-        let name = &target.origin.name;
-        let label = match is_alone {
-            true => name.clone(),
-            false => format!("{name} ({})", peer.name().escape_ascii()),
-        };
-        let address = peer.address();
-        questions.extend(OpenProbe::new(state, target, parameters, *key, label, address, now));
+        questions.extend(OpenProbe::new(state, upstream, target, *key, peer, now));
     }
 }
