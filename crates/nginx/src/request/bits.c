@@ -19,7 +19,17 @@
         r->name = v ? 1 : 0;                                                  \
     }
 
+#if (NGX_HTTP_CACHE)
 NGX_BITS_READ(cached)
+#else
+ngx_uint_t ngx_rust_request_cached(const ngx_http_request_t *r)
+{
+    /* Built --without-http-cache: no answer comes from one. */
+    (void) r;
+    return 0;
+}
+#endif
+
 NGX_BITS_READ(discard_body)
 NGX_BITS_READ(error_page)
 NGX_BITS_READ(expect_tested)
