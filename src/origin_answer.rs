@@ -123,16 +123,14 @@ fn without_words(
         Concern::Key if answer.status() == 403 && refuses_at_present(ctx) => {
             refused(r, ctx, b"without a word, as before")
         }
-        // 400 is ExpiredToken and much else, whatever was said before. Where nobody else is asked, the client gets this answer
-        // whatever it means.
-        Concern::Key if answer.has_more_tries() => {
-            key_check::begin(ctx, answer).map_or(Next::Pass, Next::Hold)
-        }
+        // 400 is ExpiredToken and much else, whatever was said before. Also where nobody else is asked: a client, or a balancer in
+        // front, tries a 502 again, and believes a 403.
+        Concern::Key => key_check::begin(ctx, answer).map_or(Next::Pass, Next::Hold),
         // Amazon's reason phrase.
         Concern::Load if says_slow_down(answer.status_line()) => busy(ctx),
         // As with a key, for a while.
         Concern::Load if is_busy(ctx) => Next::Final,
-        Concern::Key | Concern::Load => Next::Pass,
+        Concern::Load => Next::Pass,
     }
 }
 
@@ -171,12 +169,12 @@ fn is_busy(ctx: &Ctx) -> bool {
 }
 
 fn refuses_at_present(ctx: &Ctx) -> bool {
-    let key = ctx.upstream.key.borrow();
-    if key.as_ref().is_some_and(|key| key.is_refused.get()) {
-        return true;
-    }
     let origin = ctx.upstream.origin.borrow();
-    origin.as_ref().is_some_and(|origin| probes::refuses_key(&origin.name))
+    // What a probe has seen since goes before what this worker remembers.
+    origin.as_ref().and_then(|origin| probes::refuses_key(&origin.name)).unwrap_or_else(|| {
+        let key = ctx.upstream.key.borrow();
+        key.as_ref().is_some_and(|key| key.is_refused.get())
+    })
 }
 
 /// The origin is out of order. The answer is for the case that nobody else may be asked.

@@ -185,13 +185,31 @@ sleep 0.8;
 my $pid = in_background($t, request => 'HEAD /bucket/key');
 is(status_of($pid), 200, 'the backup has answered');
 
-=== TEST 11: the last that can be asked is not in doubt
+=== TEST 11: at the last that can be asked
 --- http_config eval: ::probed(probe => $::ONCE) =~ s/(server %%ORIGIN_A%%[^;]*);/$1 down;/r
 --- origins eval: ::denying()
 --- code
 ok(until_true(20, sub { asked($t) == 1 }), 'asked once');
-is_answered($t, 'HEAD /bucket/key', 403, 'b');
-is(asked($t), 1, 'no question');
+is_answered($t, 'HEAD /bucket/key', 403, 'b', 'denied');
+is(asked($t), 2, 'one question');
+$t->set_state('b', '400 ExpiredToken');
+is_answered($t, 'HEAD /bucket/key', 502, 'b', 'the token has expired');
+is(asked($t), 3, 'one more');
+$t->set_state('b', '403 InvalidAccessKeyId');
+is_answered($t, 'HEAD /bucket/key', 502, 'b', 'the key is refused: what clients and balancers try again');
+is(asked($t), 3, 'which is known by then');
+
+=== TEST 11.1: what it refused once, it takes again
+--- http_config eval: ::probed(probe => 's3_probe interval=100ms;') =~ s/(server %%ORIGIN_A%%[^;]*);/$1 down;/r
+--- origins eval: ::denying()
+--- code
+ok(until_true(20, sub { asked($t) > 1 }), 'it is asked');
+$t->set_state('b', '403 InvalidAccessKeyId');
+is_answered($t, 'HEAD /bucket/key', 502, 'b', 'the key is refused');
+$t->set_state('b', undef);
+my $asked = asked($t);
+ok(until_true(20, sub { asked($t) > $asked + 1 }), 'it is asked again');
+is_answered($t, 'HEAD /bucket/key', 403, 'b', 'denied');
 
 === TEST 12: without s3_probe nobody asks
 --- http_config eval: S3Proxy::Setup::http_config()

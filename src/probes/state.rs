@@ -100,13 +100,14 @@ pub(crate) fn note_refusal(name: &str) {
     refusals(name, |slot, _| slot.note_refusal(now));
 }
 
-/// Whether the origin `name` has refused our key in words, to whatever worker, and not taken it since. False where it is not
+/// Whether the origin `name` has refused our key in words, to whatever worker, and not taken it since. None where it is not
 /// probed.
-pub(crate) fn refuses_key(name: &str) -> bool {
-    let (now, mut refuses) = (worker::now(), false);
+pub(crate) fn refuses_key(name: &str) -> Option<bool> {
+    let (now, mut refuses) = (worker::now(), None);
     refusals(name, |slot, patience| {
         // Where nobody probes any more, nobody would take it back.
-        refuses |= slot.refused_at().is_some_and(|at| now.saturating_sub(at) <= patience);
+        let this = slot.refused_at().is_some_and(|at| now.saturating_sub(at) <= patience);
+        refuses = Some(this || refuses == Some(true));
     });
     refuses
 }

@@ -101,16 +101,11 @@ impl UpstreamAnswer<'_> {
         (!upstream.is_null()).then(|| (UpstreamId::of(upstream), PeerId::of(self.u.peer.sockaddr)))
     }
 
-    /// Whether another peer may be tried after this one.
-    pub fn has_more_tries(&self) -> bool {
-        has_more_tries(self.u)
-    }
-
     /// Whether nginx would ask another peer after a 503, as far as that does not depend on the request.
     pub fn is_passed_over_at_503(&self) -> bool {
         // SAFETY: null or the configuration of the location, which outlives the request.
         let mask = unsafe { self.u.conf.as_ref() }.map_or(0, |conf| conf.next_upstream);
-        self.has_more_tries() && mask & NGX_HTTP_UPSTREAM_FT_HTTP_503 as usize != 0
+        has_more_tries(self.u) && mask & NGX_HTTP_UPSTREAM_FT_HTTP_503 as usize != 0
     }
 }
 
