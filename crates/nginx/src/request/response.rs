@@ -1,21 +1,23 @@
 //! The response's header.
 
 use ngx::ffi::{
-    ngx_http_cache_t, ngx_http_request_t, ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t,
+    ngx_array_t, ngx_http_request_t, ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t,
 };
 
 use super::headers::{Elements, Headers};
 use crate::request::Request;
 use crate::string::{bytes, string};
 
+/// What nginx looks for in a cache: an array of `ngx_str_t`. None where no cache is asked.
 #[cfg(ngx_feature = "http_cache")]
-fn cache(r: &ngx_http_request_t) -> *mut ngx_http_cache_t {
-    r.cache
+fn cache_keys(r: &ngx_http_request_t) -> Option<ngx_array_t> {
+    // SAFETY: null or the cache's part of the request, in its pool; nothing changes it during the call.
+    unsafe { r.cache.as_ref() }.map(|cache| cache.keys)
 }
 
 #[cfg(not(ngx_feature = "http_cache"))]
-fn cache(_: &ngx_http_request_t) -> *mut ngx_http_cache_t {
-    std::ptr::null_mut()
+fn cache_keys(_: &ngx_http_request_t) -> Option<ngx_array_t> {
+    None
 }
 
 impl<'r> Request<'r> {
@@ -151,15 +153,12 @@ impl<'r> Request<'r> {
     /// What finds the response in a cache, or is going to: the texts that nginx hashes, one behind the other. None where no cache is
     /// asked for it.
     pub fn cache_key(self) -> Option<Vec<u8>> {
-        // SAFETY: null or the cache's part of the request, in its pool; nothing changes it during the call.
-        let cache = unsafe { self.read(cache).as_ref() }?;
-        if cache.keys.elts.is_null() {
+        let keys = self.read(cache_keys)?;
+        if keys.elts.is_null() {
             return Some(Vec::new());
         }
         // SAFETY: an array of `nelts` ngx_str_t (ngx_http_file_cache_new).
-        let keys = unsafe {
-            std::slice::from_raw_parts(cache.keys.elts.cast::<ngx_str_t>(), cache.keys.nelts)
-        };
+        let keys = unsafe { std::slice::from_raw_parts(keys.elts.cast::<ngx_str_t>(), keys.nelts) };
         // SAFETY: texts in the request's pool or the cycle's.
         Some(keys.iter().flat_map(|key| unsafe { bytes(key) }).copied().collect())
     }
