@@ -54,7 +54,7 @@ deployment: module ## Runs of the tests only those of docker-compose.yml's parts
 	@scripts/install-packages test
 	@prove -I t/lib t/deploy.t t/failover-haproxy.t
 
-failover: module ## Kills, stops, cuts off and spoils origins under load, and prints what callers saw (20 minutes; FAILOVER='killed,stopped': those)
+failover: module ## Kills, stops, cuts off and spoils origins under load, and prints what callers saw (six minutes or more; FAILOVER='killed,stopped': those)
 	@scripts/failover
 
 lint: ## Runs rustfmt, clippy, cargo-deny, shellcheck, perl -c, and looks for import cycles
