@@ -115,7 +115,8 @@ fn is_odd(target: &[u8]) -> bool {
             b"AWSAccessKeyId" | b"Signature" => v2 = true,
             name => {
                 let v4 = ["x-amz-algorithm", "x-amz-credential", "x-amz-signature"];
-                let name: Vec<u8> = name.iter().map(|&b| if b == b'_' { b'-' } else { b }).collect();
+                let name: Vec<u8> =
+                    name.iter().map(|&b| if b == b'_' { b'-' } else { b }).collect();
                 other |= v4.iter().any(|known| is(&name, known));
             }
         }

@@ -1,8 +1,6 @@
 //! The response's header.
 
-use ngx::ffi::{
-    ngx_array_t, ngx_http_request_t, ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t,
-};
+use ngx::ffi::{ngx_array_t, ngx_http_request_t, ngx_list_push, ngx_str_t, ngx_table_elt_t, off_t};
 
 use super::headers::{Elements, Headers};
 use crate::request::Request;
