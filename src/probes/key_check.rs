@@ -16,7 +16,7 @@ use crate::S3Signature;
 use crate::conf::origin_key::OriginKey;
 use crate::ctx::answer::KeyCheck;
 use crate::ctx::{self, Ctx};
-use crate::probes::question::{SignedQuestion, ailment};
+use crate::probes::question::{SignedQuestion, answer};
 use crate::probes::state::{self, plan_of};
 
 /// The checks of one worker.
@@ -114,7 +114,8 @@ fn question(cycle: &Cycle<'_>, checked: &CheckedPeer) -> Option<SignedQuestion> 
 
 /// Lets go of what was held before the question of that number was sent.
 fn answered(checked: &CheckedPeer, number: u64, outcome: &ExchangeOutcome) {
-    let ailment = ailment(outcome, &checked.key).flatten();
+    let key = checked.key.credential.access_key();
+    let ailment = answer(outcome).and_then(|answer| answer.ailment(key));
     let is_refused = matches!(ailment, Some(Ailment::RefusesKey(..)));
     CHECKS.with_borrow_mut(|checks| checks.open.retain(|open| open != checked));
     attempt::for_each(|attempt| {

@@ -12,7 +12,7 @@ use crate::S3Signature;
 use crate::conf::origin_key::OriginKey;
 use crate::conf::plan::{ProbePlan, ProbeTarget, Probed};
 use crate::probes::marks::{self, key};
-use crate::probes::question::{SignedQuestion, ailment};
+use crate::probes::question::{SignedQuestion, answer};
 use crate::probes::state::{self, ProbeState};
 use crate::probes::table::{Key, Table};
 
@@ -152,8 +152,9 @@ impl Waits {
             ExchangeOutcome::TimedOut => {
                 ailing(format!("no answer in {} ms", self.parameters.timeout))
             }
-            outcome => match ailment(outcome, &self.origin_key) {
-                Some(ailment) => {
+            outcome => match answer(outcome) {
+                Some(answer) => {
+                    let ailment = answer.ailment(self.origin_key.credential.access_key());
                     let refuses_key = matches!(ailment, Some(Ailment::RefusesKey(..)));
                     let reason = ailment.map(|ailment| ailment.to_string()).unwrap_or_default();
                     Some(Ailing { reason, refuses_key })

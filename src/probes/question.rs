@@ -5,7 +5,6 @@ use std::rc::Rc;
 use nginx::exchange::{self, Exchange, ExchangeOutcome};
 use nginx::{Cycle, worker};
 use probe::ProbeAnswer;
-use s3::origin_health::Ailment;
 use sigv4::{TargetBuffers, Timestamp};
 
 use crate::S3Signature;
@@ -60,8 +59,8 @@ impl SignedQuestion {
     }
 }
 
-/// What is the matter with an origin by its answer to a question signed with `key`; none where it gave no answer of HTTP.
-pub(super) fn ailment(outcome: &ExchangeOutcome, key: &OriginKey) -> Option<Option<Ailment>> {
+/// What came of a question; none where that was no answer of HTTP.
+pub(super) fn answer(outcome: &ExchangeOutcome) -> Option<ProbeAnswer> {
     let ExchangeOutcome::Answered(bytes) = outcome else { return None };
-    Some(ProbeAnswer::read(bytes)?.ailment(key.credential.access_key()))
+    ProbeAnswer::read(bytes)
 }
