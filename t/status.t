@@ -372,7 +372,11 @@ like(status_of($t, '')->{body}, qr/^s3_key_expiry_timestamp_seconds\{kind="origi
 my $connection = $t->connect;
 my ($request) = S3Proxy::Request::requests(sub ($name) { return { request => 'PUT /bucket/key', request_body_size => 200_000, s3_sign => "$::client payload=streaming" }->{$name} }, $t->host);
 my $wire = S3Proxy::Http::serialize_head("PUT /bucket/key HTTP/1.1", $request->{headers}) . $request->{body};
-$connection->put(substr $wire, 0, length($wire) / 2);
+# A chunk of 64 KiB whose end comes by itself: what came before has waited for it, in memory of ours.
+$connection->put(substr $wire, 0, 60_000);
+ok(until_true(10, sub { report($t)->{uploads}{active} == 1 }), 'begun');
+sleep 0.5 * ($ENV{TEST_NGINX_PATIENCE} || 1);
+$connection->put(substr $wire, 60_000, length($wire) / 2 - 60_000);
 my $uploads;
 ok(until_true(10, sub { $uploads = report($t)->{uploads}; $uploads->{active} == 1 && $uploads->{chunk_memory_bytes} > 50_000 }), 'one')
     or diag("$uploads->{active} $uploads->{chunk_memory_bytes}");

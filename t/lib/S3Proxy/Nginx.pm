@@ -136,14 +136,15 @@ sub start ($self, $environment = {}) {
 
 # SIGHUP; waits until the new workers run and, if asked, the old ones are gone.
 sub reload ($self, %option) {
-    my $before = () = $self->read_log('error.log') =~ /start worker process \d/g;
     my @old = $self->workers;
+    # What the master notes of those that it has started before may come late.
+    my $noted = length $self->read_log('error.log');
     kill 'HUP', $self->{pid};
     my $deadline = time + 10 * $PATIENCE;
     while (time < $deadline) {
         my $log = $self->read_log('error.log');
-        my $after = () = $log =~ /start worker process \d/g;
-        last if $after > $before && (!$option{wait_old} || !grep { kill 0, $_ } @old);
+        my $has_new = substr($log, $noted) =~ /\] \d+#\d+: reconfiguring\n.*start worker process \d/s;
+        last if $has_new && (!$option{wait_old} || !grep { kill 0, $_ } @old);
         return 0 if $option{may_fail} && substr($log, $self->{offset}{'error.log'} // 0) =~ /\[emerg\]/;
         sleep 0.01;
     }
