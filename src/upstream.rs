@@ -4,6 +4,7 @@ mod addressed;
 mod refusal;
 mod uploads;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use ::status::Timing;
@@ -184,7 +185,10 @@ fn try_sign<'r>(
         Some(upload) => uploads::target_at_origin(upload, target),
         None => target,
     };
-    let head = head.with_target(&target).ok_or(Refusal::Head(HeadError::Target))?;
+    let head = match &target {
+        Cow::Borrowed(_) => head,
+        Cow::Owned(target) => head.with_target(target).ok_or(Refusal::Head(HeadError::Target))?,
+    };
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());

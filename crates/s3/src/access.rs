@@ -6,7 +6,7 @@ use sigv4::header;
 use crate::grants::ClientAddress;
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
-use crate::right::{Right, Rights};
+use crate::right::{self, Right, Rights};
 use crate::{Addressing, Operation};
 
 /// What of a request the decision depends on.
@@ -53,6 +53,9 @@ impl<'a> Access<'a> {
             reserved_source: false,
         };
         for (name, value) in headers {
+            if !right::may_matter(name) {
+                continue;
+            }
             let source = if header::is(name, header::X_AMZ_COPY_SOURCE) {
                 access.reserved_source |= is_reserved_source(value);
                 &mut access.copy_source
