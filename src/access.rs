@@ -332,7 +332,7 @@ struct AuthorizedParts {
     /// What has to see the body before all of it is known.
     delete_check: Option<Box<DeleteCheck>>,
     /// The buckets that alone the answer may show.
-    own_buckets: Option<OwnBuckets>,
+    own_buckets: Option<Box<OwnBuckets>>,
     /// The document that lists them, where no origin needs to be asked.
     bucket_list: Option<Vec<u8>>,
 }
@@ -386,7 +386,7 @@ fn own_buckets(
             let document = s3::own_bucket_list(&buckets, target.query(), owner, region)?;
             parts.bucket_list = Some(document);
         }
-        None => parts.own_buckets = Some(OwnBuckets { grants: grants.clone(), client }),
+        None => parts.own_buckets = Some(Box::new(OwnBuckets { grants: grants.clone(), client })),
     }
     Ok(parts)
 }

@@ -69,7 +69,7 @@ pub(crate) struct Entrant {
     /// The bucket that the Host header names.
     pub(crate) bucket: Option<BucketName>,
     /// The buckets that alone the answer may show; none where all may be.
-    pub(crate) own_buckets: Option<OwnBuckets>,
+    pub(crate) own_buckets: Option<Box<OwnBuckets>>,
     /// The document that lists the client's buckets, where that is the answer.
     pub(crate) bucket_list: Option<Vec<u8>>,
 }

@@ -23,7 +23,7 @@ pub(crate) struct ResponsePart {
     /// The id of our own answers, and of the log line.
     pub(crate) request_id: OnceCell<RequestId>,
     /// The buckets that alone the answer may show; none where all may be.
-    pub(crate) own_buckets: RefCell<Option<OwnBuckets>>,
+    pub(crate) own_buckets: RefCell<Option<Box<OwnBuckets>>>,
     /// The document that lists the buckets of the client, where it is made here.
     pub(crate) bucket_list: RefCell<Option<Vec<u8>>>,
     /// The status of the error that sent the request to an `error_page`, the first if there were several; 0 if none did.

@@ -27,7 +27,7 @@ pub(crate) struct Names {
     /// What the client's keys begin with at the origin.
     pub(crate) root: Option<KeyRoot>,
     /// The buckets that are shown; none where all are.
-    pub(crate) own: Option<OwnBuckets>,
+    pub(crate) own: Option<Box<OwnBuckets>>,
 }
 
 /// Buckets that a client may know of.

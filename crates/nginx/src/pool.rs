@@ -5,7 +5,9 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use ngx::ffi::{ngx_pcalloc, ngx_pnalloc, ngx_pool_cleanup_add, ngx_pool_cleanup_pt, ngx_pool_t};
+use ngx::ffi::{
+    ngx_palloc, ngx_pcalloc, ngx_pnalloc, ngx_pool_cleanup_add, ngx_pool_cleanup_pt, ngx_pool_t,
+};
 
 use crate::boundary::boundary;
 
@@ -50,6 +52,14 @@ impl<'p> Pool<'p> {
         const { assert!(align_of::<T>() <= size_of::<usize>()) };
         // SAFETY: a live pool.
         unsafe { ngx_pcalloc(self.as_ptr(), size_of::<T>()) }.cast()
+    }
+
+    /// Memory for a value, to be written before it is read; null when memory is out. Nothing drops it.
+    pub(crate) fn room_for<T>(self) -> *mut T {
+        // ngx_palloc aligns to NGX_ALIGNMENT, a machine word.
+        const { assert!(align_of::<T>() <= size_of::<usize>() && !std::mem::needs_drop::<T>()) };
+        // SAFETY: a live pool.
+        unsafe { ngx_palloc(self.as_ptr(), size_of::<T>()) }.cast()
     }
 
     /// Moves `value` into the pool and gives its address; it is dropped with the pool. Null when memory is out.

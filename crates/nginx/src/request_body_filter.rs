@@ -167,6 +167,7 @@ impl<'r> Input<'r> {
     ) -> Result<Filtered<'r>, u16> {
         let hooks = r.hooks::<M>().ok_or(NGX_HTTP_INTERNAL_SERVER_ERROR as u16)?;
         let mut buffers = hooks.body.borrow_mut();
+        let buffers = buffers.get_or_insert_default();
         // Half of the calls ask to get on, and nothing waits.
         if self.0.is_empty() && buffers.pending.is_empty() {
             return Ok(self.pass());
@@ -180,7 +181,7 @@ impl<'r> Input<'r> {
             link = next;
         }
         let streams = r.streams_body();
-        let mut out = Output::new(r, &mut buffers);
+        let mut out = Output::new(r, buffers);
         while let Some(buffer) = out.next_pending(streams) {
             out.take(buffer, check)?;
         }
@@ -273,7 +274,8 @@ impl Buffers {
 /// is passed on while it arrives is sent once (ngx_http_upstream_next: `request_sent && request_body_no_buffering`).
 pub(crate) fn sent<M: HttpModule>(r: Request<'_>) {
     let hooks = r.existing_hooks::<M>().filter(|_| r.streams_body());
-    if let Some(mut buffers) = hooks.and_then(|hooks| hooks.body.try_borrow_mut().ok()) {
+    let mut buffers = hooks.and_then(|hooks| hooks.body.try_borrow_mut().ok());
+    if let Some(buffers) = buffers.as_mut().and_then(|buffers| buffers.as_mut()) {
         buffers.give_back();
     }
 }

@@ -54,7 +54,7 @@ pub fn rewrite<'r, M: HttpModule + OutputFilter, E: From<Unsent>>(
     let hooks = r.hooks::<M>().ok_or(Unsent::Memory)?;
     // They stay there whatever comes of this, a panic too: what waits is still to be sent, and has its memory there.
     let mut buffers = hooks.response.borrow_mut();
-    buffers.rewrite::<M, E>(r, chain, &mut change)
+    buffers.get_or_insert_default().rewrite::<M, E>(r, chain, &mut change)
 }
 
 /// What the buffers of one call have said besides their bytes.

@@ -6,7 +6,7 @@ use sigv4::header;
 use crate::grants::ClientAddress;
 use crate::operation::parameters;
 use crate::reserved::{Reserved, is_reserved_source};
-use crate::right::{Right, Rights};
+use crate::right::{self, Right, Rights};
 use crate::{Addressing, Operation};
 
 /// What of a request the decision depends on.
@@ -52,21 +52,29 @@ impl<'a> Access<'a> {
             rights: Rights::default(),
             reserved_source: false,
         };
-        for (name, value) in headers {
-            let source = if header::is(name, header::X_AMZ_COPY_SOURCE) {
-                access.reserved_source |= is_reserved_source(value);
-                &mut access.copy_source
-            } else if header::is(name, header::X_AMZ_RENAME_SOURCE) {
-                &mut access.rename_source
-            } else {
-                if let Some(right) = Right::of(name, value) {
-                    access.rights.insert(right);
-                }
-                continue;
-            };
-            *source = Some(if source.is_none_or(|first| first == value) { value } else { b"" });
-        }
+        // Not `for`: the headers come from several lists, each of which is walked by itself this way.
+        headers.into_iter().for_each(|(name, value)| {
+            if right::may_matter(name) {
+                access.note(name, value);
+            }
+        });
         access
+    }
+
+    #[inline(never)]
+    fn note(&mut self, name: &'a [u8], value: &'a [u8]) {
+        let source = if header::is(name, header::X_AMZ_COPY_SOURCE) {
+            self.reserved_source |= is_reserved_source(value);
+            &mut self.copy_source
+        } else if header::is(name, header::X_AMZ_RENAME_SOURCE) {
+            &mut self.rename_source
+        } else {
+            if let Some(right) = Right::of(name, value) {
+                self.rights.insert(right);
+            }
+            return;
+        };
+        *source = Some(if source.is_none_or(|first| first == value) { value } else { b"" });
     }
 
     /// The same for a client that calls from there.

@@ -3,8 +3,10 @@
 //! MinIO, RustFS, Ceph and others answer an administration interface at paths that look like buckets, and hand out
 //! credentials at `/`. Their authentication is S3's: to them the proxy's key is an administrator's, whoever asked.
 
+use memchr::memchr2_iter;
 use percent_encoding::percent_decode;
 
+use crate::address::cut;
 use crate::operation::{names_session, parameters};
 
 /// Something that no grant of S3's can speak of.
@@ -33,7 +35,7 @@ impl Reserved {
         if parameters(query).any(|(name, _)| names_session(name)) {
             return Some(Self::CreateSession);
         }
-        let segments = Segments::of(percent_decode(path));
+        let segments = Segments::of_path(path);
         let is_action = || {
             // The action may stand in the body, which is not seen. S3 itself has no POST there.
             method == b"POST"
@@ -50,7 +52,7 @@ impl Reserved {
     /// Recognises by the canonical path what some answer whatever the host is, so in a path without the bucket, too. Ceph,
     /// whose `admin` is a key's beginning to others, has moved the bucket into the path before it looks.
     pub(crate) fn of_any_host(path: &[u8]) -> Option<Self> {
-        let segments = Segments::of(percent_decode(path));
+        let segments = Segments::of_path(path);
         let mut both = [segments.literal, segments.resolved].into_iter();
         let is_admin = both.any(|segment| segment.is_reserved() && !segment.is(b"admin"));
         is_admin.then_some(Self::AdminApi)
@@ -105,6 +107,18 @@ struct Segments {
 }
 
 impl Segments {
+    /// Of a path that is percent-encoded.
+    fn of_path(path: &[u8]) -> Self {
+        match plain_segment(path) {
+            Some(first) => {
+                let first = Segment::of(first);
+                Self { literal: first, resolved: first }
+            }
+            None => Self::of(percent_decode(path)),
+        }
+    }
+
+    #[inline(never)]
     fn of(path: impl Iterator<Item = u8>) -> Self {
         let mut found = Self::default();
         let mut depth = 0_usize;
@@ -145,6 +159,18 @@ impl Segments {
     }
 }
 
+/// The first segment of a path where every reading of it begins with that: nothing is escaped, and no `..` takes a segment away.
+/// Nearly all are such.
+fn plain_segment(path: &[u8]) -> Option<&[u8]> {
+    let (first, _) = cut(path.strip_prefix(b"/")?, b'/');
+    let is_plain = |at: usize| {
+        let rest = path.get(at..).unwrap_or_default();
+        rest.starts_with(b".") && !rest.starts_with(b"..")
+    };
+    let begins = first.first().is_some_and(|byte| *byte != b'.');
+    (begins && memchr2_iter(b'%', b'.', path).all(is_plain)).then_some(first)
+}
+
 /// A segment, as far as it may matter.
 #[derive(Clone, Copy, Default)]
 struct Segment {
@@ -153,6 +179,12 @@ struct Segment {
 }
 
 impl Segment {
+    fn of(text: &[u8]) -> Self {
+        let mut segment = Self { length: text.len(), ..Self::default() };
+        segment.text.iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+        segment
+    }
+
     fn push(&mut self, byte: u8) {
         if let Some(place) = self.text.get_mut(self.length) {
             *place = byte;

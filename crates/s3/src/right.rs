@@ -65,38 +65,42 @@ impl Right {
     /// operation does not need anyway. Names are compared in any case, and with `_` for `-`, which servers behind
     /// CGI-like interfaces cannot tell apart. A value counts unless it says what goes without saying.
     pub fn of(name: &[u8], value: &[u8]) -> Option<Self> {
-        // No name below begins otherwise, and most headers do.
-        if !matches!(name.first(), Some(b'x' | b'X' | b'r' | b'R' | b's' | b'S')) {
-            return None;
+        match name {
+            [b'x' | b'X', b'-' | b'_', rest @ ..] => match rest {
+                [b'a' | b'A', b'm' | b'M', b'z' | b'Z', b'-' | b'_', rest @ ..] => {
+                    Self::of_amz(rest, value)
+                }
+                _ => of_other(rest, OTHER_VENDORS, SWIFT),
+            },
+            // No other name begins with these, and most headers do not either.
+            [b'r' | b'R' | b's' | b'S', ..] => of_other(name, OTHER_VENDORS_WITHOUT_X, &[]),
+            _ => None,
         }
+    }
+
+    /// The same for what follows `x-amz-`, of which the first letter tells most apart.
+    fn of_amz(rest: &[u8], value: &[u8]) -> Option<Self> {
         let is_private = || value.trim_ascii().eq_ignore_ascii_case(b"private");
         let is_false = || value.trim_ascii().eq_ignore_ascii_case(b"false");
-        if let Some(rest) = after(name, b"x-amz-") {
-            return match rest {
-                _ if is(rest, b"acl") => (!is_private()).then_some(Self::PutAcl),
-                _ if after(rest, b"grant-").is_some() => Some(Self::PutAcl),
-                _ if is(rest, b"object-lock-legal-hold") => Some(Self::PutObjectLegalHold),
-                // Mode and date, and what may come.
-                _ if after(rest, b"object-lock-").is_some() => Some(Self::PutObjectRetention),
-                _ if is(rest, b"bypass-governance-retention") => {
-                    (!is_false()).then_some(Self::BypassGovernanceRetention)
-                }
-                _ if is(rest, b"tagging") => Some(Self::PutObjectTagging),
-                _ if is(rest, b"bucket-object-lock-enabled") => {
-                    (!is_false()).then_some(Self::PutBucketObjectLockConfiguration)
-                }
-                _ if is(rest, b"object-ownership") => Some(Self::PutBucketOwnershipControls),
-                _ if is(rest, b"replication-status") => Some(Self::ReplicateObject),
-                // MinIO's router looks for "true" anywhere in the value, so any value counts.
-                _ if after(rest, b"meta-").is_some_and(names_snowball) => {
-                    Some(Self::ExtractArchive)
-                }
-                _ => None,
-            };
+        match rest.first()?.to_ascii_lowercase() {
+            b'a' if is(rest, b"acl") => (!is_private()).then_some(Self::PutAcl),
+            b'b' if is(rest, b"bypass-governance-retention") => {
+                (!is_false()).then_some(Self::BypassGovernanceRetention)
+            }
+            b'b' if is(rest, b"bucket-object-lock-enabled") => {
+                (!is_false()).then_some(Self::PutBucketObjectLockConfiguration)
+            }
+            b'g' if after(rest, b"grant-").is_some() => Some(Self::PutAcl),
+            // MinIO's router looks for "true" anywhere in the value, so any value counts.
+            b'm' if after(rest, b"meta-").is_some_and(names_snowball) => Some(Self::ExtractArchive),
+            b'o' if is(rest, b"object-lock-legal-hold") => Some(Self::PutObjectLegalHold),
+            // Mode and date, and what may come.
+            b'o' if after(rest, b"object-lock-").is_some() => Some(Self::PutObjectRetention),
+            b'o' if is(rest, b"object-ownership") => Some(Self::PutBucketOwnershipControls),
+            b'r' if is(rest, b"replication-status") => Some(Self::ReplicateObject),
+            b't' if is(rest, b"tagging") => Some(Self::PutObjectTagging),
+            _ => None,
         }
-        let is_other = OTHER_VENDORS.iter().any(|front| after(name, front).is_some())
-            || SWIFT.iter().any(|own| is(name, own));
-        is_other.then_some(Self::OtherVendor)
     }
 
     /// What a grant must allow, and where.
@@ -140,49 +144,64 @@ impl Rights {
     }
 }
 
-/// Beginnings of names that order something in other protocols: of Baidu, Backblaze, Tencent, Dell, Cloudian, Google,
-/// Hitachi, MinIO, NetApp, Nutanix, Huawei, Alibaba, RustFS, Scality, SeaweedFS, Volcengine, versitygw, Wasabi, IBM, Ceph.
+/// What follows `x-` at the beginning of names that order something in other protocols: of Baidu, Backblaze, Tencent, Dell,
+/// Cloudian, Google, Hitachi, MinIO, NetApp, Nutanix, Huawei, Alibaba, Ceph, RustFS, Scality, SeaweedFS, Volcengine, versitygw,
+/// Wasabi.
 const OTHER_VENDORS: &[&[u8]] = &[
-    b"x-bce-",
-    b"x-bz-",
-    b"x-cos-",
-    b"x-emc-",
-    b"x-gmt-",
-    b"x-goog-",
-    b"x-hcp-",
-    b"x-minio-",
-    b"x-ntap-",
-    b"x-ntnx-",
-    b"x-obs-",
-    b"x-oss-",
-    b"x-rgw-",
-    b"x-rustfs-",
-    b"x-scal-",
-    b"x-seaweedfs-",
-    b"x-tos-",
-    b"x-vgw-",
-    b"x-wasabi-",
-    b"retention-",
-    b"rgwx-",
-    b"seaweed-",
+    b"bce-",
+    b"bz-",
+    b"cos-",
+    b"emc-",
+    b"gmt-",
+    b"goog-",
+    b"hcp-",
+    b"minio-",
+    b"ntap-",
+    b"ntnx-",
+    b"obs-",
+    b"oss-",
+    b"rgw-",
+    b"rustfs-",
+    b"scal-",
+    b"seaweedfs-",
+    b"tos-",
+    b"vgw-",
+    b"wasabi-",
 ];
 
-/// Headers of Swift's own protocol, which its S3 interface hands on: copies, links and manifests read other objects.
+/// The same of names without `x-`: of IBM, Ceph, SeaweedFS.
+const OTHER_VENDORS_WITHOUT_X: &[&[u8]] = &[b"retention-", b"rgwx-", b"seaweed-"];
+
+/// What follows `x-` in headers of Swift's own protocol, which its S3 interface hands on: copies, links and manifests read other
+/// objects.
 const SWIFT: &[&[u8]] = &[
-    b"x-container-read",
-    b"x-container-sync-key",
-    b"x-container-sync-to",
-    b"x-container-write",
-    b"x-copy-from",
-    b"x-copy-from-account",
-    b"x-delete-after",
-    b"x-delete-at",
-    b"x-history-location",
-    b"x-object-manifest",
-    b"x-symlink-target",
-    b"x-symlink-target-account",
-    b"x-versions-location",
+    b"container-read",
+    b"container-sync-key",
+    b"container-sync-to",
+    b"container-write",
+    b"copy-from",
+    b"copy-from-account",
+    b"delete-after",
+    b"delete-at",
+    b"history-location",
+    b"object-manifest",
+    b"symlink-target",
+    b"symlink-target-account",
+    b"versions-location",
 ];
+
+/// A name in another protocol's words.
+fn of_other(name: &[u8], fronts: &[&[u8]], names: &[&[u8]]) -> Option<Right> {
+    let is_other = fronts.iter().any(|front| after(name, front).is_some())
+        || names.iter().any(|own| is(name, own));
+    is_other.then_some(Right::OtherVendor)
+}
+
+/// Whether a header of that name may ask for a right, or name the source of a copy: by its first letter, which few have.
+#[inline]
+pub(crate) fn may_matter(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'x' | b'X' | b'r' | b'R' | b's' | b'S'))
+}
 
 /// Whether `name` is `own`, which is in lower case and has dashes.
 fn is(name: &[u8], own: &[u8]) -> bool {

@@ -28,14 +28,14 @@ struct ContextSlot<M: HttpModule> {
 /// never leaves the request.
 #[derive(Default)]
 pub(crate) struct RequestHooks {
-    /// The buffers of the request body that is being filtered.
-    pub(crate) body: RefCell<Buffers>,
+    /// The buffers of the request body that is being filtered; none before there is one.
+    pub(crate) body: RefCell<Option<Box<Buffers>>>,
     /// A body that was read before, while it is gone through where it lies.
     pub(crate) stored: RefCell<Option<StoredBody>>,
     /// What rewrites the body on its way to the upstream.
     pub(crate) output: RefCell<Option<Box<RewrittenBody>>>,
-    /// The buffers of the response's body, while it is changed.
-    pub(crate) response: RefCell<ResponseBuffers>,
+    /// The buffers of the response's body, where it is changed.
+    pub(crate) response: RefCell<Option<Box<ResponseBuffers>>>,
     /// The `finalize_request` that ours stands in front of.
     pub(crate) finalize_request: Cell<Option<FinalizeRequest>>,
     /// The hooks around the head of the upstream's answer.

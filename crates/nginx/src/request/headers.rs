@@ -1,6 +1,7 @@
 //! nginx's lists of headers.
 
 use std::marker::PhantomData;
+use std::ptr::null_mut;
 
 use ngx::ffi::{ngx_list_part_t, ngx_list_t, ngx_table_elt_t};
 
@@ -43,8 +44,8 @@ impl<'r> Iterator for Headers<'r> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            // SAFETY: an element of a list that is alive; nothing writes to it while it is copied.
-            let header = unsafe { *self.elements.next()? };
+            // SAFETY: an element of a list that is alive; nothing writes to it during the call.
+            let header = unsafe { &*self.elements.next()? };
             // Of a request `hash` is not asked: names can hash to zero, some do because they are made of symbols only, and
             // the proxy module sends them all (ngx_http_proxy_create_request). What was taken out is no longer in the list.
             if self.has_removed && header.hash == 0 {
@@ -58,8 +59,10 @@ impl<'r> Iterator for Headers<'r> {
 
 /// The elements of a list of headers, by address.
 pub(super) struct Elements {
-    part: *const ngx_list_part_t,
-    index: usize,
+    /// What is left of a part, and the parts that follow it.
+    at: *mut ngx_table_elt_t,
+    left: usize,
+    rest: *const ngx_list_part_t,
 }
 
 impl Elements {
@@ -68,7 +71,7 @@ impl Elements {
     /// `list` must be a list of `ngx_table_elt_t` that lives as long as the iterator.
     pub(super) unsafe fn of(list: *const ngx_list_t) -> Self {
         // SAFETY: the caller's promise.
-        Elements { part: unsafe { &raw const (*list).part }, index: 0 }
+        Elements { at: null_mut(), left: 0, rest: unsafe { &raw const (*list).part } }
     }
 }
 
@@ -76,16 +79,15 @@ impl Iterator for Elements {
     type Item = *mut ngx_table_elt_t;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
+        while self.left == 0 {
             // SAFETY: null or a part of the list.
-            let part = unsafe { self.part.as_ref() }?;
-            if self.index < part.nelts {
-                self.index += 1;
-                // SAFETY: a part has `nelts` elements.
-                return Some(unsafe { part.elts.cast::<ngx_table_elt_t>().add(self.index - 1) });
-            }
-            self.part = part.next;
-            self.index = 0;
+            let part = unsafe { self.rest.as_ref() }?;
+            (self.at, self.left, self.rest) = (part.elts.cast(), part.nelts, part.next);
         }
+        let element = self.at;
+        self.left -= 1;
+        // SAFETY: a part has `nelts` elements; behind the last one is the end of their memory.
+        self.at = unsafe { element.add(1) };
+        Some(element)
     }
 }

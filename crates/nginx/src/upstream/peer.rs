@@ -168,7 +168,7 @@ unsafe extern "C" fn init_peer<M: PeerHooks>(
         if code != NGX_OK as ngx_int_t || !M::prepares(request) {
             return code;
         }
-        let hooks = request.pool().map_or(null_mut(), |pool| pool.zeroed::<Hooks>());
+        let hooks = request.pool().map_or(null_mut(), |pool| pool.room_for::<Hooks>());
         // SAFETY: null, or the request's upstream part, whose peer is being initialised; nothing else refers to it.
         let u = unsafe { request.read(|r| r.upstream).as_mut() };
         let Some(u) = u.filter(|_| !hooks.is_null()) else { return NGX_ERROR as ngx_int_t };

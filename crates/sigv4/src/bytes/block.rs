@@ -25,19 +25,18 @@ impl ByteBlock {
         Self::new(&block)
     }
 
-    /// All bytes of a text of four to sixteen, some of them twice; none of another text.
+    /// Which bytes are those of the other.
     #[inline(always)]
-    pub(crate) fn of_few(text: &[u8]) -> Option<Self> {
-        let halves = |first: u64, last: u64| u128::from(first) | u128::from(last) << 64;
-        let pair = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-            halves(u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-        } else {
-            let (first, last) = (text.first_chunk()?, text.last_chunk()?);
-            let word =
-                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
-            halves(word, word)
-        };
-        (text.len() <= SIZE).then(|| Self::new(&pair.to_le_bytes()))
+    pub(crate) fn same(self, other: Self) -> Self {
+        Self(self.0.cmp_eq(other.0))
+    }
+
+    /// Letters in lower case, and `-` for `_`.
+    #[inline(always)]
+    pub(crate) fn folded(self) -> Self {
+        let case = self.within(b'A', b'Z').0 & u8x16::splat(b'a' ^ b'A');
+        let dash = self.is(b'_').0 & u8x16::splat(b'_' ^ b'-');
+        Self(self.0 ^ (case | dash))
     }
 
     /// Which bytes are this one.
@@ -70,6 +69,11 @@ impl ByteBlock {
         Self(self.0 | other.0)
     }
 
+    #[inline(always)]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// One bit for each byte, the lowest one for the first: set where the answer is yes.
     #[inline(always)]
     pub(crate) fn yes(self) -> u32 {
@@ -81,6 +85,26 @@ impl ByteBlock {
     pub(crate) fn no(self) -> u32 {
         self.yes() ^ 0xffff
     }
+}
+
+/// All bytes of a text of two to sixteen, some of them more than once; none of another text.
+#[inline(always)]
+pub(crate) const fn few(text: &[u8]) -> Option<[u8; SIZE]> {
+    if text.len() > SIZE {
+        return None;
+    }
+    let (first, last) = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let word = u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << 32;
+        (word, word)
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let half = u16::from_le_bytes(*first) as u64 | (u16::from_le_bytes(*last) as u64) << 16;
+        (half | half << 32, half | half << 32)
+    } else {
+        return None;
+    };
+    Some((first as u128 | (last as u128) << 64).to_le_bytes())
 }
 
 /// Two lower-case hexadecimal digits for each byte.

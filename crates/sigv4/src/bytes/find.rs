@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::bytes::block::{ByteBlock, SIZE};
+use crate::bytes::block::{ByteBlock, SIZE, few};
 use crate::bytes::class::{self, ByteClass, is};
 
 /// Where bytes stand that are not of a class, in their order.
@@ -76,8 +76,10 @@ fn length_from<K: ByteClass>(text: &[u8], from: usize) -> usize {
 #[inline]
 pub(crate) fn all<K: ByteClass>(text: &[u8]) -> bool {
     let Some(last) = text.last_chunk() else {
-        return match ByteBlock::of_few(text) {
-            Some(block) => K::doubtful(block) == 0 || class::all_by_table::<K>(text),
+        return match few(text) {
+            Some(block) => {
+                K::doubtful(ByteBlock::new(&block)) == 0 || class::all_by_table::<K>(text)
+            }
             None => class::all_by_table::<K>(text),
         };
     };

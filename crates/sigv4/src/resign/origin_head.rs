@@ -33,7 +33,7 @@ pub(crate) struct OriginHead<'b, 'a> {
 struct Signed<'a> {
     name: &'a [u8],
     value: &'a [u8],
-    /// Whether the value has no blanks to be made one.
+    /// Whether the name is in lower case, and the value has no blanks to be made one.
     is_canonical: bool,
     /// Lines of one name are signed in the order in which they are written.
     number: usize,
@@ -68,7 +68,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         self.note(name, value, false);
     }
 
-    /// The same for a value without blanks.
+    /// The same for a name in lower case and a value without blanks.
     pub(crate) fn signed_word(&mut self, name: &'a [u8], word: &'a [u8]) {
         self.line(name, word);
         self.note(name, word, true);
@@ -96,7 +96,9 @@ impl<'b, 'a> OriginHead<'b, 'a> {
                 Disposition::Sign => self.note(name, value, false),
                 Disposition::Forward => (),
                 Disposition::Connection | Disposition::Drop => {
-                    self.out.put(head.text(first, number));
+                    if first < number {
+                        self.out.put(head.text(first, number));
+                    }
                     first = number.wrapping_add(1);
                     if disposition == Disposition::Connection {
                         kept(value).into_iter().for_each(|option| self.line(name, option));
@@ -159,9 +161,13 @@ impl<'b, 'a> OriginHead<'b, 'a> {
                 }
                 let from = out.len();
                 out.put(line.name);
-                let name = out.get_mut(from..).unwrap_or_default();
-                name.make_ascii_lowercase();
-                sha256.put(name);
+                if line.is_canonical {
+                    sha256.put(line.name);
+                } else {
+                    let name = out.get_mut(from..).unwrap_or_default();
+                    name.make_ascii_lowercase();
+                    sha256.put(name);
+                }
                 sha256.put(b":");
                 previous = line.name;
             }
@@ -200,6 +206,10 @@ fn cmp_ignore_ascii_case(mut a: &[u8], mut b: &[u8]) -> Ordering {
         (a, b) = (after, behind);
     }
     let lower = |byte: &u8| byte.to_ascii_lowercase();
+    match (a.first().map(lower), b.first().map(lower)) {
+        (Some(a), Some(b)) if a != b => return a.cmp(&b),
+        _ => (),
+    }
     a.iter().map(lower).cmp(b.iter().map(lower))
 }
 

@@ -24,6 +24,8 @@ use crate::target::encoding::escaped;
 /// # Ok::<(), sigv4::ResignError>(())
 /// ```
 ///
+/// What is left as it is comes back as the very `target`.
+///
 /// # Errors
 ///
 /// [`ResignError::PlusAmbiguous`]: the client wrote `+`, and the path was changed so much that it cannot be told whether one
@@ -32,6 +34,9 @@ pub fn in_client_spelling<'t>(
     target: &'t [u8],
     client: &[u8],
 ) -> Result<Cow<'t, [u8]>, ResignError> {
+    if target == client {
+        return Ok(Cow::Borrowed(target));
+    }
     let (path, client) = (path(target), path(client));
     if path == client || !path.contains(&b'+') {
         return Ok(Cow::Borrowed(target));

@@ -16,11 +16,13 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism,
     if value.len() > MAX_AUTHORIZATION {
         return Err(Error::Authorization(AuthorizationError::TooLong));
     }
+    if let Some(rest) = value.strip_prefix(b"AWS4-HMAC-SHA256 ") {
+        return Ok((Mechanism::Header, trim(rest)));
+    }
     let Some((scheme, rest)) = bytes::cut(value, b' ') else {
         return Err(Error::Authorization(AuthorizationError::WithoutSpace { value: shown(value) }));
     };
     match scheme {
-        b"AWS4-HMAC-SHA256" => Ok((Mechanism::Header, trim(rest))),
         b"AWS" if policy.signature_v2 => Ok((Mechanism::V2Header, trim(rest))),
         b"AWS" => Err(Error::Mechanism(MechanismError::Disabled { name: "Signature Version 2" })),
         b"AWS4-ECDSA-P256-SHA256" => {
