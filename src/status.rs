@@ -11,7 +11,7 @@ mod view;
 
 use nginx::upstream::Peer;
 use nginx::{Cycle, Request, request_body_filter, worker};
-use s3::{Access, Address};
+use s3::{Access, Address, BucketName};
 use sigv4::{Error, MechanismError, TimeError};
 use status::{OriginPlace, Timing};
 
@@ -22,6 +22,7 @@ pub(crate) use self::request::StatusLog;
 pub(crate) use self::view::StatusContent;
 use crate::S3Signature;
 use crate::conf::MainConf;
+use crate::ctx::access::AccessKeyId;
 use crate::ctx::body::Upload;
 use crate::ctx::{self, Ctx};
 
@@ -52,7 +53,7 @@ pub(crate) fn timed<T>(r: Request<'_>, timing: Timing, body: impl FnOnce() -> T)
 /// Notes whose signature was verified, and what the client asks for.
 pub(crate) fn note_verified(r: Request<'_>, ctx: &Ctx, access_key: &[u8], access: &Access<'_>) {
     if is_on(r) {
-        ctx.status.client.replace(access_key.into());
+        ctx.status.client.replace(AccessKeyId::from_slice(access_key));
         ctx.status.operation.set(Some(access.operation()));
     }
 }
@@ -61,7 +62,7 @@ pub(crate) fn note_verified(r: Request<'_>, ctx: &Ctx, access_key: &[u8], access
 pub(crate) fn note_granted(r: Request<'_>, ctx: &Ctx, access: &Access<'_>) {
     let conf = r.main_conf::<S3Signature>().and_then(|main| main.status.as_ref());
     if conf.is_some_and(|conf| conf.by_bucket) {
-        ctx.status.bucket.replace(Address::of(access.path).bucket.into());
+        ctx.status.bucket.replace(BucketName::from_slice(Address::of(access.path).bucket));
     }
 }
 

@@ -18,7 +18,7 @@ use nginx::upstream::{
 use s3::{Access, AddressingError, Denied, Operation, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
 use sigv4::request_head::{HeadError, HeadLines};
-use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
+use sigv4::{Header, OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::addressed::Addressed;
 use self::refusal::{Refusal, refuse};
@@ -143,6 +143,10 @@ fn sign<'r>(r: Request<'r>, peer: &Peer<'_>, head: &[u8], sent: SentBody) -> Pre
     }
 }
 
+fn pair<'a>(header: Header<'a>) -> (&'a [u8], &'a [u8]) {
+    (header.name, header.value)
+}
+
 fn name(origin: &Origin) -> &str {
     &origin.name
 }
@@ -223,12 +227,16 @@ fn try_sign<'r>(
             let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
             let target = resigned.target();
             // The access phase has seen the client's target; this one may be rewritten, or anybody's.
-            let headers = head.headers().map(|header| (header.name, header.value));
-            let is_replaced =
-                |name: &[u8]| addressed.is_some_and(|addressed| addressed.replaces(name));
-            let headers = headers.chain(target.hoisted()).filter(|(name, _)| !is_replaced(name));
-            let headers = headers.chain(replaced.iter().map(|header| (header.name, header.value)));
-            let access = Access::new(head.method(), target.path(), target.query(), headers);
+            let headers = head.headers().map(pair).chain(target.hoisted());
+            let (method, path, query) = (head.method(), target.path(), target.query());
+            let access = match addressed {
+                None => Access::new(method, path, query, headers),
+                Some(addressed) => {
+                    let kept = headers.filter(|(name, _)| !addressed.replaces(name));
+                    let own = replaced.iter().copied().map(pair);
+                    Access::new(method, path, query, kept.chain(own))
+                }
+            };
             let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_deref());
             match access.reserved_at(&origin.addressing, in_host) {
                 // In the origin's words it is not what the access phase has judged.
@@ -261,11 +269,13 @@ fn try_sign<'r>(
             signed.extend_from_slice(body);
             let placed = r.allocate_copy(signed).ok_or_else(|| Refusal::Memory)?;
             let bucket_in_host = addressed.and_then(|addressed| addressed.bucket_in_host.clone());
-            Ok((placed, resigned.chunk_chain(), bucket_in_host, operation))
+            // In a box: it is large, and of downloads there is none.
+            let chunk_chain = resigned.chunk_chain().map(Box::new);
+            Ok((placed, chunk_chain, bucket_in_host, operation))
         })?;
     let frames = checked.and_then(Body::signed_frames);
     let rewriter = match (chunk_chain, frames) {
-        (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, chain))),
+        (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, *chain))),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,
     };
