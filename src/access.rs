@@ -14,7 +14,7 @@ use crate::S3Signature;
 use crate::bucket_list;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
-use crate::ctx::access::{Admission, Entrant};
+use crate::ctx::access::{AccessKeyId, Admission, Entrant};
 use crate::ctx::body::{Body, Upload};
 use crate::ctx::rewriting::OwnBuckets;
 use crate::ctx::{self, Ctx};
@@ -203,7 +203,7 @@ fn verify_now(
                 let admission = |permit| Admission {
                     permit,
                     mechanism: Some(verified.mechanism()),
-                    access_key: Some(verified.credential().access_key().into()),
+                    access_key: Some(AccessKeyId::from_slice(verified.credential().access_key())),
                     clients: Some(Rc::clone(clients)),
                     root: root.cloned(),
                 };
@@ -398,7 +398,7 @@ fn not_granted(r: Request<'_>, ctx: &Ctx, key: &[u8], denied: Denied) -> S3Error
     let client = key.escape_ascii();
     r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
     ctx.status.cause.set(Some(status::NOT_GRANTED));
-    ctx.access.refused_key.replace(Some(key.into()));
+    ctx.access.refused_key.replace(Some(AccessKeyId::from_slice(key)));
     ctx.response.refusal.replace(Some(denied.to_string()));
     S3Error::from(denied)
 }

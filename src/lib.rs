@@ -107,7 +107,7 @@ impl Lifecycle for S3Signature {
 
     fn postconfiguration(cf: &mut Conf<'_>) -> Result<(), ConfError> {
         phase::install::<access::AccessPhase>(cf)?;
-        phase::install::<subrequest::SubrequestPhase>(cf)?;
+        phase::install::<subrequest::RewritePhase>(cf)?;
         request::install_error_page::<Self>(cf)?;
         filter::install::<Self>(cf);
         nginx::request_body_filter::install::<Self>(cf);

@@ -11,7 +11,7 @@ mod view;
 
 use nginx::upstream::Peer;
 use nginx::{Cycle, Request, request_body_filter, worker};
-use s3::{Access, Address};
+use s3::{Access, Address, BucketName};
 use sigv4::{Error, MechanismError, TimeError};
 use status::{OriginPlace, Timing};
 
@@ -22,6 +22,7 @@ pub(crate) use self::request::StatusLog;
 pub(crate) use self::view::StatusContent;
 use crate::S3Signature;
 use crate::conf::MainConf;
+use crate::ctx::access::AccessKeyId;
 use crate::ctx::body::Upload;
 use crate::ctx::{self, Ctx};
 
@@ -38,21 +39,25 @@ pub(crate) fn is_on(r: Request<'_>) -> bool {
 
 /// Runs `body`, and counts how long that takes.
 pub(crate) fn timed<T>(r: Request<'_>, timing: Timing, body: impl FnOnce() -> T) -> T {
-    if !is_on(r) {
-        return body();
-    }
-    let began = worker::nanoseconds();
+    let began = is_on(r).then(worker::nanoseconds);
     let result = body();
+    if let Some(began) = began {
+        count_time(r, timing, began);
+    }
+    result
+}
+
+#[inline(never)]
+fn count_time(r: Request<'_>, timing: Timing, began: u64) {
     if let Some(counted) = counted(r) {
         counted.time(timing, worker::nanoseconds().saturating_sub(began));
     }
-    result
 }
 
 /// Notes whose signature was verified, and what the client asks for.
 pub(crate) fn note_verified(r: Request<'_>, ctx: &Ctx, access_key: &[u8], access: &Access<'_>) {
     if is_on(r) {
-        ctx.status.client.replace(access_key.into());
+        ctx.status.client.replace(AccessKeyId::from_slice(access_key));
         ctx.status.operation.set(Some(access.operation()));
     }
 }
@@ -61,7 +66,7 @@ pub(crate) fn note_verified(r: Request<'_>, ctx: &Ctx, access_key: &[u8], access
 pub(crate) fn note_granted(r: Request<'_>, ctx: &Ctx, access: &Access<'_>) {
     let conf = r.main_conf::<S3Signature>().and_then(|main| main.status.as_ref());
     if conf.is_some_and(|conf| conf.by_bucket) {
-        ctx.status.bucket.replace(Address::of(access.path).bucket.into());
+        ctx.status.bucket.replace(BucketName::from_slice(Address::of(access.path).bucket));
     }
 }
 

@@ -1,8 +1,9 @@
-//! The rewrite phase of subrequests.
+//! The rewrite phase of locations: of subrequests, and of those on their way to an `error_page`.
 
 use std::rc::Rc;
 
 use nginx::phase::{Phase, PhaseHandler, Verdict};
+use nginx::request::note_error_page;
 use nginx::{Level, Request};
 use s3::S3Error;
 
@@ -11,12 +12,13 @@ use crate::{S3Signature, ctx};
 
 /// Decides about a subrequest (auth_request, mirror, SSI, slice) when its location is known, for its own access phase never
 /// comes. The rewrite phase is the first of those that it passes in its location: before a `return` there.
-pub(crate) struct SubrequestPhase;
+pub(crate) struct RewritePhase;
 
-impl PhaseHandler for SubrequestPhase {
+impl PhaseHandler for RewritePhase {
     const PHASE: Phase = Phase::Rewrite;
 
     fn handle(r: Request<'_>) -> Verdict<'_> {
+        note_error_page::<S3Signature>(r);
         subrequest(r)
     }
 }

@@ -18,7 +18,7 @@ use nginx::upstream::{
 use s3::{Access, AddressingError, Denied, Operation, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
 use sigv4::request_head::{HeadError, HeadLines};
-use sigv4::{OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
+use sigv4::{Header, OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::addressed::Addressed;
 use self::refusal::{Refusal, refuse};
@@ -143,6 +143,10 @@ fn sign<'r>(r: Request<'r>, peer: &Peer<'_>, head: &[u8], sent: SentBody) -> Pre
     }
 }
 
+fn pair<'a>(header: Header<'a>) -> (&'a [u8], &'a [u8]) {
+    (header.name, header.value)
+}
+
 fn name(origin: &Origin) -> &str {
     &origin.name
 }
@@ -169,7 +173,7 @@ fn try_sign<'r>(
         return Err(Refusal::SharedCache);
     }
     let origin = origin_for(r, peer)?;
-    let now = worker::now(r).ok_or_else(|| Refusal::Clock)?;
+    let Some(now) = worker::now(r) else { return Err(Refusal::Clock) };
     let key = origin.key.current();
     if let Some(reason) = key.ended(now.unix()) {
         return Err(Refusal::KeyEnded { origin: origin.name.clone(), reason });
@@ -187,9 +191,7 @@ fn try_sign<'r>(
     };
     let head = match &target {
         Cow::Borrowed(_) => head,
-        Cow::Owned(target) => {
-            head.with_target(target).ok_or_else(|| Refusal::Head(HeadError::Target))?
-        }
+        Cow::Owned(target) => head.with_target(target).ok_or(Refusal::Head(HeadError::Target))?,
     };
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
@@ -209,7 +211,7 @@ fn try_sign<'r>(
                 Some(addressed) => head
                     .with_target(&addressed.target)
                     .and_then(|head| head.with_replaced(&replaced))
-                    .ok_or_else(|| Refusal::Head(HeadError::Target))?,
+                    .ok_or(Refusal::Head(HeadError::Target))?,
             };
             let in_host = addressed.and_then(|addressed| addressed.authority.as_deref());
             let request = OriginRequest {
@@ -223,12 +225,16 @@ fn try_sign<'r>(
             let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
             let target = resigned.target();
             // The access phase has seen the client's target; this one may be rewritten, or anybody's.
-            let headers = head.headers().map(|header| (header.name, header.value));
-            let is_replaced =
-                |name: &[u8]| addressed.is_some_and(|addressed| addressed.replaces(name));
-            let headers = headers.chain(target.hoisted()).filter(|(name, _)| !is_replaced(name));
-            let headers = headers.chain(replaced.iter().map(|header| (header.name, header.value)));
-            let access = Access::new(head.method(), target.path(), target.query(), headers);
+            let headers = head.headers().map(pair).chain(target.hoisted());
+            let (method, path, query) = (head.method(), target.path(), target.query());
+            let access = match addressed {
+                None => Access::new(method, path, query, headers),
+                Some(addressed) => {
+                    let kept = headers.filter(|(name, _)| !addressed.replaces(name));
+                    let own = replaced.iter().copied().map(pair);
+                    Access::new(method, path, query, kept.chain(own))
+                }
+            };
             let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_deref());
             match access.reserved_at(&origin.addressing, in_host) {
                 // In the origin's words it is not what the access phase has judged.
@@ -259,13 +265,15 @@ fn try_sign<'r>(
             }
             // `proxy_set_body` puts the body behind the head, into the same buffer.
             signed.extend_from_slice(body);
-            let placed = r.allocate_copy(signed).ok_or_else(|| Refusal::Memory)?;
+            let Some(placed) = r.allocate_copy(signed) else { return Err(Refusal::Memory) };
             let bucket_in_host = addressed.and_then(|addressed| addressed.bucket_in_host.clone());
-            Ok((placed, resigned.chunk_chain(), bucket_in_host, operation))
+            // In a box: it is large, and of downloads there is none.
+            let chunk_chain = resigned.chunk_chain().map(Box::new);
+            Ok((placed, chunk_chain, bucket_in_host, operation))
         })?;
     let frames = checked.and_then(Body::signed_frames);
     let rewriter = match (chunk_chain, frames) {
-        (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, chain))),
+        (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, *chain))),
         (Some(_), None) => return Err(Refusal::UnprovenBody),
         (None, _) => None,
     };
@@ -277,7 +285,7 @@ fn try_sign<'r>(
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }
-    let ctx = ctx::of(r).ok_or_else(|| Refusal::Memory)?;
+    let Some(ctx) = ctx::of(r) else { return Err(Refusal::Memory) };
     ctx.upstream.origin.replace(Some(origin));
     ctx.upstream.key.replace(Some(key));
     ctx.upstream.bucket_in_host.replace(bucket_in_host);
@@ -318,7 +326,7 @@ fn origin_body(
             if is_framed {
                 return Err(Refusal::ReplacedFrames);
             }
-            let length = Kept::of(main).length().ok_or_else(|| Refusal::UnreadBody)?;
+            let length = Kept::of(main).length().ok_or(Refusal::UnreadBody)?;
             Ok(OriginBody::Other(match length {
                 0 => OtherBody::known(b""),
                 _ => OtherBody::of_length(length),
@@ -356,18 +364,19 @@ fn verify_is_off(r: Request<'_>) -> bool {
 
 /// The origin that the request is signed for.
 fn origin_for(r: Request<'_>, peer: &Peer<'_>) -> Result<Rc<Origin>, Refusal> {
-    let conf = r.location_conf::<S3Signature>().ok_or_else(|| Refusal::NotConfigured)?;
+    let (Some(conf), Some(main)) = (r.location_conf::<S3Signature>(), r.main_conf::<S3Signature>())
+    else {
+        return Err(Refusal::NotConfigured);
+    };
     match conf.resign() {
         Some(Resign::ByPeer) => {
-            let main = r.main_conf::<S3Signature>().ok_or_else(|| Refusal::NotConfigured)?;
             let peers = main.upstreams.get(&peer.upstream);
             let origin = peers.and_then(|peers| peers.origin(peer));
             origin.cloned().ok_or_else(|| Refusal::no_origin(peer.name))
         }
         Some(Resign::Origin(origin)) => Ok(Rc::clone(origin)),
         Some(Resign::Variable(value)) => {
-            let name = value.value(r).ok_or_else(|| Refusal::Memory)?;
-            let main = r.main_conf::<S3Signature>().ok_or_else(|| Refusal::NotConfigured)?;
+            let name = value.value(r).ok_or(Refusal::Memory)?;
             let origin = main.origin(name).cloned();
             origin.ok_or_else(|| Refusal::unknown_origin(name))
         }

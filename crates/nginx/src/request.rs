@@ -18,7 +18,7 @@ use ngx::ffi::{
     NGX_HTTP_VERSION_20, ngx_http_request_t, ngx_http_upstream_t, ngx_pool_t, ngx_str_t,
 };
 
-pub use self::error_page::{ErrorPage, install_error_page};
+pub use self::error_page::{ErrorPage, install_error_page, note_error_page};
 pub use self::headers::Headers;
 pub use self::target::note_target_variable;
 pub(crate) use self::timer::RequestTimer;

@@ -150,7 +150,8 @@ impl Segments {
     }
 
     fn is_reserved(&self) -> bool {
-        self.literal.is_reserved() || self.resolved.is_reserved()
+        let is_other = self.resolved != self.literal;
+        self.literal.is_reserved() || (is_other && self.resolved.is_reserved())
     }
 
     /// Whether nothing is left: the path is `/` to some.
@@ -172,7 +173,7 @@ fn plain_segment(path: &[u8]) -> Option<&[u8]> {
 }
 
 /// A segment, as far as it may matter.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 struct Segment {
     text: [u8; 16],
     length: usize,

@@ -6,7 +6,7 @@
 //! what was found, and never a guess, because a head that two parsers read differently is how requests are
 //! smuggled.
 //!
-//! It does not know what a header means: lengths, codings and repeated names are the caller's business.
+//! It tells headers by their names, and does not know what they mean: lengths, codings and repeated names are the caller's business.
 
 mod error;
 mod line;
@@ -17,6 +17,7 @@ pub(crate) use line::trim;
 use smallvec::SmallVec;
 
 use crate::bytes::{self, Token, Visible};
+use crate::header::known::KnownHeader;
 
 /// What every HTTP/2 connection begins with (RFC 9113, 3.4); seen where the upstream protocol is HTTP/2 or gRPC.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
@@ -35,6 +36,7 @@ pub struct Header<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct HeadLine<'a> {
     header: Header<'a>,
+    known: Option<KnownHeader>,
     /// Where the line ends, counted from the first header line.
     end: usize,
 }
@@ -108,6 +110,13 @@ impl<'a> RequestHead<'a> {
         self.lines.iter().map(|line| line.header)
     }
 
+    /// The same, each with the header that it is, if there is a rule for that.
+    pub(crate) fn known_headers(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (Header<'a>, Option<KnownHeader>)> + Clone {
+        self.lines.iter().map(|line| (line.header, line.known))
+    }
+
     /// The header lines from number `first` up to, not including, number `end`, as they are written, each with its CRLF.
     /// Nothing where there are no such lines.
     pub fn text(&self, first: usize, end: usize) -> &'a [u8] {
@@ -164,7 +173,8 @@ pub fn parse<'l, 'a: 'l>(
             // The request line and the lines that were taken come before it.
             return Err(line::fault(rest, lines.len().saturating_add(2)));
         };
-        lines.push(HeadLine { header, end: text.len().saturating_sub(after.len()) });
+        let known = KnownHeader::of(header.name);
+        lines.push(HeadLine { header, known, end: text.len().saturating_sub(after.len()) });
         rest = after;
     }
 }

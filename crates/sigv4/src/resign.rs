@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 
 use crate::bytes::{self, Visible};
 use crate::error::shown;
+use crate::header::known::KnownHeader;
 use crate::header::{self, trim};
 use crate::request_head::RequestHead;
 use crate::resign::body_headers::BodyHeaders;
@@ -196,7 +197,8 @@ fn strip(kind: PermitKind, query: &Query) -> Strip {
 fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error> {
     let name = header::X_AMZ_CONTENT_SHA256;
     let mut value = None;
-    for header in head.headers().filter(|header| header::is(header.name, name)) {
+    let is_own = |(_, known): &(_, _)| *known == Some(KnownHeader::ContentSha256);
+    for (header, _) in head.known_headers().filter(is_own) {
         if value.replace(header.value).is_some() {
             let (name, value) = (name.into(), shown(header.value));
             return Err(Error::Header(HeaderError::Repeated { name, value }));

@@ -71,7 +71,7 @@ impl Timestamp {
         if date != self.date() {
             return None;
         }
-        let unix = self.unix.wrapping_sub(second_of_day(self.text.last_chunk()?)?);
+        let unix = self.unix.wrapping_sub(self.unix.rem_euclid(DAY));
         Some(Self { unix: unix.wrapping_add(second_of_day(time)?), text: *text })
     }
 

@@ -23,39 +23,31 @@ pub trait ErrorPage: 'static {
     fn sets_out(r: Request<'_>);
 }
 
-/// Puts a handler where requests for an `error_page` come by: a URI starts in the server's rewrite phase, a named location in
-/// that of a location. For postconfiguration; without it [`Request::is_own_error`] cannot tell.
+/// Puts a handler where requests for an `error_page` come by: a URI starts in the server's rewrite phase. A named location starts
+/// in that of a location, whose handler calls [`note_error_page`]. For postconfiguration; without both
+/// [`Request::is_own_error`] cannot tell.
 ///
 /// # Errors
 ///
 /// Memory is out.
 pub fn install_error_page<H: ErrorPage>(cf: &mut Conf<'_>) -> Result<(), ConfError> {
-    phase::install::<AtUri<H>>(cf)?;
-    phase::install::<AtNamedLocation<H>>(cf)
+    phase::install::<AtUri<H>>(cf)
 }
 
 struct AtUri<H>(H);
-struct AtNamedLocation<H>(H);
 
 impl<H: ErrorPage> PhaseHandler for AtUri<H> {
     const PHASE: Phase = Phase::ServerRewrite;
 
     fn handle(r: Request<'_>) -> Verdict<'_> {
-        mark::<H>(r);
+        note_error_page::<H>(r);
         Verdict::Declined
     }
 }
 
-impl<H: ErrorPage> PhaseHandler for AtNamedLocation<H> {
-    const PHASE: Phase = Phase::Rewrite;
-
-    fn handle(r: Request<'_>) -> Verdict<'_> {
-        mark::<H>(r);
-        Verdict::Declined
-    }
-}
-
-fn mark<H: ErrorPage>(r: Request<'_>) {
+/// Marks a request that is on its way to an `error_page`. For a handler of the rewrite phase, before it does anything else.
+#[inline]
+pub fn note_error_page<H: ErrorPage>(r: Request<'_>) {
     if !r.is_internal() || r.error_status() < 400 {
         return;
     }

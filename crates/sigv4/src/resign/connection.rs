@@ -2,9 +2,11 @@
 
 use smallvec::SmallVec;
 
+use crate::ResignError;
 use crate::error::shown;
+use crate::header::known::KnownHeader;
 use crate::header::{self, is_order, trim};
-use crate::{Header, ResignError};
+use crate::request_head::RequestHead;
 
 /// What a Connection header is left with: what the server says about its own connection, and nothing else.
 pub(crate) fn kept(value: &[u8]) -> Option<&'static [u8]> {
@@ -25,9 +27,10 @@ impl<'a> Nominated<'a> {
     ///
     /// One lists a header that must arrive: after verification, `x-amz-acl` must not vanish because somebody called it
     /// hop-by-hop.
-    pub(crate) fn of(headers: impl Iterator<Item = Header<'a>>) -> Result<Self, ResignError> {
+    pub(crate) fn of(head: &RequestHead<'a>) -> Result<Self, ResignError> {
         let mut found = SmallVec::<[&[u8]; 4]>::new();
-        for header in headers.filter(is_connection) {
+        let is_connection = |(_, known): &(_, _)| *known == Some(KnownHeader::Connection);
+        for (header, _) in head.known_headers().filter(is_connection) {
             for token in tokens(header.value) {
                 let must_arrive = is_order(token)
                     || token.get(..8).is_some_and(|front| header::is(front, "content-"))
@@ -55,8 +58,4 @@ impl<'a> Nominated<'a> {
 /// The non-empty members of a comma-separated list.
 pub(crate) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&b| b == b',').map(trim).filter(|token| !token.is_empty())
-}
-
-fn is_connection(header: &Header<'_>) -> bool {
-    header::is(header.name, header::CONNECTION)
 }

@@ -18,8 +18,14 @@ pub(crate) enum Disposition {
 
 /// Decides by name.
 pub(crate) fn disposition(name: &[u8]) -> Disposition {
+    disposition_of(KnownHeader::of(name), name)
+}
+
+/// The same of a header that was told by its name before.
+#[inline]
+pub(crate) fn disposition_of(known: Option<KnownHeader>, name: &[u8]) -> Disposition {
     use Disposition::{Connection, Drop, Forward, Sign};
-    match KnownHeader::of(name) {
+    match known {
         Some(
             KnownHeader::Authorization
             | KnownHeader::ContentSha256

@@ -13,7 +13,7 @@ use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
 use crate::keys::origin_credential::Day;
 use crate::resign::body_headers::BodyHeaders;
 use crate::resign::connection::{Nominated, kept};
-use crate::resign::disposition::{Disposition, disposition};
+use crate::resign::disposition::{Disposition, disposition, disposition_of};
 use crate::{Payload, Permit, ResignError, Timestamp, header};
 
 /// Method and canonical target.
@@ -81,16 +81,16 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         permit: &Permit,
         unwrap: Option<&'a BodyHeaders<'a>>,
     ) -> Result<(), ResignError> {
-        let nominated = Nominated::of(head.headers())?;
+        let nominated = Nominated::of(head)?;
         let mut first = 0;
-        for (number, header) in head.headers().enumerate() {
+        for (number, (header, known)) in head.known_headers().enumerate() {
             let (name, value) = (header.name, header.value);
             let disposition = match unwrap {
                 _ if nominated.has(name) || permit.drops(name) || head.replaces(name) => {
                     Disposition::Drop
                 }
                 Some(unwrap) if unwrap.describes(name) => Disposition::Drop,
-                _ => disposition(name),
+                _ => disposition_of(known, name),
             };
             match disposition {
                 Disposition::Sign => self.note(name, value, false),
