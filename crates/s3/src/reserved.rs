@@ -269,6 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_path_is_read_as_any_other() {
+        const PARTS: [&str; 8] = ["/", ".", "..", "%2E", "%2f", "minio", "b", "%"];
+        for number in 0..8_usize.pow(5) {
+            let part = |place: u32| PARTS[number / 8_usize.pow(place) % 8];
+            let path: String = (0..5).map(part).collect();
+            for path in [path.clone(), format!("/{path}"), format!("/b/{path}")] {
+                let (own, slow) = (
+                    Segments::of_path(path.as_bytes()),
+                    Segments::of(percent_decode(path.as_bytes())),
+                );
+                assert_eq!(own.is_reserved(), slow.is_reserved(), "{path}");
+                assert_eq!(own.is_service(), slow.is_service(), "{path}");
+                assert!(own.literal == slow.literal && own.resolved == slow.resolved, "{path}");
+            }
+        }
+    }
+
+    #[test]
     fn actions() {
         for request in [
             "POST /",
