@@ -41,6 +41,11 @@ impl ProbePlan {
         let mut targets = self.upstreams.iter().flat_map(|upstream| upstream.servers.values());
         targets.any(|target| target.origin.name == name)
     }
+
+    /// The upstream of that id, where it is probed.
+    pub(crate) fn upstream(&self, id: UpstreamId) -> Option<&Probed> {
+        self.upstreams.iter().find(|upstream| upstream.id == id)
+    }
 }
 
 impl Probed {

@@ -64,8 +64,8 @@ pub(crate) fn begin(ctx: &Ctx, answer: &UpstreamAnswer<'_>) -> Option<u64> {
     let (upstream, peer) = answer.peer()?;
     let checked = CheckedPeer::of(ctx, upstream, peer)?;
     let timeout = worker::with_cycle(|cycle| {
-        let mut upstreams = plan_of(cycle)?.0.upstreams.iter();
-        Some(upstreams.find(|probed| probed.id == upstream)?.parameters.timeout)
+        let (plan, _) = plan_of(cycle)?;
+        Some(plan.upstream(upstream)?.parameters.timeout)
     })??;
     CHECKS.with_borrow_mut(|checks| {
         ctx.upstream.key_check.set(KeyCheck::Waits(checks.sent));
@@ -101,7 +101,7 @@ pub(crate) fn ask() {
 
 fn question(cycle: &Cycle<'_>, checked: &CheckedPeer) -> Option<SignedQuestion> {
     let (plan, _) = plan_of(cycle)?;
-    let probed = plan.upstreams.iter().find(|probed| probed.id == checked.upstream)?;
+    let probed = plan.upstream(checked.upstream)?;
     let mut copies: Vec<PeerCopy> = Vec::new();
     Peers::of::<S3Signature>(cycle, probed.id)?.copy(&mut copies);
     let peer = copies.iter().find(|copy| copy.id == checked.peer)?;

@@ -7,8 +7,7 @@ use nginx::{Cycle, worker};
 
 use crate::S3Signature;
 use crate::probes::marks::{keys, patience};
-use crate::probes::state::{Known, ProbeReport, of_peer};
-use crate::probes::table::Table;
+use crate::probes::state::{Known, ProbeReport, of_peer, plan_of};
 
 /// A peer of an upstream with `s3_probe`.
 pub(crate) struct ProbedPeer {
@@ -24,11 +23,7 @@ pub(crate) struct ProbedPeer {
 
 /// All of them, in the order of the configuration.
 pub(crate) fn probed_peers(cycle: &Cycle<'_>) -> Vec<ProbedPeer> {
-    let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
-    let Some((plan, table)) = plan.and_then(|plan| Some((plan, Table::of(cycle, &plan.zone)?)))
-    else {
-        return Vec::new();
-    };
+    let Some((plan, table)) = plan_of(cycle) else { return Vec::new() };
     let now = worker::now();
     let (mut all, mut copies) = (Vec::new(), Vec::new());
     for upstream in &plan.upstreams {

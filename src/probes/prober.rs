@@ -13,7 +13,7 @@ use crate::conf::origin_key::OriginKey;
 use crate::conf::plan::{ProbePlan, ProbeTarget, Probed};
 use crate::probes::marks::{self, key};
 use crate::probes::question::{SignedQuestion, answer};
-use crate::probes::state::{self, ProbeState};
+use crate::probes::state::{self, ProbeState, plan_of};
 use crate::probes::table::{Key, Table};
 
 /// A question of the schedule.
@@ -117,11 +117,9 @@ impl Waits {
     }
 
     fn note(&self, cycle: &Cycle<'_>, Ailing { reason, refuses_key }: &Ailing, now: u64) {
-        let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
-        let Some(plan) = plan else { return };
         // Who was stopped for long and wakes up knows nothing that counts: another one has gone on.
-        let table = Table::of(cycle, &plan.zone).filter(|table| table.is_held(worker::id(), now));
-        let Some(table) = table else { return };
+        let is_held = |(_, table): &(_, Table<'_>)| table.is_held(worker::id(), now);
+        let Some((plan, table)) = plan_of(cycle).filter(is_held) else { return };
         let Some(slot) = table.slot_or_new(self.key, now) else { return };
         let (health, change) = slot.health().after(reason.is_empty(), now, &self.parameters);
         slot.note(health, now, reason);
@@ -168,17 +166,17 @@ impl Waits {
     fn label(&self, cycle: &Cycle<'_>, plan: &ProbePlan) -> String {
         let name = &self.target.origin.name;
         let mut copies = Vec::new();
-        let upstream = plan.upstreams.iter().find(|upstream| upstream.id == self.upstream);
         if let Some(peers) = Peers::of::<S3Signature>(cycle, self.upstream) {
             peers.copy(&mut copies);
         }
-        let is_another = |peer: &PeerCopy, upstream: &Probed| {
-            let target = upstream.target(peer.server());
-            target.is_some_and(|target| Rc::ptr_eq(&target.origin, &self.target.origin))
-                && key(upstream, peer) != self.key
-        };
-        match upstream.is_some_and(|upstream| copies.iter().any(|peer| is_another(peer, upstream)))
-        {
+        let has_several = plan.upstream(self.upstream).is_some_and(|upstream| {
+            copies.iter().any(|peer| {
+                let target = upstream.target(peer.server());
+                target.is_some_and(|target| Rc::ptr_eq(&target.origin, &self.target.origin))
+                    && key(upstream, peer) != self.key
+            })
+        });
+        match has_several {
             true => format!("{name} ({})", self.peer.escape_ascii()),
             false => name.clone(),
         }

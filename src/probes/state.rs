@@ -74,11 +74,7 @@ pub(crate) struct ProbeReport {
 
 /// What is known of the origin `name`: the best that any of its peers can say. None where it is not probed.
 pub(crate) fn report(cycle: &Cycle<'_>, name: &str) -> Option<ProbeReport> {
-    let plan = cycle.main_conf::<S3Signature>()?.probes.as_ref()?;
-    if !plan.has(name) {
-        return None;
-    }
-    let table = Table::of(cycle, &plan.zone)?;
+    let (_, table) = plan_of(cycle).filter(|(plan, _)| plan.has(name))?;
     let now = worker::now();
     let report = with(|state| {
         // Its servers are "down" in the configuration, or their name has no address.
@@ -115,8 +111,7 @@ pub(crate) fn refuses_key(name: &str) -> Option<bool> {
 /// Shows what is known of each address of the origin, and after which silence that is nothing any more.
 fn refusals(name: &str, mut show: impl FnMut(Slot<'_>, u64)) {
     worker::with_cycle(|cycle| {
-        let plan = cycle.main_conf::<S3Signature>().and_then(|main| main.probes.as_ref());
-        let Some(table) = plan.and_then(|plan| Table::of(cycle, &plan.zone)) else { return };
+        let Some((_, table)) = plan_of(cycle) else { return };
         with(|state| {
             for known in state.known.iter().filter(|known| known.origin.name == name) {
                 if let Some(slot) = table.slot(known.key) {
