@@ -11,15 +11,20 @@ ARG PROFILE=release
 COPY scripts/common.sh scripts/install-packages scripts/
 COPY Cargo.toml ./
 COPY crates/test-origin/Cargo.toml crates/test-origin/
-RUN scripts/install-packages build run
+COPY scripts/pgo scripts/
+RUN scripts/install-packages build run pgo
 # By name, so that a change of a test builds nothing anew.
 COPY scripts/build-module scripts/build-sign-s3 scripts/build-credentials scripts/nginx-headers scripts/
 COPY Cargo.lock ./
+COPY bench/train bench/
+COPY bench/conf/ bench/conf/
+COPY bench/harness/ bench/harness/
 COPY bench/instructions/ bench/instructions/
 COPY bench/load/ bench/load/
+COPY nginx-conf/ nginx-conf/
 COPY crates/ crates/
 COPY src/ src/
-RUN CI=true scripts/build-module \
+RUN CI=true PGO=yes scripts/build-module \
     && CI=true scripts/build-sign-s3 \
     && strip --strip-debug build/*.so build/sign_s3
 

@@ -1,9 +1,10 @@
 # The S3 signature proxy. `make` says what there is to do; the work is done in scripts/.
 
 NGINX ?= installed
+PGO ?= auto
 
 # Not for the environment: to nginx a variable of this name lists the sockets that it inherits.
-unexport NGINX
+unexport NGINX PGO
 
 .DEFAULT_GOAL := help
 .PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install credentials deb debs dist check-deb check-debs check-dist check-credentials check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-page check-readme clean
@@ -15,6 +16,7 @@ help: ## Shows this list
 	@echo
 	@echo 'NGINX=vendored    with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
 	@echo 'NGINX_SOURCE_DIR= NGINX_BUILD_DIR=    with module and test: a source tree of yours, and where it was built'
+	@echo 'PGO=              with module: built once, in half of the time, without profile-guided optimization'
 	@echo 'TESTS=t/x.t       with test: only these files'
 	@echo 'PORT=8080         with run: where the proxy listens'
 	@echo 'DEBS=trixie/arm64 with debs: only these'
@@ -22,8 +24,8 @@ help: ## Shows this list
 	@echo 'PREFIX=           with install: where sign_s3 goes, /usr/local'
 
 module: ## Builds the module and sign_s3: build/ (NGINX=vendored: the module for that nginx, build-vendored/, with its nginx)
-	@scripts/install-packages $(if $(filter vendored,$(NGINX)),vendored,build)
-	@scripts/build-module $(NGINX)
+	@scripts/install-packages $(if $(filter vendored,$(NGINX)),vendored,build $(if $(PGO),pgo))
+	@$(if $(filter vendored,$(NGINX)),,PGO=$(PGO)) scripts/build-module $(NGINX)
 	@scripts/build-sign-s3
 
 credentials: ## Builds s3_credentials, which gets and renews temporary keys of an origin: build/s3_credentials

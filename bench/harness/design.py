@@ -38,6 +38,8 @@ class Setting:
     origins: int = 1
     probes: bool = False
     status_zone: bool = False
+    # The module's, as nginx-conf has it.
+    access_log: bool = False
 
     @property
     def client_tls(self):
@@ -107,6 +109,8 @@ class Design:
         lines = []
         if self.setting.sendfile:
             lines.append("sendfile on;")
+        if self.setting.access_log:
+            lines.append(f"include {ROOT}/nginx-conf/s3_log_format;")
         if self.setting.cache:
             lines.append(f"proxy_cache_path {self.dir}/cache levels=1:2 keys_zone=bench:16m max_size=2g inactive=1d "
                          "use_temp_path=off;")
@@ -137,6 +141,8 @@ class Design:
                       "proxy_ssl_protocols TLSv1.2 TLSv1.3;", f"proxy_ssl_trusted_certificate {load.certificate};"]
             if not self.setting.session_reuse:
                 lines.append("proxy_ssl_session_reuse off;")
+        if self.setting.access_log:
+            lines.append(f"access_log {self.dir}/access.log s3_json;")
         if self.setting.cache:
             key = "$s3_cache_key" if self.kind == "module" else "$request_uri"
             lines += ["proxy_cache bench;", f"proxy_cache_key {key};", "proxy_cache_valid 200 1h;"]

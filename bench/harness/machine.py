@@ -55,6 +55,12 @@ def wait_for(port, process, seconds=60):
     raise BenchError(f"nothing listens at {port}: {' '.join(map(str, process.args))}")
 
 
+def load_binary():
+    """The load generator's program."""
+    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "bench-load"], cwd=ROOT, check=True)
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/bench-load"
+
+
 def on_core(*cores):
     """Runs in the child: pins it, and lets it open many files."""
 

@@ -5,7 +5,6 @@
 //! half as much as the compression does. Pieces are put together in a buffer, which is padded in place (FIPS 180-4, 5.1.1) and
 //! compressed in one call.
 
-use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
@@ -59,7 +58,7 @@ impl<const BLOCKS: usize> TextHash<BLOCKS> {
         if let Some(last) = padding.last_chunk_mut() {
             *last = bits;
         }
-        compress256(&mut self.state, blocks);
+        compress(&mut self.state, blocks);
         to_bytes(self.state)
     }
 
@@ -75,7 +74,7 @@ impl<const BLOCKS: usize> TextHash<BLOCKS> {
             let (now, later) = bytes.split_at(room.len());
             room.copy_from_slice(now);
             bytes = later;
-            compress256(&mut self.state, text);
+            compress(&mut self.state, text);
             self.before = self.before.wrapping_add(text.as_flattened().len());
             self.length = 0;
         }
@@ -95,6 +94,13 @@ impl<const BLOCKS: usize> TextSink for TextHash<BLOCKS> {
             _ => self.overflow(bytes),
         }
     }
+}
+
+/// The library's. Out of line: what it has for processors without SHA instructions are kilobytes, which would otherwise stand in each
+/// function that hashes.
+#[inline(never)]
+fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK]]) {
+    sha2::block_api::compress256(state, blocks);
 }
 
 fn to_bytes(state: [u32; 8]) -> [u8; 32] {
@@ -133,7 +139,7 @@ impl MacKey {
         let state = |pad: u8| {
             let mut state = INITIAL;
             let mut padded = block.map(|byte| byte ^ pad);
-            compress256(&mut state, &[padded]);
+            compress(&mut state, &[padded]);
             padded.zeroize();
             state
         };
@@ -177,7 +183,7 @@ impl MacKey {
         hash.copy_from_slice(&text.finish());
         padding.copy_from_slice(&OUTER_PADDING);
         let mut state = self.outer;
-        compress256(&mut state, &[block]);
+        compress(&mut state, &[block]);
         to_bytes(state)
     }
 }
