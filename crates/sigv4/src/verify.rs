@@ -53,7 +53,8 @@ pub fn verify<'k, 'b, G>(
     now: Timestamp,
     buffers: &'b mut TargetBuffers,
 ) -> Result<Verified<'k, 'b, G>, Error> {
-    let parsed = Parsed::new(request, policy, buffers)?;
+    let mut head = ProtocolHeaders::default();
+    let parsed = Parsed::new(request, policy, &mut head, buffers)?;
     let target = parsed.target;
     // All that needs no key comes before all that does (1.3, 1.4): who cannot even say what they claim costs no HMAC.
     let claim = parsed.claim(policy, Some(now))?;
@@ -74,7 +75,7 @@ pub fn verify<'k, 'b, G>(
     let object = RequestedObject::new(target, parsed.virtual_bucket.is_some());
     let (mechanism, payload) = (verified.mechanism, verified.payload);
     let DeclaredBody { decoded_length, trailer } =
-        declared_body::check(request, &parsed.head, target, mechanism, &payload, object, policy)?;
+        declared_body::check(request, parsed.head, target, mechanism, &payload, object, policy)?;
     verified.decoded_length = decoded_length;
     verified.trailer = trailer;
     Ok(verified)
@@ -99,7 +100,7 @@ fn dropped(
 pub(crate) struct Parsed<'a, 'b> {
     request: &'a RequestParts<'a>,
     pub(crate) target: Target<'b>,
-    head: ProtocolHeaders<'a>,
+    head: &'a ProtocolHeaders<'a>,
     pub(crate) mechanism: Mechanism,
     /// What follows the scheme in an Authorization header.
     components: &'a [u8],
@@ -126,14 +127,16 @@ impl<'a, 'b> Parsed<'a, 'b> {
     pub(crate) fn new(
         request: &'a RequestParts<'a>,
         policy: &Policy,
+        head: &'a mut ProtocolHeaders<'a>,
         buffers: &'b mut TargetBuffers,
     ) -> Result<Self, Error> {
         // First, so that no value is used of a header that came twice (C4): one would be signed and the other acted upon.
-        let head = ProtocolHeaders::scan(request.headers)?;
+        head.scan(request.headers)?;
+        let head = &*head;
         let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
         let target = buffers.parse(request.target, virtual_bucket.is_some())?;
         // The query shows the mechanism, and that says which of its parameters are not the client's but the signature's.
-        let (mechanism, components) = mechanism(&head, policy, target.query())?;
+        let (mechanism, components) = mechanism(head, policy, target.query())?;
         let target = target.split(match mechanism {
             Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
             Mechanism::Presigned => Strip::V4,
@@ -152,7 +155,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
         'a: 's,
         'b: 's,
     {
-        let head = &self.head;
+        let head = self.head;
         let mut claim = match self.mechanism {
             Mechanism::Presigned => presigned::claim(self.target.query_auth(), head, policy, now)?,
             Mechanism::V2Presigned => {

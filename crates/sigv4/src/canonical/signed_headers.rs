@@ -28,9 +28,10 @@ impl<'a> SignedHeaders<'a> {
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
         let mut list = Self { text, lengths: [0; KEPT] };
         let mut lengths = list.lengths.iter_mut();
-        let (mut rest, mut previous): (&[u8], &[u8]) = (text, b"");
-        for _ in 0..MAX_SIGNED_HEADERS {
-            let (name, after) = rest.split_at_checked(bytes::length::<Name>(rest))?;
+        let (mut start, mut previous): (_, &[u8]) = (0, b"");
+        let ends = bytes::exceptions::<Name>(text).chain([text.len()]);
+        for end in ends.take(MAX_SIGNED_HEADERS) {
+            let name = text.get(start..end)?;
             // The empty name is not greater than anything.
             let is_greater = match (name.first(), previous.first()) {
                 (Some(own), Some(before)) if own != before => own > before,
@@ -43,12 +44,11 @@ impl<'a> SignedHeaders<'a> {
                 (Some(slot), Ok(length)) => *slot = length,
                 _ => lengths = Default::default(),
             }
-            previous = name;
-            rest = match after {
-                [] => return Some(list),
-                [b';', after @ ..] => after,
-                _ => return None,
-            };
+            match text.get(end) {
+                None => return Some(list),
+                Some(b';') => (start, previous) = (end.wrapping_add(1), name),
+                Some(_) => return None,
+            }
         }
         None
     }
