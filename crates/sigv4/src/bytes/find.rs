@@ -40,13 +40,6 @@ impl<K: ByteClass> Iterator for Exceptions<'_, K> {
     }
 }
 
-/// Where a byte stands among 64, as bits.
-#[inline]
-pub(crate) fn places(text: &[u8; 64], byte: u8) -> u64 {
-    let blocks = text.chunks_exact(SIZE).filter_map(<[u8]>::first_chunk).rev();
-    blocks.fold(0, |bits, block| bits << SIZE | u64::from(ByteBlock::new(block).is(byte).yes()))
-}
-
 /// How many bytes at the beginning are of a class.
 #[inline]
 pub(crate) fn length<K: ByteClass>(text: &[u8]) -> usize {
@@ -222,12 +215,6 @@ mod tests {
                     assert_eq!(find(&text, byte), Some(at), "{text:?}");
                 }
             }
-        }
-        for at in 0..64 {
-            let mut text = [b'z'; 64];
-            text[at] = b'a';
-            assert_eq!(places(&text, b'a'), 1 << at);
-            assert_eq!(places(&text, b'z'), !(1 << at));
         }
         assert_eq!(cut(b"a;b;", b';'), Some((b"a".as_slice(), b"b;".as_slice())));
         assert_eq!(cut(b";", b';'), Some((b"".as_slice(), b"".as_slice())));
