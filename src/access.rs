@@ -63,9 +63,10 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     ctx.access.is_decided.set(true);
     ctx.status.is_counted.set(true);
     let outcome = match conf.verify() {
-        Some(Verify::Clients(clients)) => {
-            ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
-        }
+        Some(Verify::Clients(clients)) => match ctx.access.take_early(r, conf) {
+            Some(outcome) => outcome,
+            None => verify(r, ctx, conf, clients),
+        },
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
             let root = earlier_root(r);
             let admission = Admission { root, ..Admission::unauthenticated(Permit::verify_off()) };
