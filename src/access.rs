@@ -63,9 +63,10 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
     ctx.access.is_decided.set(true);
     ctx.status.is_counted.set(true);
     let outcome = match conf.verify() {
-        Some(Verify::Clients(clients)) => {
-            ctx.access.take_early(r, conf).unwrap_or_else(|| verify(r, ctx, conf, clients))
-        }
+        Some(Verify::Clients(clients)) => match ctx.access.take_early(r, conf) {
+            Some(outcome) => outcome,
+            None => verify(r, ctx, conf, clients),
+        },
         Some(Verify::Off) => request_body::of_unverified(r, conf).map(|body| {
             let root = earlier_root(r);
             let admission = Admission { root, ..Admission::unauthenticated(Permit::verify_off()) };
@@ -75,7 +76,7 @@ fn handler(r: Request<'_>) -> Verdict<'_> {
         Some(Verify::Named(..)) | None => return Verdict::Declined,
     };
     match outcome {
-        Ok(entrant) => enter(r, ctx, entrant),
+        Ok(entrant) => enter(r, ctx, conf, entrant),
         Err(error) => refuse(r, ctx, error),
     }
 }
@@ -108,12 +109,15 @@ fn entrant(
 }
 
 /// Leaves for the request body filter what it has to do, and lets the request in, once a body that was read before is proven.
-fn enter<'r>(r: Request<'r>, ctx: &Ctx, entrant: Entrant) -> Verdict<'r> {
-    let Entrant { admission, body, needs_length, undeclared, bucket, own_buckets, bucket_list } =
-        entrant;
-    if let Err(error) = virtual_host::settle(r, ctx, bucket.as_deref()) {
+fn enter<'r>(r: Request<'r>, ctx: &Ctx, conf: &LocationConf, entrant: Entrant) -> Verdict<'r> {
+    let clients = match conf.verify() {
+        Some(Verify::Clients(clients)) => Some(&**clients),
+        _ => None,
+    };
+    if let Err(error) = virtual_host::settle(r, ctx, clients) {
         return refuse(r, ctx, error);
     }
+    let Entrant { admission, body, needs_length, undeclared, own_buckets, bucket_list } = entrant;
     ctx.response.own_buckets.replace(own_buckets);
     if let Some(document) = bucket_list {
         bucket_list::answer(r, ctx, document);
@@ -192,9 +196,7 @@ fn verify_now(
     worker::with(|Worker { buffers, .. }| {
         match sigv4::verify(&request, &keyring, &clients.policy, now, buffers) {
             Ok(verified) => {
-                let bucket = virtual_host::bucket(r, clients)?;
-                let authorized =
-                    authorize(r, ctx, clients, &request, &verified, bucket.as_deref())?;
+                let authorized = authorize(r, ctx, clients, &request, &verified)?;
                 let AuthorizedParts { delete_check, own_buckets, bucket_list } = authorized;
                 let root = verified.credential().grants().root();
                 if root.is_some() {
@@ -209,11 +211,11 @@ fn verify_now(
                 };
                 if r.method() == b"OPTIONS" {
                     let admission = admission(signed_preflight(r, conf)?);
-                    return Ok(Entrant { bucket, ..Entrant::without_body(admission) });
+                    return Ok(Entrant::without_body(admission));
                 }
                 let body = request_body::of_verified(r, conf, &verified, delete_check)?;
                 let entrant = entrant(r, conf, admission(verified.permit()), body);
-                Ok(Entrant { bucket, own_buckets, bucket_list, ..entrant })
+                Ok(Entrant { own_buckets, bucket_list, ..entrant })
             }
             Err(error) => {
                 let cause =
@@ -261,8 +263,9 @@ fn preflight(
     virtual_host::check_host(r, &clients.policy)?;
     preflight_has_no_body(r)?;
     let admission = Admission::unauthenticated(Permit::preflight());
-    let bucket = virtual_host::bucket(r, clients)?;
-    Ok(Some(Entrant { bucket, ..Entrant::without_body(admission) }))
+    // What stands there must be a bucket here, too.
+    virtual_host::bucket(r, clients)?;
+    Ok(Some(Entrant::without_body(admission)))
 }
 
 /// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
@@ -344,10 +347,9 @@ fn authorize(
     clients: &Clients,
     request: &RequestParts<'_>,
     verified: &Verified<'_, '_, Grants>,
-    virtual_bucket: Option<&[u8]>,
 ) -> Result<AuthorizedParts, S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
-    let in_path_style = virtual_bucket.map(|bucket| [b"/", bucket, target.path()].concat());
+    let in_path_style = virtual_host::path_with_bucket(r, clients, target.path())?;
     let headers = request.headers.iter().map(|header| (header.name, header.value));
     let headers = headers.chain(target.hoisted());
     let path = in_path_style.as_deref().unwrap_or(target.path());

@@ -29,6 +29,22 @@ pub(crate) fn bucket(r: Request<'_>, clients: &Clients) -> Result<Option<BucketN
     bucket_in_host(front).map(Some).ok_or_else(invalid)
 }
 
+/// The path of a request in path style, where its bucket stands in the Host header; none of another request.
+///
+/// # Errors
+///
+/// As [`bucket`].
+pub(crate) fn path_with_bucket(
+    r: Request<'_>,
+    clients: &Clients,
+    path: &[u8],
+) -> Result<Option<Vec<u8>>, S3Error> {
+    if clients.policy.domains.is_empty() {
+        return Ok(None);
+    }
+    Ok(bucket(r, clients)?.map(|bucket| [b"/", bucket.as_slice(), path].concat()))
+}
+
 /// Checks the Host of a request that nobody has signed.
 ///
 /// # Errors
@@ -51,18 +67,27 @@ pub(crate) fn bucket_in_front<'r>(r: Request<'r>, ctx: &Ctx) -> &'r [u8] {
     r.target().get(..ctx.access.bucket_in_front.get()).unwrap_or_default()
 }
 
-/// Moves the bucket, if there is one, to the front of the path of a request that was verified and authorized.
+/// Moves the bucket, if the Host header names one, to the front of the path of a request that was verified and authorized.
+/// `clients` are those that it was verified for; none where nobody's signature was looked for.
 ///
 /// # Errors
 ///
 /// Memory is out; or the request was let in before, by other clients to whom its bucket is another.
-pub(crate) fn settle(r: Request<'_>, ctx: &Ctx, bucket: Option<&[u8]>) -> Result<(), S3Error> {
+pub(crate) fn settle(r: Request<'_>, ctx: &Ctx, clients: Option<&Clients>) -> Result<(), S3Error> {
+    let may_name = clients.filter(|clients| !clients.policy.domains.is_empty());
     let front = bucket_in_front(r, ctx).strip_prefix(b"/");
+    if may_name.is_none() && front.is_none() {
+        return Ok(());
+    }
+    let bucket = match may_name {
+        Some(clients) => bucket(r, clients)?,
+        None => None,
+    };
     if front.is_some() {
-        return if front == bucket { Ok(()) } else { Err(S3Error::access_denied()) };
+        return if front == bucket.as_deref() { Ok(()) } else { Err(S3Error::access_denied()) };
     }
     let Some(bucket) = bucket else { return Ok(()) };
-    if !r.prepend_segment::<S3Signature>(bucket) {
+    if !r.prepend_segment::<S3Signature>(&bucket) {
         return Err(S3Error::internal_error());
     }
     ctx.access.bucket_in_front.set(bucket.len() + 1);

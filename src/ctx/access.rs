@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use nginx::Request;
-use s3::{BucketName, KeyRoot, S3Error};
+use s3::{KeyRoot, S3Error};
 use sigv4::{Mechanism, Permit};
 use smallvec::SmallVec;
 
@@ -66,8 +66,6 @@ pub(crate) struct Entrant {
     pub(crate) needs_length: bool,
     /// How many bytes may come of a body whose length its head does not state; none where nothing limits it here.
     pub(crate) undeclared: Option<u64>,
-    /// The bucket that the Host header names.
-    pub(crate) bucket: Option<BucketName>,
     /// The buckets that alone the answer may show; none where all may be.
     pub(crate) own_buckets: Option<Box<OwnBuckets>>,
     /// The document that lists the client's buckets, where that is the answer.
@@ -82,7 +80,6 @@ impl Entrant {
             body: None,
             needs_length: false,
             undeclared: None,
-            bucket: None,
             own_buckets: None,
             bucket_list: None,
         }

@@ -8,7 +8,8 @@ use ngx::ffi::ngx_str_t;
 ///
 /// `string` must point to `len` readable bytes (or be empty) that live and stay unchanged for `'a`.
 pub(crate) unsafe fn bytes<'a>(string: &ngx_str_t) -> &'a [u8] {
-    if string.data.is_null() || string.len == 0 {
+    // Which has no bytes, whatever its length.
+    if string.data.is_null() {
         return &[];
     }
     // SAFETY: the caller's promise.

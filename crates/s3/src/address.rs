@@ -1,5 +1,6 @@
 //! Bucket and key of a request path.
 
+use memchr::memchr;
 use percent_encoding::percent_decode;
 
 /// Bucket and key as they stand in a canonical path: percent-encoded, path-style.
@@ -54,7 +55,7 @@ fn split(text: &[u8]) -> Address<'_> {
 
 /// What stands in front of the first `separator`, and the rest with it.
 pub(crate) fn cut(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
+    let end = memchr(separator, text).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, b""))
 }
 

@@ -35,16 +35,20 @@ impl Reserved {
         if parameters(query).any(|(name, _)| names_session(name)) {
             return Some(Self::CreateSession);
         }
-        let segments = Segments::of_path(path);
         let is_action = || {
             // The action may stand in the body, which is not seen. S3 itself has no POST there.
             method == b"POST"
                 || parameters(query).any(|(name, _)| name.eq_ignore_ascii_case(b"Action"))
         };
+        let is_admin_path = || match plain_segment(path) {
+            Some(first) => is_reserved_name(first),
+            None => {
+                let segments = Segments::of(percent_decode(path));
+                segments.is_reserved() || (segments.is_service() && is_action())
+            }
+        };
         // versitygw's administration is told by the method, which S3 does not have.
-        let is_admin =
-            method == b"PATCH" || segments.is_reserved() || (segments.is_service() && is_action());
-        is_admin.then_some(Self::AdminApi)
+        (method == b"PATCH" || is_admin_path()).then_some(Self::AdminApi)
     }
 }
 
@@ -96,6 +100,10 @@ const NAMES: &[&[u8]] = &[
     b"_aws",
     b"_localstack",
 ];
+
+fn is_reserved_name(segment: &[u8]) -> bool {
+    NAMES.iter().any(|name| segment.eq_ignore_ascii_case(name))
+}
 
 /// The first segments of a path.
 #[derive(Default)]
@@ -203,7 +211,7 @@ impl Segment {
     }
 
     fn is_reserved(&self) -> bool {
-        NAMES.iter().any(|name| self.is(name))
+        is_reserved_name(self.bytes())
     }
 
     fn is(&self, name: &[u8]) -> bool {
@@ -282,6 +290,10 @@ mod tests {
                 assert_eq!(own.is_reserved(), slow.is_reserved(), "{path}");
                 assert_eq!(own.is_service(), slow.is_service(), "{path}");
                 assert!(own.literal == slow.literal && own.resolved == slow.resolved, "{path}");
+                let found = Reserved::of(b"GET", path.as_bytes(), b"").is_some();
+                assert_eq!(found, slow.is_reserved(), "{path}");
+                let found = Reserved::of(b"POST", path.as_bytes(), b"").is_some();
+                assert_eq!(found, slow.is_reserved() || slow.is_service(), "{path}");
             }
         }
     }

@@ -33,8 +33,9 @@ use crate::verify::declared_body::{DeclaredBody, RequestedObject};
 use crate::verify::protocol_headers::ProtocolHeaders;
 use crate::verify::v2::ClaimV2;
 use crate::{
-    ChunkChain, Credential, Error, Header, HeaderError, Keyring, Mechanism, MechanismError, Policy,
-    RequestParts, Secret, SignatureError, Target, TargetBuffers, Timestamp, TokenError, Verified,
+    ChunkChain, Credential, Error, Header, HeaderError, Keyring, Mechanism, MechanismError,
+    Payload, Policy, RequestParts, Secret, SignatureError, Target, TargetBuffers, Timestamp,
+    TokenError, Verified,
 };
 
 /// Verifies the signature of a request head: header or query authentication, Signature V4 or, where the policy says so,
@@ -53,31 +54,58 @@ pub fn verify<'k, 'b, G>(
     now: Timestamp,
     buffers: &'b mut TargetBuffers,
 ) -> Result<Verified<'k, 'b, G>, Error> {
-    let parsed = Parsed::new(request, policy, buffers)?;
+    let mut head = ProtocolHeaders::default();
+    let parsed = Parsed::new(request, policy, &mut head, buffers)?;
     let target = parsed.target;
     // All that needs no key comes before all that does (1.3, 1.4): who cannot even say what they claim costs no HMAC.
-    let claim = parsed.claim(policy, Some(now))?;
-    let mut verified = match &claim {
+    let claimed = parsed.claim(policy, Some(now));
+    // Lent, since it is a quarter of a kilobyte.
+    let claim = match claimed {
+        Ok(ref claim) => claim,
+        Err(error) => return Err(error),
+    };
+    let Proven { credential, date, payload, chunk_chain } = match claim {
         AnyClaim::V2(claim) => parsed.prove_v2(claim, keyring, policy, now)?,
         AnyClaim::V4(claim) => parsed.prove(claim, keyring, now)?,
     };
     // Before any header is judged below: what goes no further is nothing to be held against the request.
-    let signed = claim.signed_headers();
-    verified.dropped = dropped(request, policy, signed);
+    let dropped = dropped(request, policy, claim.signed_headers());
 
     // From here on, faults are told to whoever has proven to hold a key: which hosts are served, how large an object may be,
     // and which headers a URL may carry is no business of an unauthenticated client. S3 answers in this order, too (1.5).
     let host = parsed.head.host.unwrap_or_default();
     policy.check_host(host).map_err(Error::Header)?;
-    let is_sent = |header: &Header<'_>| !verified.drops(header.name);
+    let is_sent = |header: &Header<'_>| !drops(dropped.as_deref(), header.name);
     hoisted::check(target, request.headers.iter().copied().filter(is_sent))?;
     let object = RequestedObject::new(target, parsed.virtual_bucket.is_some());
-    let (mechanism, payload) = (verified.mechanism, verified.payload);
+    let mechanism = parsed.mechanism;
     let DeclaredBody { decoded_length, trailer } =
-        declared_body::check(request, &parsed.head, target, mechanism, &payload, object, policy)?;
-    verified.decoded_length = decoded_length;
-    verified.trailer = trailer;
-    Ok(verified)
+        declared_body::check(request, parsed.head, target, mechanism, payload, object, policy)?;
+    Ok(Verified {
+        credential,
+        mechanism,
+        target,
+        payload: *payload,
+        decoded_length,
+        trailer,
+        date,
+        chunk_chain,
+        dropped,
+    })
+}
+
+/// Whether a header is among those that go no further.
+fn drops(dropped: Option<&[Vec<u8>]>, name: &[u8]) -> bool {
+    let mut names = dropped.into_iter().flatten();
+    names.any(|own| bytes::eq_ignore_ascii_case(name, own))
+}
+
+/// What the signature of a claim has proven.
+struct Proven<'k, 'c, G> {
+    credential: &'k Credential<G>,
+    date: Option<Timestamp>,
+    payload: &'c Payload,
+    chunk_chain: Option<Box<ChunkChain>>,
 }
 
 /// The headers that the policy ignores and the signature does not cover. Signature V2 (no list) covers none of them.
@@ -99,7 +127,7 @@ fn dropped(
 pub(crate) struct Parsed<'a, 'b> {
     request: &'a RequestParts<'a>,
     pub(crate) target: Target<'b>,
-    head: ProtocolHeaders<'a>,
+    head: &'a ProtocolHeaders<'a>,
     pub(crate) mechanism: Mechanism,
     /// What follows the scheme in an Authorization header.
     components: &'a [u8],
@@ -126,14 +154,16 @@ impl<'a, 'b> Parsed<'a, 'b> {
     pub(crate) fn new(
         request: &'a RequestParts<'a>,
         policy: &Policy,
+        head: &'a mut ProtocolHeaders<'a>,
         buffers: &'b mut TargetBuffers,
     ) -> Result<Self, Error> {
         // First, so that no value is used of a header that came twice (C4): one would be signed and the other acted upon.
-        let head = ProtocolHeaders::scan(request.headers)?;
+        head.scan(request.headers)?;
+        let head = &*head;
         let virtual_bucket = head.host.and_then(|host| policy.virtual_bucket(host));
         let target = buffers.parse(request.target, virtual_bucket.is_some())?;
         // The query shows the mechanism, and that says which of its parameters are not the client's but the signature's.
-        let (mechanism, components) = mechanism(&head, policy, target.query())?;
+        let (mechanism, components) = mechanism(head, policy, target.query())?;
         let target = target.split(match mechanism {
             Mechanism::Header | Mechanism::V2Header => Strip::Nothing,
             Mechanism::Presigned => Strip::V4,
@@ -152,27 +182,35 @@ impl<'a, 'b> Parsed<'a, 'b> {
         'a: 's,
         'b: 's,
     {
-        let head = &self.head;
-        let mut claim = match self.mechanism {
-            Mechanism::Presigned => presigned::claim(self.target.query_auth(), head, policy, now)?,
-            Mechanism::V2Presigned => {
-                v2::check_coverage(self.request.headers, policy)?;
-                return v2::presigned_claim(self.target, head, now).map(AnyClaim::V2);
-            }
+        let head = self.head;
+        match self.mechanism {
+            Mechanism::Header => authorization::claim(self, policy, now),
+            Mechanism::Presigned => presigned::claim(self, policy, now),
             Mechanism::V2Header => {
                 v2::check_coverage(self.request.headers, policy)?;
-                return v2::header_claim(self.components, head, policy, now).map(AnyClaim::V2);
+                v2::header_claim(self.components, head, policy, now).map(AnyClaim::V2)
             }
-            Mechanism::Header => authorization::claim(self.components, head, policy, now)?,
-        };
-        let headers = self.request.headers;
-        claim.lines = SignedLines::of(&claim.signed_headers, headers);
-        // Where each signed name has its one header, there is a Host among them, or this one is not covered.
-        let is_covered = |lines: SignedLines| lines.cover(head.must_be_signed);
-        if !(head.host.is_some() && claim.lines.is_some_and(is_covered)) {
-            self.check_coverage(&claim.signed_headers, policy)?;
+            Mechanism::V2Presigned => {
+                v2::check_coverage(self.request.headers, policy)?;
+                v2::presigned_claim(self.target, head, now).map(AnyClaim::V2)
+            }
         }
-        Ok(AnyClaim::V4(claim))
+    }
+
+    /// Finds the headers that are signed, among which all must be that need it; none where there are too many, or no one
+    /// header for each name.
+    fn signed_lines(
+        &self,
+        list: &SignedHeaders<'_>,
+        policy: &Policy,
+    ) -> Result<Option<SignedLines>, Error> {
+        let lines = SignedLines::of(list, self.request.headers);
+        // Where each signed name has its one header, there is a Host among them, or this one is not covered.
+        let is_covered = |lines: &SignedLines| lines.cover(self.head.must_be_signed);
+        if !(self.head.host.is_some() && lines.as_ref().is_some_and(is_covered)) {
+            self.check_coverage(list, policy)?;
+        }
+        Ok(lines)
     }
 
     /// Whether a list has all that must be signed, header by header.
@@ -202,12 +240,12 @@ impl<'a, 'b> Parsed<'a, 'b> {
     }
 
     /// Rows 16 to 18 of 1.3.
-    fn prove<'k, G>(
+    fn prove<'k, 'c, G>(
         &self,
-        claim: &Claim<'_>,
+        claim: &'c Claim<'_>,
         keyring: &'k Keyring<G>,
         now: Timestamp,
-    ) -> Result<Verified<'k, 'b, G>, Error> {
+    ) -> Result<Proven<'k, 'c, G>, Error> {
         // Hashed before the key is looked up, so that it takes as long where there is no such key.
         let canonical = self.canonical_request(claim);
         let (hash, complete) = canonical.hash();
@@ -232,28 +270,18 @@ impl<'a, 'b> Parsed<'a, 'b> {
         } else {
             None
         };
-        Ok(Verified {
-            credential,
-            mechanism: self.mechanism,
-            target: self.target,
-            payload: claim.payload,
-            decoded_length: None,
-            trailer: None,
-            dropped: None,
-            date: Some(claim.date),
-            chunk_chain,
-        })
+        Ok(Proven { credential, date: Some(claim.date), payload: &claim.payload, chunk_chain })
     }
 
     /// The same for Signature V2, whose secrets sign directly.
     #[inline(never)]
-    fn prove_v2<'k, G>(
+    fn prove_v2<'k, 'c, G>(
         &self,
-        claim: &ClaimV2<'_>,
+        claim: &'c ClaimV2<'_>,
         keyring: &'k Keyring<G>,
         policy: &Policy,
         now: Timestamp,
-    ) -> Result<Verified<'k, 'b, G>, Error> {
+    ) -> Result<Proven<'k, 'c, G>, Error> {
         let bucket = self.virtual_bucket;
         let text = |form| claim.string_to_sign(self.request, policy, self.target, bucket, form);
         let (string_to_sign, other) = (text(BucketForm::AsSent), text(BucketForm::Other));
@@ -284,17 +312,7 @@ impl<'a, 'b> Parsed<'a, 'b> {
         }
         // After the signature: only who holds the key learns which parameters it should have covered.
         v2::check_parameters(self.target, self.mechanism)?;
-        Ok(Verified {
-            credential,
-            mechanism: self.mechanism,
-            target: self.target,
-            payload: claim.payload,
-            decoded_length: None,
-            trailer: None,
-            dropped: None,
-            date: claim.date,
-            chunk_chain: None,
-        })
+        Ok(Proven { credential, date: claim.date, payload: &claim.payload, chunk_chain: None })
     }
 }
 

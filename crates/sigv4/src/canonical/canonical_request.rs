@@ -133,11 +133,10 @@ pub(crate) fn write_end(sink: &mut impl TextSink, signed_headers: &[u8], payload
 /// Writes a value trimmed, each run of blanks and tabs as one blank, also between quotes (2.4).
 pub(crate) fn canonical_value(value: &[u8], sink: &mut impl TextSink) {
     let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
-    let mut rest = trim(value);
-    if bytes::all::<Solid>(rest) {
-        return sink.put(rest);
+    if bytes::all::<Solid>(value) {
+        return sink.put(value);
     }
-    let mut from = 0;
+    let (mut rest, mut from) = (trim(value), 0);
     while let Some(at) = rest.iter().skip(from).position(is_blank) {
         let start = from.saturating_add(at);
         let (front, back) = rest.split_at(start);

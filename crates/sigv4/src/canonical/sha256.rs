@@ -29,6 +29,7 @@ pub(crate) struct TextHash<const BLOCKS: usize> {
     state: [u32; 8],
     /// Bytes that were compressed.
     before: usize,
+    /// Behind the text, all are zero.
     blocks: [[u8; BLOCK]; BLOCKS],
     /// Bytes in the blocks.
     length: usize,
@@ -47,11 +48,10 @@ impl<const BLOCKS: usize> TextHash<BLOCKS> {
     pub(crate) fn finish(&mut self) -> [u8; 32] {
         let bits = self.before.wrapping_add(self.length).wrapping_mul(8);
         let bits = u64::try_from(bits).unwrap_or(u64::MAX).to_be_bytes();
-        // A one bit, zeros, and the length of the text in the last eight bytes of a block.
+        // A one bit, zeros, which are there already, and the length of the text in the last eight bytes of a block.
         let count = self.length.wrapping_add(bits.len()).div_euclid(BLOCK).wrapping_add(1);
         let blocks = self.blocks.get_mut(..count).unwrap_or_default();
         let padding = blocks.as_flattened_mut().get_mut(self.length..).unwrap_or_default();
-        padding.fill(0);
         if let Some(first) = padding.first_mut() {
             *first = 0x80;
         }
@@ -76,6 +76,7 @@ impl<const BLOCKS: usize> TextHash<BLOCKS> {
             bytes = later;
             compress(&mut self.state, text);
             self.before = self.before.wrapping_add(text.as_flattened().len());
+            text.as_flattened_mut().fill(0);
             self.length = 0;
         }
     }

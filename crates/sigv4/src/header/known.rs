@@ -70,7 +70,7 @@ macro_rules! names {
         };
 
         #[cfg(test)]
-        const NAMES: &[(usize, &str, KnownHeader)] =
+        pub(crate) const NAMES: &[(usize, &str, KnownHeader)] =
             &[$($(($length, $name, KnownHeader::$known)),+),*];
     };
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::canonical::string_to_sign::StringToSign;
-use crate::keys::credential_scope::CredentialScope;
+use crate::keys::credential_scope::{CredentialScope, S3};
 use crate::keys::key_cache::SigningKeyCache;
 use crate::keys::signing_key::SigningKey;
 use crate::{Secret, Timestamp};
@@ -135,7 +135,7 @@ impl<G> Credential<G> {
         claimed: &[u8],
         now: Timestamp,
     ) -> bool {
-        let key = SigningKey::derive(secret, [scope.date, scope.region, scope.service]);
+        let key = SigningKey::derive(secret, [scope.date, scope.region, S3]);
         let is_right = key.verify(string_to_sign, claimed);
         if is_right {
             self.keys.keep(number, scope, string_to_sign.date, now, &key);
@@ -150,7 +150,7 @@ impl<G> Credential<G> {
         scope: &CredentialScope<'_>,
     ) -> Option<SigningKey> {
         let secret = self.secrets().nth(number)?;
-        let derive = || SigningKey::derive(secret, [scope.date, scope.region, scope.service]);
+        let derive = || SigningKey::derive(secret, [scope.date, scope.region, S3]);
         Some(self.keys.get(number, scope).unwrap_or_else(derive))
     }
 

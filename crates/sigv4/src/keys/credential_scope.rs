@@ -7,33 +7,39 @@ pub(crate) const S3: &[u8] = b"s3";
 /// The last part of every scope.
 pub(crate) const TERMINAL: &[u8] = b"aws4_request";
 
-/// `yyyyMMdd/region/service/aws4_request`.
+/// `yyyyMMdd/region/s3/aws4_request`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CredentialScope<'a> {
     /// The whole, as it stands in a credential and in a string to sign.
     pub(crate) text: &'a [u8],
     pub(crate) date: &'a [u8],
     pub(crate) region: &'a [u8],
+}
+
+/// A credential in its parts, of which nothing is known but that there are five.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CredentialParts<'a> {
+    pub(crate) access_key: &'a [u8],
+    pub(crate) scope: CredentialScope<'a>,
     pub(crate) service: &'a [u8],
     pub(crate) terminal: &'a [u8],
 }
 
-impl<'a> CredentialScope<'a> {
-    /// Splits a credential into access key and scope: there are exactly four slashes. What stands between them is not
-    /// looked at.
-    pub(crate) fn split(credential: &'a [u8]) -> Option<(&'a [u8], Self)> {
+impl<'a> CredentialParts<'a> {
+    /// Splits a credential of a request of that day: there are exactly four slashes. What stands between them is not looked at.
+    pub(crate) fn split(credential: &'a [u8], day: &[u8; 8]) -> Option<Self> {
         let (access_key, text) = bytes::cut(credential, b'/')?;
-        let (date, rest) = match text.split_at_checked(8) {
-            Some((date, [b'/', rest @ ..])) if !date.contains(&b'/') => (date, rest),
+        let (date, rest) = match text.split_first_chunk() {
+            Some((date, [b'/', rest @ ..])) if date == day => (date.as_slice(), rest),
             _ => bytes::cut(text, b'/')?,
         };
         let (region, rest) = bytes::cut(rest, b'/')?;
         // What nearly all end with.
         let (service, terminal) = match rest {
             b"s3/aws4_request" => (S3, TERMINAL),
-            _ => bytes::cut(rest, b'/')?,
+            _ => bytes::cut(rest, b'/').filter(|(_, last)| !last.contains(&b'/'))?,
         };
-        let ends = terminal == TERMINAL || bytes::find(terminal, b'/').is_none();
-        ends.then_some((access_key, Self { text, date, region, service, terminal }))
+        let scope = CredentialScope { text, date, region };
+        Some(Self { access_key, scope, service, terminal })
     }
 }

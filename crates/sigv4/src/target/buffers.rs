@@ -1,7 +1,10 @@
 //! Buffers that live from request to request, so that verifying and signing allocate nothing once they have grown, and the
 //! target that is in them.
 
+use std::cell::RefCell;
+
 use crate::bytes;
+use crate::canonical::signed_headers::{LastSignedHeaders, SignedHeaders};
 use crate::target::encoding;
 use crate::target::param::{self, Field, Role};
 use crate::target::query::{Pair, Query};
@@ -23,6 +26,8 @@ pub struct TargetBuffers {
     decoded: Vec<u8>,
     hoisted: Vec<[Span; 2]>,
     auth: AuthSpans,
+    /// Beside the target, since it lives as long.
+    signed_headers: RefCell<LastSignedHeaders>,
 }
 
 /// The target of a request in canonical form, and what stood in its query.
@@ -67,6 +72,11 @@ impl<'b> Target<'b> {
     /// Sorted by name; no header twice, whether its name is written with `-` or with `_`.
     pub fn hoisted(&self) -> impl Iterator<Item = (&'b [u8], &'b [u8])> + use<'b> {
         self.all_hoisted().filter(|(name, _)| !header::is_left_aside(name))
+    }
+
+    /// The list of signed names that a request with this target has; none if the text is no such list.
+    pub(crate) fn signed_headers<'a>(&self, text: &'a [u8]) -> Option<SignedHeaders<'a>> {
+        self.buffers.signed_headers.borrow_mut().parse(text)
     }
 
     /// Whether any stood there.

@@ -1,11 +1,10 @@
 //! Signature V4 in the Authorization header: grammar (1.2) and order of checks (1.3).
 
 use crate::bytes;
-use crate::canonical::signed_headers::SignedHeaders;
 use crate::error::shown;
 use crate::header::trim;
 use crate::verify::claim::{self, Claim};
-use crate::verify::protocol_headers::ProtocolHeaders;
+use crate::verify::{AnyClaim, Parsed};
 use crate::{
     AuthorizationError, Error, HeaderError, MAX_AUTHORIZATION, Mechanism, MechanismError, Payload,
     PayloadError, Policy, TimeError, Timestamp,
@@ -34,13 +33,13 @@ pub(crate) fn scheme<'a>(value: &'a [u8], policy: &Policy) -> Result<(Mechanism,
     }
 }
 
-/// Rows 4 to 14. Without a clock the skew is not checked.
+/// Rows 4 to 15. Without a clock the skew is not checked.
 pub(crate) fn claim<'a>(
-    components: &'a [u8],
-    head: &ProtocolHeaders<'a>,
+    parsed: &Parsed<'a, '_>,
     policy: &Policy,
     now: Option<Timestamp>,
-) -> Result<Claim<'a>, Error> {
+) -> Result<AnyClaim<'a>, Error> {
+    let head = parsed.head;
     let Some(payload) = head.content_sha256 else {
         return Err(Error::Payload(PayloadError::HashMissing));
     };
@@ -55,16 +54,17 @@ pub(crate) fn claim<'a>(
     };
     let date = date.ok_or_else(|| TimeError::of_date(head.x_amz_date.or(head.date)))?;
     check_skew(date, now, policy)?;
-    let Some(components) = Components::parse(components) else {
+    let Some(components) = Components::parse(parsed.components) else {
         return Err(Error::Authorization(AuthorizationError::Components));
     };
-    let Some(signed_headers) = SignedHeaders::parse(components.signed_headers) else {
+    let Some(signed_headers) = parsed.target.signed_headers(components.signed_headers) else {
         let (mechanism, value) = (Mechanism::Header, shown(components.signed_headers));
         return Err(Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value }));
     };
     let (access_key, scope) =
         claim::credential(components.credential, date, policy, Mechanism::Header)?;
-    Ok(Claim {
+    let lines = parsed.signed_lines(&signed_headers, policy)?;
+    Ok(AnyClaim::V4(Claim {
         access_key,
         scope,
         date,
@@ -72,8 +72,8 @@ pub(crate) fn claim<'a>(
         signature: components.signature,
         payload,
         token: head.security_token,
-        lines: None,
-    })
+        lines,
+    }))
 }
 
 /// Row 7: the request's date against the clock.

@@ -4,7 +4,7 @@ use crate::canonical::signed_headers::SignedHeaders;
 use crate::canonical::signed_lines::SignedLines;
 use crate::error::shown;
 use crate::header::has_control;
-use crate::keys::credential_scope::{CredentialScope, S3, TERMINAL};
+use crate::keys::credential_scope::{CredentialParts, CredentialScope, S3, TERMINAL};
 use crate::{CredentialError, Error, Mechanism, Payload, Policy, Timestamp, timestamp};
 
 /// The claim of a request; everything but the signature's truth has been checked.
@@ -37,10 +37,11 @@ fn check<'a>(
     policy: &Policy,
     mechanism: Mechanism,
 ) -> Result<(&'a [u8], CredentialScope<'a>), CredentialError> {
-    let Some((access_key, scope)) = CredentialScope::split(value) else {
+    let Some(parts) = CredentialParts::split(value, date.date()) else {
         return Err(CredentialError::Malformed { value: shown(value) });
     };
-    let CredentialScope { date: day, region, service, terminal, .. } = scope;
+    let CredentialParts { access_key, scope, service, terminal } = parts;
+    let CredentialScope { date: day, region, .. } = scope;
     // In a query, escapes could bring line ends into the string to sign; a header has been looked at.
     if access_key.is_empty() || (mechanism == Mechanism::Presigned && has_control(value)) {
         return Err(CredentialError::Malformed { value: shown(value) });

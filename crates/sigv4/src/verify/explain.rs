@@ -1,6 +1,7 @@
 //! What has to be signed, shown: for people who look for the difference between two strings.
 
 use crate::signature_v2::BucketForm;
+use crate::verify::protocol_headers::ProtocolHeaders;
 use crate::verify::{AnyClaim, Parsed, string_to_sign};
 use crate::{Error, Mechanism, Policy, RequestParts, TargetBuffers};
 
@@ -33,7 +34,8 @@ pub fn explain(
     policy: &Policy,
     buffers: &mut TargetBuffers,
 ) -> Result<Explanation, Error> {
-    let parsed = Parsed::new(request, policy, buffers)?;
+    let mut head = ProtocolHeaders::default();
+    let parsed = Parsed::new(request, policy, &mut head, buffers)?;
     let mechanism = parsed.mechanism;
     Ok(match parsed.claim(policy, None)? {
         AnyClaim::V2(claim) => Explanation {

@@ -1,12 +1,10 @@
 //! Signature V4 in the query: order of checks (1.4) and presigned URLs (4).
 
-use crate::canonical::signed_headers::SignedHeaders;
 use crate::canonical::string_to_sign::ALGORITHM;
 use crate::error::shown;
 use crate::target::param::Field;
-use crate::target::query_auth::QueryAuth;
 use crate::verify::claim::{self, Claim};
-use crate::verify::protocol_headers::ProtocolHeaders;
+use crate::verify::{AnyClaim, Parsed};
 use crate::{
     Error, HeaderError, MAX_EXPIRES, Mechanism, MechanismError, Payload, Policy, QueryError,
     TimeError, Timestamp, header,
@@ -14,11 +12,11 @@ use crate::{
 
 /// Rows 1 to 8 of 1.4. Without a clock neither skew nor expiry is checked.
 pub(crate) fn claim<'a>(
-    auth: QueryAuth<'a>,
-    head: &ProtocolHeaders<'a>,
+    parsed: &Parsed<'a, 'a>,
     policy: &Policy,
     now: Option<Timestamp>,
-) -> Result<Claim<'a>, Error> {
+) -> Result<AnyClaim<'a>, Error> {
+    let (head, auth) = (parsed.head, parsed.target.query_auth());
     check_algorithm(auth.get(Field::Algorithm))?;
     let present = |field| match auth.get(field) {
         Some(value) if !value.is_empty() => Ok(value),
@@ -38,7 +36,7 @@ pub(crate) fn claim<'a>(
         check_validity(date, expires, now, policy)?;
     }
     let (access_key, scope) = claim::credential(credential, date, policy, Mechanism::Presigned)?;
-    let Some(signed_headers) = SignedHeaders::parse(signed_headers) else {
+    let Some(signed_headers) = parsed.target.signed_headers(signed_headers) else {
         let (mechanism, value) = (Mechanism::Presigned, shown(signed_headers));
         return Err(Error::Header(HeaderError::SignedHeadersMalformed { mechanism, value }));
     };
@@ -53,7 +51,17 @@ pub(crate) fn claim<'a>(
         }
         (header, query) => query.or(header),
     };
-    Ok(Claim { access_key, scope, date, signed_headers, signature, payload, token, lines: None })
+    let lines = parsed.signed_lines(&signed_headers, policy)?;
+    Ok(AnyClaim::V4(Claim {
+        access_key,
+        scope,
+        date,
+        signed_headers,
+        signature,
+        payload,
+        token,
+        lines,
+    }))
 }
 
 fn check_algorithm(algorithm: Option<&[u8]>) -> Result<(), Error> {

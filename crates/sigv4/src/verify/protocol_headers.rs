@@ -28,33 +28,27 @@ pub(crate) struct ProtocolHeaders<'a> {
 }
 
 impl<'a> ProtocolHeaders<'a> {
-    /// Looks at every header once.
+    /// Looks at every header once. `self`, which is large enough to be filled in its place, has none before.
     ///
     /// # Errors
     ///
     /// [`HeaderError::ControlByte`], and [`HeaderError::Repeated`] for a header of which AWS would sign one value and
     /// perhaps act on another (C4).
-    pub(crate) fn scan(headers: &[Header<'a>]) -> Result<Self, Error> {
-        let mut head = Self::default();
+    pub(crate) fn scan(&mut self, headers: &[Header<'a>]) -> Result<(), Error> {
         for (number, header) in headers.iter().enumerate() {
             if header::has_control(header.value) {
                 return Err(control_byte(header));
             }
             let known = KnownHeader::of(header.name);
-            let must_be_signed = match known {
-                Some(KnownHeader::ContentMd5 | KnownHeader::Host) => true,
-                Some(KnownHeader::ContentSha256) => false,
-                _ => header::is_order(header.name),
-            };
-            if must_be_signed {
-                head.must_be_signed |= bit(number);
+            if must_be_signed(known, header.name) {
+                self.must_be_signed |= bit(number);
             }
-            let Some(slot) = known.and_then(|known| head.slot(known)) else { continue };
+            let Some(slot) = known.and_then(|known| self.slot(known)) else { continue };
             if slot.replace(trim(header.value)).is_some() {
                 return Err(repeated(header));
             }
         }
-        Ok(head)
+        Ok(())
     }
 
     /// Whether a header of this name is one of those that are looked for.
@@ -86,6 +80,35 @@ impl<'a> ProtocolHeaders<'a> {
     }
 }
 
+/// Whether a signature must cover a header of this name, which is known or not: [`header::must_be_signed`], of most without
+/// another look at the name.
+#[inline]
+fn must_be_signed(known: Option<KnownHeader>, name: &[u8]) -> bool {
+    match known {
+        Some(
+            KnownHeader::ContentMd5
+            | KnownHeader::CopySource
+            | KnownHeader::DecodedLength
+            | KnownHeader::Host
+            | KnownHeader::RenameSource
+            | KnownHeader::SecurityToken
+            | KnownHeader::Trailer
+            | KnownHeader::XAmzDate,
+        ) => true,
+        Some(
+            KnownHeader::Authorization
+            | KnownHeader::Connection
+            | KnownHeader::ContentEncoding
+            | KnownHeader::ContentLength
+            | KnownHeader::ContentSha256
+            | KnownHeader::ContentType
+            | KnownHeader::Date
+            | KnownHeader::TransferEncoding,
+        ) => false,
+        Some(KnownHeader::NeverSent) | None => header::is_order(name),
+    }
+}
+
 #[cold]
 fn control_byte(header: &Header<'_>) -> Error {
     Error::Header(HeaderError::ControlByte { name: shown(header.name) })
@@ -101,13 +124,25 @@ fn repeated(header: &Header<'_>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::known::NAMES;
 
     fn scan(headers: &[(&'static str, &'static str)]) -> Result<ProtocolHeaders<'static>, Error> {
         let headers: Vec<_> = headers
             .iter()
             .map(|(name, value)| Header { name: name.as_bytes(), value: value.as_bytes() })
             .collect();
-        ProtocolHeaders::scan(&headers)
+        let mut head = ProtocolHeaders::default();
+        head.scan(&headers).map(|()| head)
+    }
+
+    #[test]
+    fn what_must_be_signed_is_told_by_its_name() {
+        for (_, name, known) in NAMES {
+            for name in [name.to_string(), name.to_ascii_uppercase(), name.replace('-', "_")] {
+                let found = must_be_signed(KnownHeader::of(name.as_bytes()), name.as_bytes());
+                assert_eq!(found, header::must_be_signed(name.as_bytes()), "{name} {known:?}");
+            }
+        }
     }
 
     #[test]

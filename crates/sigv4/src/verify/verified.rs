@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::bytes;
 use crate::resign::permit::{Permit, PermitKind};
 use crate::{ChunkChain, Credential, Mechanism, Payload, Target, Timestamp};
 
@@ -62,12 +61,6 @@ impl<'k, 'b, G> Verified<'k, 'b, G> {
     /// For the signed streaming payloads: the chain to verify chunks with, seeded with the request's signature.
     pub fn chunk_chain(&self) -> Option<ChunkChain> {
         self.chunk_chain.as_deref().cloned()
-    }
-
-    /// Whether a header of the request goes no further.
-    pub(crate) fn drops(&self, name: &[u8]) -> bool {
-        let dropped = self.dropped.iter().flat_map(|names| names.iter());
-        dropped.into_iter().any(|own| bytes::eq_ignore_ascii_case(name, own))
     }
 
     /// Leave to sign this request for an origin.
