@@ -195,6 +195,7 @@ fn strip(kind: PermitKind, query: &Query) -> Strip {
 }
 
 /// The payload that is declared to the origin: what the client's header says, else its query, else nothing.
+#[inline]
 fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error> {
     let value = if head.has(KnownHeader::ContentSha256) { declared_payload(head)? } else { None };
     let value = value.or_else(|| target.query_auth().get(Field::ContentSha256));

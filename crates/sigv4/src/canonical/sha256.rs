@@ -160,11 +160,15 @@ impl MacKey {
     /// The key of these states.
     #[inline]
     pub(crate) fn from_words(words: [u64; Self::WORDS]) -> Self {
-        let half = |word: u64| u32::try_from(word & 0xffff_ffff).unwrap_or_default();
-        let state =
-            |[a, b, c, d]: [u64; 4]| [a, a >> 32, b, b >> 32, c, c >> 32, d, d >> 32].map(half);
-        let [a, b, c, d, e, f, g, h] = words;
-        Self { inner: state([a, b, c, d]), outer: state([e, f, g, h]) }
+        // A copy of bytes, where numbers lie in memory as they do on most processors.
+        let bytes = words.map(u64::to_le_bytes);
+        let mut states = [[0; 8]; 2];
+        let halves = bytes.as_flattened().chunks_exact(4);
+        for (word, half) in states.as_flattened_mut().iter_mut().zip(halves) {
+            *word = half.first_chunk().map_or(0, |half| u32::from_le_bytes(*half));
+        }
+        let [inner, outer] = states;
+        Self { inner, outer }
     }
 
     /// The authentication code of what `write` puts.

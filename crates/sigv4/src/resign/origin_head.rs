@@ -26,8 +26,6 @@ pub(crate) struct RequestLine<'a> {
 pub(crate) struct OriginHead<'b, 'a> {
     out: &'b mut Vec<u8>,
     signed: SmallVec<[Signed<'a>; 16]>,
-    /// Whether they are in the order in which they are signed, as most clients send them.
-    is_sorted: bool,
 }
 
 /// The name of the header that declares the payload.
@@ -47,7 +45,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
     /// An empty head, to be begun with [`begin`](Self::begin).
     pub(crate) fn new(out: &'b mut Vec<u8>) -> Self {
         out.clear();
-        Self { out, signed: SmallVec::new(), is_sorted: true }
+        Self { out, signed: SmallVec::new() }
     }
 
     /// Writes the request line and the origin's Host.
@@ -148,11 +146,9 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         now: &'a Timestamp,
     ) -> [u8; 64] {
         self.note(header::X_AMZ_DATE.as_bytes(), now.as_bytes(), true);
-        if !self.is_sorted {
-            self.signed.sort_unstable_by(|a, b| {
-                cmp_ignore_ascii_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
-            });
-        }
+        self.signed.sort_unstable_by(|a, b| {
+            cmp_ignore_ascii_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
+        });
         credential.write_lines(now, self.out);
         let hash = self.hash(line, payload);
         let signature = credential.sign(now, &hash);
@@ -206,8 +202,6 @@ impl<'b, 'a> OriginHead<'b, 'a> {
     }
 
     fn note(&mut self, name: &'a [u8], value: &'a [u8], is_canonical: bool) {
-        let in_order = |last: &Signed<'_>| cmp_ignore_ascii_case(last.name, name).is_le();
-        self.is_sorted = self.is_sorted && self.signed.last().is_none_or(in_order);
         self.signed.push(Signed { name, value, is_canonical, number: self.signed.len() });
     }
 
