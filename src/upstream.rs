@@ -233,8 +233,9 @@ fn try_sign<'r>(
         };
         let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
         let target = resigned.target();
-        // The access phase has seen the client's target; this one may be rewritten, or anybody's.
-        let headers = head.headers().map(pair).chain(target.hoisted());
+        // The access phase has seen the client's target; this one may be rewritten, or anybody's. Of the headers, those count that
+        // name another object.
+        let headers = head.sources().map(pair).chain(target.hoisted());
         let (method, path, query) = (head.method(), target.path(), target.query());
         let access = match addressed {
             None => Access::new(method, path, query, headers),

@@ -119,6 +119,15 @@ impl<'a> RequestHead<'a> {
         self.lines.iter().map(|line| (line.header, line.known))
     }
 
+    /// Those of them that name the source of a copy or a rename: none in nearly all requests.
+    pub fn sources(&self) -> impl Iterator<Item = Header<'a>> + Clone {
+        let is_source =
+            |known| matches!(known, Some(KnownHeader::CopySource | KnownHeader::RenameSource));
+        let has_any = self.has(KnownHeader::CopySource) || self.has(KnownHeader::RenameSource);
+        let lines = if has_any { self.lines } else { &[] };
+        lines.iter().filter(move |line| is_source(line.known)).map(|line| line.header)
+    }
+
     /// Whether a header of that kind is among them.
     #[inline]
     pub(crate) fn has(&self, known: KnownHeader) -> bool {

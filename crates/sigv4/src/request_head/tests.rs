@@ -36,6 +36,20 @@ fn another_target() {
 }
 
 #[test]
+fn sources_of_copies() {
+    let check = |names: &[&str], expected: &[&str]| {
+        let text: String = names.iter().map(|name| format!("{name}: v\r\n")).collect();
+        let (text, mut lines) = (format!("GET / HTTP/1.1\r\n{text}\r\n"), HeadLines::new());
+        let (head, _) = parse(text.as_bytes(), &mut lines).unwrap();
+        let found: Vec<_> = head.sources().map(|header| header.name).collect();
+        assert_eq!(found, expected.iter().map(|name| name.as_bytes()).collect::<Vec<_>>());
+    };
+    check(&["Host", "x-amz-acl", "x-amz-copy-source-range"], &[]);
+    let names = ["X_Amz-Copy_Source", "x-amz-copy-source", "x-amz-rename-source"];
+    check(&["Host", names[0], "a", names[1], names[2]], &names);
+}
+
+#[test]
 fn heads_as_nginx_writes_them() {
     check("GET / HTTP/1.0\r\n\r\n", "GET / 0 +");
     check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / 1 [Host=a] +");
