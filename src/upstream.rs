@@ -18,7 +18,7 @@ use nginx::upstream::{
 };
 use s3::{Access, AddressingError, Denied, Operation, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::request_head::{HeadError, HeadLines};
+use sigv4::request_head::{HeadError, HeadLines, parse_next};
 use sigv4::{Header, OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::addressed::Addressed;
@@ -181,7 +181,8 @@ fn try_sign<'r>(
     }
 
     let mut lines = HeadLines::new();
-    let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
+    let parsed = worker::with(|worker| parse_next(head, &mut lines, &mut worker.names));
+    let (head, body) = parsed.map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let upload = uploads::of_request(r);
@@ -207,7 +208,7 @@ fn try_sign<'r>(
         && matches!(sent, SentBody::OfClient | SentBody::None);
 
     let Some(ctx) = ctx::of(r) else { return Err(Refusal::Memory) };
-    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed }| {
+    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed, .. }| {
         let addressed = Addressed::of(head, &origin, root, buffers)?;
         let addressed = addressed.as_deref();
         let replaced = addressed.map(Addressed::headers).unwrap_or_default();

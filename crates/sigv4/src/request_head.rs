@@ -10,9 +10,11 @@
 
 mod error;
 mod line;
+mod names;
 
 pub use error::HeadError;
 pub(crate) use line::trim;
+pub use names::HeadNames;
 
 use smallvec::SmallVec;
 
@@ -169,6 +171,19 @@ pub fn parse<'l, 'a: 'l>(
     bytes: &'a [u8],
     lines: &'l mut HeadLines<'a>,
 ) -> Result<(RequestHead<'l>, &'a [u8]), HeadError> {
+    parse_next(bytes, lines, &mut HeadNames::default())
+}
+
+/// The same for who parses many heads, most of which have the names of the one before.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_next<'l, 'a: 'l>(
+    bytes: &'a [u8],
+    lines: &'l mut HeadLines<'a>,
+    names: &mut HeadNames,
+) -> Result<(RequestHead<'l>, &'a [u8]), HeadError> {
     let (line, text) = match split_usual_start_line(bytes) {
         Some(split) => split,
         None => split_start_line(bytes)?,
@@ -176,9 +191,15 @@ pub fn parse<'l, 'a: 'l>(
     let StartLine { method, target, minor_version } = line;
 
     lines.clear();
-    let (mut rest, mut kinds) = (text, 0);
+    let (mut rest, mut kinds, mut names) = (text, 0, names.each());
     loop {
-        let (header, after) = match line::split_usual(rest) {
+        let kept = names.next();
+        let found = kept.as_ref().and_then(|kept| kept.find(rest));
+        let split = match &found {
+            Some(found) => line::split_value(found.name, found.rest),
+            None => line::split_usual(rest),
+        };
+        let (header, after) = match split {
             Some(split) => split,
             None => {
                 if let Some(body) = rest.strip_prefix(b"\r\n") {
@@ -194,7 +215,14 @@ pub fn parse<'l, 'a: 'l>(
                 line::split(rest).ok_or_else(fault)?
             }
         };
-        let known = KnownHeader::of(header.name);
+        let known = match found {
+            Some(found) => found.known,
+            None => {
+                let known = KnownHeader::of(header.name);
+                kept.into_iter().for_each(|kept| kept.set(header.name, known));
+                known
+            }
+        };
         kinds |= known.map_or(0, bit);
         lines.push(HeadLine { header, known, end: text.len().saturating_sub(after.len()) });
         rest = after;

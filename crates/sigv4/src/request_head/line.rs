@@ -16,8 +16,14 @@ pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[inline(always)]
 pub(crate) fn split_usual(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
     let (name, rest) = bytes::cut_usual::<Token, 2>(bytes, b": ")?;
-    let (value, rest) = bytes::cut_usual::<Text, 2>(rest, b"\r\n")?;
-    (!name.is_empty()).then(|| (Header { name, value: trim(value) }, rest))
+    if name.is_empty() { None } else { split_value(name, rest) }
+}
+
+/// The header of that name whose value `bytes` begin with, likewise.
+#[inline(always)]
+pub(crate) fn split_value<'a>(name: &'a [u8], bytes: &'a [u8]) -> Option<(Header<'a>, &'a [u8])> {
+    let (value, rest) = bytes::cut_usual::<Text, 2>(bytes, b"\r\n")?;
+    Some((Header { name, value: trim(value) }, rest))
 }
 
 /// Cuts a header line off: `name ":" OWS value OWS CRLF` (RFC 9112, 5). None for anything else.
