@@ -116,7 +116,10 @@ pub fn resign<'b>(
     let line = RequestLine { method: head.method(), path: target.path(), query: target.query() };
     let mut origin_head = OriginHead::new(out);
     origin_head.begin(&line, head.minor_version(), authority);
-    let has_payload = origin_head.client_headers(head, permit, framing.as_ref(), payload.line())?;
+    // What nobody signs declares nothing, and a body that is another is declared anew.
+    let is_own = framing.is_none() && kind != PermitKind::Preflight;
+    let own = is_own.then(|| payload.line());
+    let has_payload = origin_head.client_headers(head, permit, framing.as_ref(), own)?;
     // No date, no token, no Authorization: nobody has verified it, so it leaves without our key.
     if kind == PermitKind::Preflight {
         origin_head.end();

@@ -78,13 +78,13 @@ impl<'b, 'a> OriginHead<'b, 'a> {
 
     /// Writes the headers that stay, neighbours in one piece. Where framing is taken off, those that describe it go.
     ///
-    /// The answer is whether the line that declares the payload is among them, as it is where `payload` was read from it.
+    /// The answer is whether the line that declares the payload is among them: it stays where `payload` is what it says.
     pub(crate) fn client_headers(
         &mut self,
         head: &RequestHead<'a>,
         permit: &Permit,
         unwrap: Option<&'a BodyHeaders<'a>>,
-        payload: &[u8],
+        payload: Option<&[u8]>,
     ) -> Result<bool, ResignError> {
         let nominated = Nominated::of(head)?;
         // Of nearly all requests all headers are what their names say.
@@ -104,7 +104,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
             let disposition = match known {
                 _ if has_others && is_other(name) => Disposition::Drop,
                 Some(KnownHeader::ContentSha256)
-                    if unwrap.is_none() && value == payload && is_payload_name(name) =>
+                    if Some(value) == payload && is_payload_name(name) =>
                 {
                     has_payload = true;
                     self.note(name, value, name == PAYLOAD_NAME);

@@ -432,7 +432,13 @@ fn a_preflight_is_not_signed() {
         Owned::new(
             method,
             target,
-            &[("Host", "client"), origin, ("Authorization", "x"), ("Cookie", "c")],
+            &[
+                ("Host", "client"),
+                origin,
+                ("Authorization", "x"),
+                ("Cookie", "c"),
+                ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+            ],
         )
     };
     let (permit, body) = (Permit::preflight(), OriginBody::default());
