@@ -5,6 +5,7 @@ mod refusal;
 mod uploads;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use ::status::Timing;
@@ -17,7 +18,7 @@ use nginx::upstream::{
 };
 use s3::{Access, AddressingError, Denied, Operation, Reserved};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::request_head::{HeadError, HeadLines};
+use sigv4::request_head::{HeadError, HeadLines, parse_next};
 use sigv4::{Header, OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
 
 use self::addressed::Addressed;
@@ -180,7 +181,8 @@ fn try_sign<'r>(
     }
 
     let mut lines = HeadLines::new();
-    let (head, body) = sigv4::request_head::parse(head, &mut lines).map_err(Refusal::Head)?;
+    let parsed = worker::with(|worker| parse_next(head, &mut lines, &mut worker.names));
+    let (head, body) = parsed.map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let upload = uploads::of_request(r);
@@ -189,9 +191,13 @@ fn try_sign<'r>(
         Some(upload) => uploads::target_at_origin(upload, target),
         None => target,
     };
+    let with_target;
     let head = match &target {
-        Cow::Borrowed(_) => head,
-        Cow::Owned(target) => head.with_target(target).ok_or(Refusal::Head(HeadError::Target))?,
+        Cow::Borrowed(_) => &head,
+        Cow::Owned(target) => {
+            with_target = head.with_target(target).ok_or(Refusal::Head(HeadError::Target))?;
+            &with_target
+        }
     };
 
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
@@ -201,101 +207,113 @@ fn try_sign<'r>(
         && body.is_empty()
         && matches!(sent, SentBody::OfClient | SentBody::None);
 
-    let (placed, chunk_chain, bucket_in_host, operation) =
-        worker::with(|Worker { buffers, head: signed }| {
-            let addressed = Addressed::of(&head, &origin, root, buffers)?;
-            let addressed = addressed.as_ref();
-            let replaced = addressed.map(Addressed::headers).unwrap_or_default();
-            let head = match addressed {
-                None => head,
-                Some(addressed) => head
+    let Some(ctx) = ctx::of(r) else { return Err(Refusal::Memory) };
+    let (placed, chunk_chain) = worker::with(|Worker { buffers, head: signed, .. }| {
+        let addressed = Addressed::of(head, &origin, root, buffers)?;
+        let addressed = addressed.as_deref();
+        let replaced = addressed.map(Addressed::headers).unwrap_or_default();
+        let with_target;
+        let head = match addressed {
+            None => head,
+            Some(addressed) => {
+                with_target = head
                     .with_target(&addressed.target)
                     .and_then(|head| head.with_replaced(&replaced))
-                    .ok_or(Refusal::Head(HeadError::Target))?,
-            };
-            let in_host = addressed.and_then(|addressed| addressed.authority.as_deref());
-            let request = OriginRequest {
-                head: &head,
-                permit: &permit,
-                authority: in_host.unwrap_or(origin.endpoint.authority().as_bytes()),
-                credential: &key.credential,
-                body: &origin_body,
-                now,
-            };
-            let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
-            let target = resigned.target();
-            // The access phase has seen the client's target; this one may be rewritten, or anybody's.
-            let headers = head.headers().map(pair).chain(target.hoisted());
-            let (method, path, query) = (head.method(), target.path(), target.query());
-            let access = match addressed {
-                None => Access::new(method, path, query, headers),
-                Some(addressed) => {
-                    let kept = headers.filter(|(name, _)| !addressed.replaces(name));
-                    let own = replaced.iter().copied().map(pair);
-                    Access::new(method, path, query, kept.chain(own))
-                }
-            };
-            let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_deref());
-            match access.reserved_at(&origin.addressing, in_host) {
-                // In the origin's words it is not what the access phase has judged.
-                Some(Reserved::AdminApi) if addressed.is_none() && opens_admin_api(main) => {}
-                Some(reserved) => return Err(Refusal::Reserved(reserved)),
-                None => {}
+                    .ok_or(Refusal::Head(HeadError::Target))?;
+                &with_target
             }
-            if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
-                return Err(Refusal::Addressing(AddressingError::SourceUnclear));
+        };
+        let in_host = addressed.and_then(|addressed| addressed.authority.as_deref());
+        let request = OriginRequest {
+            head,
+            permit: &permit,
+            authority: in_host.unwrap_or(origin.endpoint.authority().as_bytes()),
+            credential: &key.credential,
+            body: &origin_body,
+            now,
+        };
+        let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
+        let target = resigned.target();
+        // The access phase has seen the client's target; this one may be rewritten, or anybody's. Of the headers, those count that
+        // name another object.
+        let headers = head.sources().map(pair).chain(target.hoisted());
+        let (method, path, query) = (head.method(), target.path(), target.query());
+        let access = match addressed {
+            None => Access::new(method, path, query, headers),
+            Some(addressed) => {
+                let kept = headers.filter(|(name, _)| !addressed.replaces(name));
+                let own = replaced.iter().copied().map(pair);
+                Access::new(method, path, query, kept.chain(own))
             }
-            let below = root.map(|root| answer::is_below(root, &access, &origin, in_host));
-            match below {
-                Some((operation, false)) => {
-                    return Err(Refusal::Root(Denied::NotBelowRoot(operation)));
-                }
-                // In its body are keys.
-                Some((Operation::DeleteObjects, true)) if !is_rooted => {
-                    return Err(Refusal::Root(Denied::NotBelowRoot(Operation::DeleteObjects)));
-                }
-                _ => {}
+        };
+        let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_deref());
+        match access.reserved_at(&origin.addressing, in_host) {
+            // In the origin's words it is not what the access phase has judged.
+            Some(Reserved::AdminApi) if addressed.is_none() && opens_admin_api(main) => {}
+            Some(reserved) => return Err(Refusal::Reserved(reserved)),
+            None => {}
+        }
+        if addressed.is_some_and(|addressed| !addressed.covers(&origin.addressing, target)) {
+            return Err(Refusal::Addressing(AddressingError::SourceUnclear));
+        }
+        let below = root.map(|root| answer::is_below(root, &access, &origin, in_host));
+        match below {
+            Some((operation, false)) => {
+                return Err(Refusal::Root(Denied::NotBelowRoot(operation)));
             }
-            let is_renamed = root.is_some() || upload.is_some() || answer::renames(&origin);
-            let operation = answer::operation(&access, &origin, in_host, is_renamed);
-            let wants_identity =
-                |operation| answer::wants_identity(main, operation, &origin, upload.is_some());
-            if operation.is_some_and(wants_identity) {
-                sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
+            // In its body are keys.
+            Some((Operation::DeleteObjects, true)) if !is_rooted => {
+                return Err(Refusal::Root(Denied::NotBelowRoot(Operation::DeleteObjects)));
             }
-            // `proxy_set_body` puts the body behind the head, into the same buffer.
-            signed.extend_from_slice(body);
-            let Some(placed) = r.allocate_copy(signed) else { return Err(Refusal::Memory) };
-            let bucket_in_host = addressed.and_then(|addressed| addressed.bucket_in_host.clone());
-            // In a box: it is large, and of downloads there is none.
-            let chunk_chain = resigned.chunk_chain().map(Box::new);
-            Ok((placed, chunk_chain, bucket_in_host, operation))
-        })?;
-    let frames = checked.and_then(Body::signed_frames);
-    let rewriter = match (chunk_chain, frames) {
-        (Some(chain), Some(framing)) => Some(ChunkSignatures(Resigner::new(framing, *chain))),
-        (Some(_), None) => return Err(Refusal::UnprovenBody),
-        (None, _) => None,
-    };
+            _ => {}
+        }
+        let is_renamed = root.is_some() || upload.is_some() || answer::renames(&origin);
+        let operation = answer::operation(&access, &origin, in_host, is_renamed);
+        let wants_identity =
+            |operation| answer::wants_identity(main, operation, &origin, upload.is_some());
+        if operation.is_some_and(wants_identity) {
+            sigv4::remove_unsigned(signed, ACCEPT_ENCODING);
+        }
+        // `proxy_set_body` puts the body behind the head, into the same buffer.
+        signed.extend_from_slice(body);
+        let Some(placed) = r.allocate_copy(signed) else { return Err(Refusal::Memory) };
+        let in_host = addressed.and_then(|addressed| addressed.bucket_in_host.as_ref());
+        put(&ctx.upstream.bucket_in_host, in_host.cloned());
+        ctx.upstream.operation.set(operation);
+        // In a box: it is large, and of downloads there is none.
+        Ok((placed, resigned.chunk_chain().map(Box::new)))
+    })?;
     if root.is_some() {
         // By a name of the client's, which is another object to others.
         r.do_not_store();
     }
-    output::install::<S3Signature, _>(r, rewriter);
+    match (chunk_chain, checked.and_then(Body::signed_frames)) {
+        (Some(chain), Some(framing)) => {
+            let signatures = ChunkSignatures(Resigner::new(framing, *chain));
+            output::install::<S3Signature, _>(r, signatures);
+        }
+        (Some(_), None) => return Err(Refusal::UnprovenBody),
+        (None, _) => output::remove::<S3Signature>(r),
+    }
     if matches!(origin_body, OriginBody::Unwrapped(_)) {
         output::send_plain(r);
     }
-    let Some(ctx) = ctx::of(r) else { return Err(Refusal::Memory) };
     ctx.upstream.origin.replace(Some(origin));
     ctx.upstream.key.replace(Some(key));
-    ctx.upstream.bucket_in_host.replace(bucket_in_host);
     // What an earlier attempt has left; or what nginx's own error is to be.
-    ctx.response.error.replace(upload.as_deref().and_then(uploads::error_of_origin));
-    ctx.upstream.reading.replace(None);
-    ctx.upstream.operation.set(operation);
+    put(&ctx.response.error, upload.as_deref().and_then(uploads::error_of_origin));
+    put(&ctx.upstream.reading, None);
     ctx.upstream.sends_head.set(head.method() == b"HEAD");
     process_header::watch::<S3Signature>(r);
     Ok(placed)
+}
+
+/// Puts a value in the place of the one of an earlier attempt. Nearly always there is neither, and nothing is moved.
+#[inline]
+fn put<T>(cell: &RefCell<Option<T>>, value: Option<T>) {
+    if value.is_some() || cell.borrow().is_some() {
+        cell.replace(value);
+    }
 }
 
 /// What is to be said of the body that is sent: `inline`, which proxy_pass has put behind the head, or `sent`.

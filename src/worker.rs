@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use sigv4::request_head::HeadNames;
 use sigv4::{Header, TargetBuffers, Timestamp, header};
 use smallvec::SmallVec;
 
@@ -12,10 +13,12 @@ const TRANSFER_ENCODING: &[u8] = header::TRANSFER_ENCODING.as_bytes();
 /// Header lines on the stack; real requests have 10 to 30.
 pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
 
-/// Buffers that grow to the size of the largest head and stay.
+/// Buffers that grow to the size of the largest head and stay, and what the next head may have in common with the last one.
 #[derive(Default)]
 pub(crate) struct Worker {
     pub(crate) buffers: TargetBuffers,
+    /// Of the head that was signed last.
+    pub(crate) names: HeadNames,
     /// The head being signed.
     pub(crate) head: Vec<u8>,
 }

@@ -33,11 +33,11 @@ impl Addressed {
         origin: &Origin,
         root: Option<&KeyRoot>,
         buffers: &mut TargetBuffers,
-    ) -> Result<Option<Self>, Refusal> {
+    ) -> Result<Option<Box<Self>>, Refusal> {
         if origin.addressing.is_plain() && root.is_none() {
             return Ok(None);
         }
-        Self::otherwise(head, origin, root, buffers).map(Some)
+        Self::otherwise(head, origin, root, buffers).map(|addressed| Some(Box::new(addressed)))
     }
 
     #[inline(never)]

@@ -10,7 +10,8 @@ mod find;
 pub(crate) mod hex;
 mod name;
 
+pub(crate) use block::common;
 pub(crate) use case::{eq_folded, eq_ignore_ascii_case, fold, lower, order};
 pub(crate) use class::{ByteClass, Hex, Name, Path, Solid, Text, Token, Unreserved, Visible, is};
-pub(crate) use find::{all, cut, exceptions, find, length};
+pub(crate) use find::{all, cut, cut_usual, exceptions, find, length};
 pub(crate) use name::{FoldedName, NameEnds};

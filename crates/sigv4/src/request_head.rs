@@ -10,9 +10,11 @@
 
 mod error;
 mod line;
+mod names;
 
 pub use error::HeadError;
 pub(crate) use line::trim;
+pub use names::HeadNames;
 
 use smallvec::SmallVec;
 
@@ -54,6 +56,8 @@ pub struct RequestHead<'a> {
     /// All header lines as they are written, without the blank one.
     text: &'a [u8],
     lines: &'a [HeadLine<'a>],
+    /// Which kinds of headers are among them.
+    kinds: u32,
     /// What stands in the place of those lines of the same name.
     replaced: &'a [Header<'a>],
 }
@@ -117,6 +121,21 @@ impl<'a> RequestHead<'a> {
         self.lines.iter().map(|line| (line.header, line.known))
     }
 
+    /// Those of them that name the source of a copy or a rename: none in nearly all requests.
+    pub fn sources(&self) -> impl Iterator<Item = Header<'a>> + Clone {
+        let is_source =
+            |known| matches!(known, Some(KnownHeader::CopySource | KnownHeader::RenameSource));
+        let has_any = self.has(KnownHeader::CopySource) || self.has(KnownHeader::RenameSource);
+        let lines = if has_any { self.lines } else { &[] };
+        lines.iter().filter(move |line| is_source(line.known)).map(|line| line.header)
+    }
+
+    /// Whether a header of that kind is among them.
+    #[inline]
+    pub(crate) fn has(&self, known: KnownHeader) -> bool {
+        self.kinds & bit(known) != 0
+    }
+
     /// The header lines from number `first` up to, not including, number `end`, as they are written, each with its CRLF.
     /// Nothing where there are no such lines.
     pub fn text(&self, first: usize, end: usize) -> &'a [u8] {
@@ -152,35 +171,89 @@ pub fn parse<'l, 'a: 'l>(
     bytes: &'a [u8],
     lines: &'l mut HeadLines<'a>,
 ) -> Result<(RequestHead<'l>, &'a [u8]), HeadError> {
-    if bytes.starts_with(HTTP2_PREFACE) {
-        return Err(HeadError::Http2);
-    }
-    let Some((request_line, text)) = line::split_line(bytes) else {
-        return Err(line::fault_of_line(bytes, 1));
+    parse_next(bytes, lines, &mut HeadNames::default())
+}
+
+/// The same for who parses many heads, most of which have the names of the one before.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_next<'l, 'a: 'l>(
+    bytes: &'a [u8],
+    lines: &'l mut HeadLines<'a>,
+    names: &mut HeadNames,
+) -> Result<(RequestHead<'l>, &'a [u8]), HeadError> {
+    let (line, text) = match split_usual_start_line(bytes) {
+        Some(split) => split,
+        None => split_start_line(bytes)?,
     };
-    let (method, target, minor_version) = split_request_line(request_line)?;
+    let StartLine { method, target, minor_version } = line;
 
     lines.clear();
-    let mut rest = text;
+    let (mut rest, mut kinds, mut names) = (text, 0, names.each());
     loop {
-        if let Some(body) = rest.strip_prefix(b"\r\n") {
-            let length = text.len().saturating_sub(rest.len());
-            let text = text.get(..length).unwrap_or_default();
-            let head = RequestHead { method, target, minor_version, text, lines, replaced: &[] };
-            return Ok((head, body));
-        }
-        let Some((header, after)) = line::split(rest) else {
-            // The request line and the lines that were taken come before it.
-            return Err(line::fault(rest, lines.len().saturating_add(2)));
+        let kept = names.next();
+        let found = kept.as_ref().and_then(|kept| kept.find(rest));
+        let split = match &found {
+            Some(found) => line::split_value(found.name, found.rest),
+            None => line::split_usual(rest),
         };
-        let known = KnownHeader::of(header.name);
+        let (header, after) = match split {
+            Some(split) => split,
+            None => {
+                if let Some(body) = rest.strip_prefix(b"\r\n") {
+                    let length = text.len().saturating_sub(rest.len());
+                    let text = text.get(..length).unwrap_or_default();
+                    let replaced = &[];
+                    let head =
+                        RequestHead { method, target, minor_version, text, lines, kinds, replaced };
+                    return Ok((head, body));
+                }
+                // The request line and the lines that were taken come before it.
+                let fault = || line::fault(rest, lines.len().saturating_add(2));
+                line::split(rest).ok_or_else(fault)?
+            }
+        };
+        let known = match found {
+            Some(found) => found.known,
+            None => {
+                let known = KnownHeader::of(header.name);
+                kept.into_iter().for_each(|kept| kept.set(header.name, known));
+                known
+            }
+        };
+        kinds |= known.map_or(0, bit);
         lines.push(HeadLine { header, known, end: text.len().saturating_sub(after.len()) });
         rest = after;
     }
 }
 
-/// Exactly two single blanks: a third part or a doubled blank is read differently by different servers.
-fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
+/// The first line of a head.
+struct StartLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    minor_version: u8,
+}
+
+/// Cuts the first line off as servers write it. None for anything else.
+#[inline]
+fn split_usual_start_line(bytes: &[u8]) -> Option<(StartLine<'_>, &[u8])> {
+    let (method, rest) = bytes::cut_usual::<Token, 1>(bytes, b" ")?;
+    let (target, text) = bytes::cut_usual::<Visible, 11>(rest, b" HTTP/1.1\r\n")?;
+    let line = StartLine { method, target, minor_version: 1 };
+    (!method.is_empty() && !target.is_empty()).then_some((line, text))
+}
+
+/// The same of any. Exactly two single blanks: a third part or a doubled blank is read differently by different servers.
+#[inline(never)]
+fn split_start_line(bytes: &[u8]) -> Result<(StartLine<'_>, &[u8]), HeadError> {
+    if bytes.starts_with(HTTP2_PREFACE) {
+        return Err(HeadError::Http2);
+    }
+    let Some((line, text)) = line::split_line(bytes) else {
+        return Err(line::fault_of_line(bytes, 1));
+    };
     let length = bytes::length::<Token>(line);
     let (method, rest) = line.split_at_checked(length).unwrap_or((line, b""));
     if method.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
@@ -196,7 +269,13 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), HeadError> {
     if target.is_empty() || !bytes::all::<Visible>(target) {
         return Err(HeadError::Target);
     }
-    Ok((method, target, minor_version))
+    Ok((StartLine { method, target, minor_version }, text))
+}
+
+/// The place of a kind of headers among the kinds of a head.
+#[inline]
+fn bit(known: KnownHeader) -> u32 {
+    1u32.wrapping_shl(known as u32)
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ pub fn resign<'b>(
     let strip = strip(kind, target.query());
     let target = target.split(strip)?;
     // Nothing that stands in a preflight's query becomes a header: no signature would cover it.
-    if kind != PermitKind::Preflight {
+    if kind != PermitKind::Preflight && target.has_hoisted() {
         hoisted::check(target, head.headers().filter(|header| !permit.drops(header.name)))?;
     }
     let payload = match body {
@@ -116,7 +116,10 @@ pub fn resign<'b>(
     let line = RequestLine { method: head.method(), path: target.path(), query: target.query() };
     let mut origin_head = OriginHead::new(out);
     origin_head.begin(&line, head.minor_version(), authority);
-    origin_head.client_headers(head, permit, framing.as_ref())?;
+    // What nobody signs declares nothing, and a body that is another is declared anew.
+    let is_own = framing.is_none() && kind != PermitKind::Preflight;
+    let own = is_own.then(|| payload.line());
+    let has_payload = origin_head.client_headers(head, permit, framing.as_ref(), own)?;
     // No date, no token, no Authorization: nobody has verified it, so it leaves without our key.
     if kind == PermitKind::Preflight {
         origin_head.end();
@@ -135,17 +138,18 @@ pub fn resign<'b>(
             }
         }
     }
-    // The client's own of these three were left out above, so each stands here once.
-    origin_head.signed_word(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
-    origin_head.signed_word(header::X_AMZ_DATE.as_bytes(), now.as_bytes());
+    if !has_payload {
+        origin_head.signed_word(header::X_AMZ_CONTENT_SHA256.as_bytes(), payload.line());
+    }
+    // The client's own of these were left out above, so each stands here once.
     if let Some(token) = credential.token() {
         origin_head.signed(token_name(credential.service()).as_bytes(), token.expose());
     }
     // Last, since it lists all that was written before; nothing may be added behind it.
-    let day = credential.day(&now);
-    let signature = origin_head.sign(&line, &payload, &day, now);
+    let signature = origin_head.sign(&line, payload.line(), credential, &now);
     origin_head.end();
     let chunk_chain = payload.is_signed_streaming().then(|| {
+        let day = credential.day(&now);
         let key = day.key().clone();
         Box::new(ChunkChain::new(
             key,
@@ -194,21 +198,28 @@ fn strip(kind: PermitKind, query: &Query) -> Strip {
 }
 
 /// The payload that is declared to the origin: what the client's header says, else its query, else nothing.
+#[inline]
 fn payload(head: &RequestHead<'_>, target: Target<'_>) -> Result<Payload, Error> {
-    let name = header::X_AMZ_CONTENT_SHA256;
-    let mut value = None;
-    let is_own = |(_, known): &(_, _)| *known == Some(KnownHeader::ContentSha256);
-    for (header, _) in head.known_headers().filter(is_own) {
-        if value.replace(header.value).is_some() {
-            let (name, value) = (name.into(), shown(header.value));
-            return Err(Error::Header(HeaderError::Repeated { name, value }));
-        }
-    }
+    let value = if head.has(KnownHeader::ContentSha256) { declared_payload(head)? } else { None };
     let value = value.or_else(|| target.query_auth().get(Field::ContentSha256));
     match value.map_or(Ok(Payload::Unsigned), Payload::parse) {
         // Only unverified requests can come here with a value that says nothing.
         Err(Error::Payload(PayloadError::HashInvalid { .. })) => Ok(Payload::Unsigned),
         result => result,
+    }
+}
+
+/// The value of the header that declares the payload.
+fn declared_payload<'a>(head: &RequestHead<'a>) -> Result<Option<&'a [u8]>, Error> {
+    let is_own = |(_, known): &(_, _)| *known == Some(KnownHeader::ContentSha256);
+    let mut lines = head.known_headers().filter(is_own).map(|(header, _)| header.value);
+    let value = lines.next();
+    match lines.next() {
+        Some(other) => {
+            let (name, value) = (header::X_AMZ_CONTENT_SHA256.into(), shown(other));
+            Err(Error::Header(HeaderError::Repeated { name, value }))
+        }
+        None => Ok(value),
     }
 }
 

@@ -65,20 +65,15 @@ struct Piece {
 /// Most lines whose memory is kept.
 const MAX_SPARE_LINES: usize = 16;
 
-/// Puts `rewriter` before the upstream's output for the attempt that begins, or takes that of an earlier attempt away.
-pub fn install<M: HttpModule, R: Rewriter + 'static>(r: Request<'_>, rewriter: Option<R>) {
+/// Puts `rewriter` before the upstream's output for the attempt that begins.
+pub fn install<M: HttpModule, R: Rewriter + 'static>(r: Request<'_>, rewriter: R) {
+    remove::<M>(r);
     // A subrequest (mirror) has a context of its own, perhaps not yet.
     let Some(hooks) = r.hooks::<M>() else { return };
     // SAFETY: null or the upstream part of this request, which only nginx's single thread touches; no other reference to it is
     // alive.
     let Some(u) = (unsafe { r.read(|r| r.upstream).as_mut() }) else { return };
-    let mut slot = hooks.output.borrow_mut();
-    if let Some(earlier) = slot.take() {
-        u.output.output_filter = earlier.next;
-        u.output.filter_ctx = earlier.next_data;
-    }
-    let Some(rewriter) = rewriter else { return };
-    *slot = Some(Box::new(RewrittenBody {
+    hooks.output.replace(Some(Box::new(RewrittenBody {
         next: u.output.output_filter,
         next_data: u.output.filter_ctx,
         head_sent: false,
@@ -86,11 +81,22 @@ pub fn install<M: HttpModule, R: Rewriter + 'static>(r: Request<'_>, rewriter: O
         spare_buffers: Vec::new(),
         spare_lines: Vec::new(),
         rewriter,
-    }));
+    })));
     u.output.output_filter = Some(output_filter::<M>);
     u.output.filter_ctx = r.as_ptr().cast();
     // A body in nginx's temporary file must pass through memory, not sendfile (src/core/ngx_output_chain.c).
     u.output.set_need_in_memory(1);
+}
+
+/// Takes the rewriter of an earlier attempt away, if there was one.
+pub fn remove<M: HttpModule>(r: Request<'_>) {
+    let Some(earlier) = r.existing_hooks::<M>().and_then(|hooks| hooks.output.take()) else {
+        return;
+    };
+    // SAFETY: as in `install`.
+    let Some(u) = (unsafe { r.read(|r| r.upstream).as_mut() }) else { return };
+    u.output.output_filter = earlier.next;
+    u.output.filter_ctx = earlier.next_data;
 }
 
 /// Sends the body as it is, without `Transfer-Encoding: chunked` around it: the head declares its length, though nginx knew

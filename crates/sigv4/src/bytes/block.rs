@@ -107,6 +107,19 @@ pub(crate) const fn few(text: &[u8]) -> Option<[u8; SIZE]> {
     Some((first as u128 | (last as u128) << 64).to_le_bytes())
 }
 
+/// With how many bytes in common two texts begin.
+#[inline(always)]
+pub(crate) fn common(a: &[u8; 2 * SIZE], b: &[u8; 2 * SIZE]) -> usize {
+    let same = |at: usize| {
+        let block = |text: &[u8; 2 * SIZE]| {
+            text.get(at..).and_then(<[u8]>::first_chunk).map(ByteBlock::new)
+        };
+        block(a).zip(block(b)).map_or(0, |(a, b)| a.same(b).yes())
+    };
+    let same = same(0) | same(SIZE) << SIZE;
+    usize::try_from(same.trailing_ones()).unwrap_or_default()
+}
+
 /// Two lower-case hexadecimal digits for each byte.
 #[inline(always)]
 pub(crate) fn hex(bytes: &[u8; SIZE]) -> [u8; 2 * SIZE] {

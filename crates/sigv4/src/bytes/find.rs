@@ -61,7 +61,32 @@ pub(crate) fn length<K: ByteClass>(text: &[u8]) -> usize {
     }
 }
 
-/// The same for a text whose bytes before `from` are of the class.
+/// What stands before `end` and what stands behind it, where all that stands before it is of a class, of which the first byte of
+/// `end` is not. None of another text, nor of one that has one of the class's rarer bytes there, or is shorter than a block: for
+/// that, [`length`] is to be asked.
+#[inline(always)]
+pub(crate) fn cut_usual<'a, K: ByteClass, const N: usize>(
+    text: &'a [u8],
+    end: &[u8; N],
+) -> Option<(&'a [u8], &'a [u8])> {
+    let mut rest = text;
+    let at = loop {
+        let Some((block, after)) = rest.split_first_chunk() else {
+            // The last bytes together with bytes before them, which are of the class.
+            let doubtful = K::doubtful(ByteBlock::new(text.last_chunk()?));
+            break text.len().wrapping_sub(SIZE).wrapping_add(lowest(doubtful));
+        };
+        let doubtful = K::doubtful(ByteBlock::new(block));
+        if doubtful != 0 {
+            break text.len().wrapping_sub(rest.len()).wrapping_add(lowest(doubtful));
+        }
+        rest = after;
+    };
+    let (front, back) = text.split_at_checked(at)?;
+    Some((front, back.strip_prefix(end)?))
+}
+
+/// The [`length`] of a text whose bytes before `from` are of the class.
 #[inline(never)]
 fn length_from<K: ByteClass>(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
@@ -184,6 +209,16 @@ mod tests {
                     let expected = if is::<K>(byte) { length } else { at };
                     assert_eq!(super::length::<K>(&text), expected, "{text:?}");
                     assert_eq!(all::<K>(&text), is::<K>(byte), "{text:?}");
+                    let cut = cut_usual::<K, 1>(&text, &[byte]);
+                    if is::<K>(byte) {
+                        assert!(cut.is_none_or(|(front, _)| front.iter().all(|&own| is::<K>(own))));
+                    } else {
+                        let is_usual = K::doubtful(ByteBlock::new(&[inside; SIZE])) == 0;
+                        let expected = Some((&text[..at], &text[at + 1..]));
+                        let may_be_none = !is_usual || length < SIZE;
+                        assert!(cut == expected || (may_be_none && cut.is_none()), "{text:?}");
+                        assert_eq!(cut_usual::<K, 2>(&text, &[byte, !inside]), None);
+                    }
                     text[at..].fill(byte);
                     let expected = if is::<K>(byte) { length..length } else { at..length };
                     assert!(exceptions::<K>(&text).eq(expected), "{text:?}");

@@ -167,16 +167,25 @@ impl MacKey {
     /// The key of these states.
     #[inline]
     pub(crate) fn from_words(words: [u64; Self::WORDS]) -> Self {
-        let half = |word: u64| u32::try_from(word & 0xffff_ffff).unwrap_or_default();
-        let state =
-            |[a, b, c, d]: [u64; 4]| [a, a >> 32, b, b >> 32, c, c >> 32, d, d >> 32].map(half);
-        let [a, b, c, d, e, f, g, h] = words;
-        Self { inner: state([a, b, c, d]), outer: state([e, f, g, h]) }
+        // A copy of bytes, where numbers lie in memory as they do on most processors.
+        let bytes = words.map(u64::to_le_bytes);
+        let mut states = [[0; 8]; 2];
+        let halves = bytes.as_flattened().chunks_exact(4);
+        for (word, half) in states.as_flattened_mut().iter_mut().zip(halves) {
+            *word = half.first_chunk().map_or(0, |half| u32::from_le_bytes(*half));
+        }
+        let [inner, outer] = states;
+        Self { inner, outer }
     }
 
     /// The authentication code of what `write` puts.
     pub(crate) fn mac(&self, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
-        let mut text = MacText::after(self.inner, BLOCK);
+        self.mac_after(BLOCK, write)
+    }
+
+    /// The same for the states behind which so many bytes were compressed, the key's own block among them.
+    fn mac_after(&self, before: usize, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
+        let mut text = MacText::after(self.inner, before);
         write(&mut text);
         // The last block: a hash, and the padding behind a block and a hash.
         let mut block = [0; BLOCK];
@@ -186,6 +195,33 @@ impl MacKey {
         let mut state = self.outer;
         compress(&mut state, &[block]);
         to_bytes(state)
+    }
+}
+
+/// A key for texts that begin with one and the same block, which was compressed once for all of them.
+pub(crate) struct BegunMac(MacKey);
+
+impl BegunMac {
+    pub(crate) fn new(key: &MacKey, block: &[u8; BLOCK]) -> Self {
+        let mut begun = key.clone();
+        compress256(&mut begun.inner, &[*block]);
+        Self(begun)
+    }
+
+    /// As [`MacKey::to_words`].
+    pub(crate) fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]> {
+        self.0.to_words()
+    }
+
+    /// As [`MacKey::from_words`].
+    #[inline]
+    pub(crate) fn from_words(words: [u64; MacKey::WORDS]) -> Self {
+        Self(MacKey::from_words(words))
+    }
+
+    /// The authentication code of the block and what `write` puts behind it.
+    pub(crate) fn mac(&self, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
+        self.0.mac_after(2 * BLOCK, write)
     }
 }
 
@@ -219,6 +255,10 @@ mod tests {
             expected.update(&bytes);
             let expected: [u8; 32] = expected.finalize().into_bytes().into();
             assert_eq!(MacKey::new(key).mac(|text| text.put(&bytes)), expected, "{length}");
+            let (first, rest) = bytes.split_first_chunk().unwrap();
+            let begun = BegunMac::new(&MacKey::new(key), first);
+            let begun = BegunMac::from_words(*begun.to_words());
+            assert_eq!(begun.mac(|text| text.put(rest)), expected, "{length}");
         }
     }
 }

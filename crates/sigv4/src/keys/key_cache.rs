@@ -4,14 +4,16 @@
 //! whoever writes while somebody else does leaves it to them. Nobody ever waits.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
 use zeroize::Zeroize as _;
 
 use crate::Timestamp;
+use crate::canonical::sha256::MacKey;
 use crate::keys::credential_scope::CredentialScope;
-use crate::keys::signing_key::SigningKey;
+use crate::keys::signing_key::{KeptKey, SigningKey};
 
 /// How many derived keys one credential keeps.
 const SLOTS: usize = 4;
@@ -21,7 +23,7 @@ const KEPT_DAYS: i64 = 8;
 const MAX_KEPT_REGION: usize = REGION_WORDS * 8;
 const REGION_WORDS: usize = 8;
 
-/// What a kept key is for: the date, the number of the credential's secret, the region.
+/// What a kept key is for: the date, the number of the credential's secret, the region; or the date and the time of day.
 ///
 /// The service is no part of it: one cache serves one service.
 #[derive(Clone, Copy)]
@@ -34,6 +36,12 @@ pub(crate) struct KeyLabel<'a> {
 impl<'a> KeyLabel<'a> {
     pub(crate) fn new(date: &[u8; 8], secret: usize, region: &'a [u8]) -> Self {
         Self { date: u64::from_be_bytes(*date), secret, region }
+    }
+
+    /// Of a key that is good for one second.
+    #[inline]
+    pub(crate) fn of_second(now: &'a Timestamp) -> Self {
+        Self::new(now.date(), 0, now.as_bytes().get(8..).unwrap_or_default())
     }
 
     /// The secret and the length of the region, both small numbers, as one.
@@ -54,21 +62,34 @@ impl<'a> KeyLabel<'a> {
 }
 
 /// Room for one key.
-#[derive(Default)]
-pub(crate) struct KeySlot {
+pub(crate) struct KeySlot<K: KeptKey = SigningKey> {
     /// Even: the rest belongs together. Odd: it is being written. It counts, so that who has read in between finds out.
     version: AtomicU64,
     /// Of no key at first: no date is zero.
     date: AtomicU64,
     numbers: AtomicU64,
     region: [AtomicU64; REGION_WORDS],
-    key: [AtomicU64; SigningKey::WORDS],
+    words: [AtomicU64; MacKey::WORDS],
+    key: PhantomData<K>,
 }
 
-impl KeySlot {
+impl<K: KeptKey> Default for KeySlot<K> {
+    fn default() -> Self {
+        Self {
+            version: AtomicU64::default(),
+            date: AtomicU64::default(),
+            numbers: AtomicU64::default(),
+            region: Default::default(),
+            words: Default::default(),
+            key: PhantomData,
+        }
+    }
+}
+
+impl<K: KeptKey> KeySlot<K> {
     /// The key, if it is the one for this label.
     #[inline]
-    pub(crate) fn get(&self, label: &KeyLabel<'_>) -> Option<SigningKey> {
+    pub(crate) fn get(&self, label: &KeyLabel<'_>) -> Option<K> {
         // Acquire: what is read below is at least what was written before this version.
         let version = self.version.load(Ordering::Acquire);
         if version & 1 == 1
@@ -79,15 +100,15 @@ impl KeySlot {
         {
             return None;
         }
-        let words = self.key.each_ref().map(|word| word.load(Ordering::Relaxed));
+        let words = self.words.each_ref().map(|word| word.load(Ordering::Relaxed));
         // If one of these words is of a later writer, so is the version that is read behind the fence.
         fence(Ordering::Acquire);
         let is_whole = self.version.load(Ordering::Relaxed) == version;
-        is_whole.then(|| SigningKey::from_words(words))
+        is_whole.then(|| K::from_words(words))
     }
 
     /// Keeps a key in the place of another, unless some other thread is about to.
-    pub(crate) fn set(&self, label: &KeyLabel<'_>, key: &SigningKey) {
+    pub(crate) fn set(&self, label: &KeyLabel<'_>, key: &K) {
         let version = self.version.load(Ordering::Relaxed);
         let odd = version.wrapping_add(1);
         if label.region.len() > MAX_KEPT_REGION
@@ -106,14 +127,14 @@ impl KeySlot {
         let region = self.region.iter().zip(label.region());
         region.for_each(|(own, word)| own.store(word, Ordering::Relaxed));
         let words = key.to_words();
-        self.key.iter().zip(*words).for_each(|(own, word)| own.store(word, Ordering::Relaxed));
+        self.words.iter().zip(*words).for_each(|(own, word)| own.store(word, Ordering::Relaxed));
         self.version.store(odd.wrapping_add(1), Ordering::Release);
     }
 }
 
-impl Drop for KeySlot {
+impl<K: KeptKey> Drop for KeySlot<K> {
     fn drop(&mut self) {
-        self.key.iter_mut().for_each(|word| word.get_mut().zeroize());
+        self.words.iter_mut().for_each(|word| word.get_mut().zeroize());
     }
 }
 
@@ -185,7 +206,7 @@ mod tests {
 
     #[test]
     fn labels_are_told_apart() {
-        let slot = KeySlot::default();
+        let slot = KeySlot::<SigningKey>::default();
         let dates = [b"20260314", b"20260315"];
         let long = [b'r'; MAX_KEPT_REGION];
         let regions: [&[u8]; 6] = [b"", b"r", b"r\0", b"eu-west-1", b"eu-west-2", &long];
@@ -212,7 +233,7 @@ mod tests {
     /// Threads that write and read one slot: whoever gets a key gets that of their label, and whole.
     #[test]
     fn nobody_reads_half_a_key() {
-        let slot = KeySlot::default();
+        let slot = KeySlot::<SigningKey>::default();
         let (slot, rounds) = (&slot, 20_000);
         std::thread::scope(|scope| {
             for number in 0..4 {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::Secret;
 use crate::bytes::hex;
 use crate::canonical::TextSink as _;
-use crate::canonical::sha256::MacKey;
+use crate::canonical::sha256::{BegunMac, MacKey};
 use crate::canonical::string_to_sign::StringToSign;
 use crate::keys::credential_scope::TERMINAL;
 
@@ -34,20 +34,6 @@ impl SigningKey {
         Self(MacKey::new(b"AWS4"))
     }
 
-    /// Length as numbers.
-    pub(crate) const WORDS: usize = MacKey::WORDS;
-
-    /// The key as numbers, to be kept.
-    pub(crate) fn to_words(&self) -> Zeroizing<[u64; Self::WORDS]> {
-        self.0.to_words()
-    }
-
-    /// The key that these numbers are.
-    #[inline]
-    pub(crate) fn from_words(words: [u64; Self::WORDS]) -> Self {
-        Self(MacKey::from_words(words))
-    }
-
     /// The signature, as it is written.
     pub(crate) fn sign<const PIECES: usize>(
         &self,
@@ -56,11 +42,60 @@ impl SigningKey {
         hex::encode(&self.0.mac(|text| string_to_sign.write(text)))
     }
 
+    /// The same key for texts that begin with this block.
+    pub(crate) fn begin(&self, block: &[u8; 64]) -> BegunKey {
+        BegunKey(BegunMac::new(&self.0, block))
+    }
+
     /// Whether `claimed` is the signature: 64 lower-case digits, compared in constant time.
     pub(crate) fn verify(&self, string_to_sign: &StringToSign<'_, 1>, claimed: &[u8]) -> bool {
         let signature = self.sign(string_to_sign);
         // How long the claimed one is, everybody knows; a digit in upper case is another byte, and never matches.
         claimed.try_into().is_ok_and(|claimed| words(&signature).ct_eq(&words(claimed)).into())
+    }
+}
+
+/// A signing key that has the first block of a string to sign behind it.
+pub(crate) struct BegunKey(BegunMac);
+
+impl BegunKey {
+    /// The signature of a string whose first block was followed by `rest` and the hash.
+    pub(crate) fn sign(&self, rest: &[u8], hash: &[u8; 64]) -> [u8; 64] {
+        hex::encode(&self.0.mac(|text| {
+            text.put(rest);
+            text.put(hash);
+        }))
+    }
+}
+
+/// What a [`KeySlot`](super::key_cache::KeySlot) can keep.
+pub(crate) trait KeptKey {
+    /// The key as numbers.
+    fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]>;
+
+    /// The key that these numbers are.
+    fn from_words(words: [u64; MacKey::WORDS]) -> Self;
+}
+
+impl KeptKey for SigningKey {
+    fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]> {
+        self.0.to_words()
+    }
+
+    #[inline]
+    fn from_words(words: [u64; MacKey::WORDS]) -> Self {
+        Self(MacKey::from_words(words))
+    }
+}
+
+impl KeptKey for BegunKey {
+    fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]> {
+        self.0.to_words()
+    }
+
+    #[inline]
+    fn from_words(words: [u64; MacKey::WORDS]) -> Self {
+        Self(BegunMac::from_words(words))
     }
 }
 

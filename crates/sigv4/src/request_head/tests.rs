@@ -2,8 +2,15 @@ use super::*;
 
 /// Method, target, minor version, headers and body, written as one line of text.
 fn parsed(bytes: &[u8]) -> Result<String, HeadError> {
+    parsed_after(bytes, &mut HeadNames::default())
+}
+
+fn parsed_after(bytes: &[u8], names: &mut HeadNames) -> Result<String, HeadError> {
     let mut lines = HeadLines::new();
-    let (head, body) = parse(bytes, &mut lines)?;
+    let (head, body) = parse_next(bytes, &mut lines, names)?;
+    for (header, known) in head.known_headers() {
+        assert_eq!(known, KnownHeader::of(header.name));
+    }
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
     let mut out =
         format!("{} {} {}", text(head.method()), text(head.target()), head.minor_version());
@@ -33,6 +40,65 @@ fn another_target() {
     for target in [&b""[..], b"/a b", b"/a\r\n", b"/\0"] {
         assert!(head.with_target(target).is_none());
     }
+}
+
+#[test]
+fn names_of_the_head_before() {
+    let long = ["a".repeat(29), "a".repeat(30), "a".repeat(31), "a".repeat(32), "a".repeat(70)];
+    let names =
+        ["Host", "host", "hos", "hosts", "x-amz-date", "X-Amz-Date", "x-amz-dat", "a_b.c", "Date"];
+    let names = names.into_iter().chain(long.iter().map(String::as_str));
+    let mut lines = vec![String::new(), ": x\r\n".into(), "Host : x\r\n".into(), "Host\r\n".into()];
+    for name in names {
+        for end in [
+            ": v\r\n",
+            ":v\r\n",
+            ":\tv \r\n",
+            ": \r\n",
+            ": v\n",
+            ": a value of more than a block\r\n",
+        ] {
+            lines.push(format!("{name}{end}"));
+        }
+    }
+    let host = "Host: example.com\r\n".to_owned();
+    let head = |first: &str, second: &str, body: &str| {
+        format!("GET / HTTP/1.1\r\n{first}{second}\r\n{body}").into_bytes()
+    };
+    let body = "of more than two blocks, so that no line is too short";
+    let mut kept = HeadNames::default();
+    for before in &lines {
+        for line in &lines {
+            for (first, second, body) in
+                [(line, &host, body), (&host, line, ""), (line, line, body)]
+            {
+                let _ = parsed_after(&head(before, before, body), &mut kept);
+                let head = head(first, second, body);
+                let found = parsed_after(&head, &mut kept);
+                assert_eq!(found, parsed(&head), "{before:?} {}", head.escape_ascii());
+            }
+        }
+    }
+    // More than are kept.
+    let many: String = (0..100).map(|i| format!("x-{i}: v\r\n")).collect();
+    for text in [many.as_str(), "x-1: v\r\n", many.as_str()] {
+        let head = head(text, "", "");
+        assert_eq!(parsed_after(&head, &mut kept), parsed(&head));
+    }
+}
+
+#[test]
+fn sources_of_copies() {
+    let check = |names: &[&str], expected: &[&str]| {
+        let text: String = names.iter().map(|name| format!("{name}: v\r\n")).collect();
+        let (text, mut lines) = (format!("GET / HTTP/1.1\r\n{text}\r\n"), HeadLines::new());
+        let (head, _) = parse(text.as_bytes(), &mut lines).unwrap();
+        let found: Vec<_> = head.sources().map(|header| header.name).collect();
+        assert_eq!(found, expected.iter().map(|name| name.as_bytes()).collect::<Vec<_>>());
+    };
+    check(&["Host", "x-amz-acl", "x-amz-copy-source-range"], &[]);
+    let names = ["X_Amz-Copy_Source", "x-amz-copy-source", "x-amz-rename-source"];
+    check(&["Host", names[0], "a", names[1], names[2]], &names);
 }
 
 #[test]

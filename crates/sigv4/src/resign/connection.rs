@@ -28,6 +28,14 @@ impl<'a> Nominated<'a> {
     /// One lists a header that must arrive: after verification, `x-amz-acl` must not vanish because somebody called it
     /// hop-by-hop.
     pub(crate) fn of(head: &RequestHead<'a>) -> Result<Self, ResignError> {
+        if !head.has(KnownHeader::Connection) {
+            return Ok(Self::default());
+        }
+        Self::in_lines(head)
+    }
+
+    #[inline(never)]
+    fn in_lines(head: &RequestHead<'a>) -> Result<Self, ResignError> {
         let mut found = SmallVec::<[&[u8]; 4]>::new();
         let is_connection = |(_, known): &(_, _)| *known == Some(KnownHeader::Connection);
         for (header, _) in head.known_headers().filter(is_connection) {
@@ -49,9 +57,14 @@ impl<'a> Nominated<'a> {
         Ok(Self(found))
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this header is one of them.
     pub(crate) fn has(&self, name: &[u8]) -> bool {
-        !self.0.is_empty() && self.0.binary_search_by(|own| header::order(own, name)).is_ok()
+        !self.is_empty() && self.0.binary_search_by(|own| header::order(own, name)).is_ok()
     }
 }
 

@@ -9,12 +9,11 @@ use smallvec::SmallVec;
 use crate::bytes::hex;
 use crate::canonical::TextSink as _;
 use crate::canonical::canonical_request::{RequestHash, canonical_value, write_end, write_target};
-use crate::canonical::string_to_sign::{ALGORITHM, StringToSign};
-use crate::keys::origin_credential::Day;
+use crate::header::known::KnownHeader;
 use crate::resign::body_headers::BodyHeaders;
 use crate::resign::connection::{Nominated, kept};
 use crate::resign::disposition::{Disposition, disposition, disposition_of};
-use crate::{Payload, Permit, ResignError, Timestamp, header};
+use crate::{OriginCredential, Permit, ResignError, Timestamp, header};
 
 /// Method and canonical target.
 pub(crate) struct RequestLine<'a> {
@@ -28,6 +27,9 @@ pub(crate) struct OriginHead<'b, 'a> {
     out: &'b mut Vec<u8>,
     signed: SmallVec<[Signed<'a>; 16]>,
 }
+
+/// The name of the header that declares the payload.
+const PAYLOAD_NAME: &[u8] = header::X_AMZ_CONTENT_SHA256.as_bytes();
 
 /// A header that will be signed.
 struct Signed<'a> {
@@ -75,21 +77,39 @@ impl<'b, 'a> OriginHead<'b, 'a> {
     }
 
     /// Writes the headers that stay, neighbours in one piece. Where framing is taken off, those that describe it go.
+    ///
+    /// The answer is whether the line that declares the payload is among them: it stays where `payload` is what it says.
     pub(crate) fn client_headers(
         &mut self,
         head: &RequestHead<'a>,
         permit: &Permit,
         unwrap: Option<&'a BodyHeaders<'a>>,
-    ) -> Result<(), ResignError> {
+        payload: Option<&[u8]>,
+    ) -> Result<bool, ResignError> {
         let nominated = Nominated::of(head)?;
-        let mut first = 0;
+        // Of nearly all requests all headers are what their names say.
+        let has_others = !nominated.is_empty()
+            || permit.drops_any()
+            || !head.replaced().is_empty()
+            || unwrap.is_some();
+        let is_other = |name: &[u8]| {
+            nominated.has(name)
+                || permit.drops(name)
+                || head.replaces(name)
+                || unwrap.is_some_and(|unwrap| unwrap.describes(name))
+        };
+        let (mut first, mut has_payload) = (0, false);
         for (number, (header, known)) in head.known_headers().enumerate() {
             let (name, value) = (header.name, header.value);
-            let disposition = match unwrap {
-                _ if nominated.has(name) || permit.drops(name) || head.replaces(name) => {
-                    Disposition::Drop
+            let disposition = match known {
+                _ if has_others && is_other(name) => Disposition::Drop,
+                Some(KnownHeader::ContentSha256)
+                    if Some(value) == payload && is_payload_name(name) =>
+                {
+                    has_payload = true;
+                    self.note(name, value, name == PAYLOAD_NAME);
+                    continue;
                 }
-                Some(unwrap) if unwrap.describes(name) => Disposition::Drop,
                 _ => disposition_of(known, name),
             };
             match disposition {
@@ -114,25 +134,24 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         if let Some(unwrap) = unwrap {
             unwrap.own_headers().for_each(|(name, value)| self.signed(name, value));
         }
-        Ok(())
+        Ok(has_payload)
     }
 
-    /// Writes the Authorization line; the answer is the signature.
+    /// Writes the lines of date and Authorization; the answer is the signature.
     pub(crate) fn sign(
         &mut self,
         line: &RequestLine<'_>,
-        payload: &Payload,
-        day: &Day<'_>,
-        now: Timestamp,
+        payload: &[u8],
+        credential: &OriginCredential,
+        now: &'a Timestamp,
     ) -> [u8; 64] {
+        self.note(header::X_AMZ_DATE.as_bytes(), now.as_bytes(), true);
         self.signed.sort_unstable_by(|a, b| {
             cmp_ignore_ascii_case(a.name, b.name).then_with(|| a.number.cmp(&b.number))
         });
-        day.authorization().into_iter().for_each(|piece| self.out.put(piece));
+        credential.write_lines(now, self.out);
         let hash = self.hash(line, payload);
-        let scope = day.scope();
-        let string = StringToSign { label: ALGORITHM, date: now, scope, chain: &[], hash: &hash };
-        let signature = day.key().sign(&string);
+        let signature = credential.sign(now, &hash);
         self.out.put(b", Signature=");
         self.out.put(&signature);
         self.out.put(b"\r\n");
@@ -145,7 +164,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
     }
 
     /// Hashes the canonical request, and writes the list of signed names.
-    fn hash(&mut self, line: &RequestLine<'_>, payload: &Payload) -> [u8; 64] {
+    fn hash(&mut self, line: &RequestLine<'_>, payload: &[u8]) -> [u8; 64] {
         let list = self.out.len();
         let out = &mut *self.out;
         let mut sha256 = RequestHash::new();
@@ -178,7 +197,7 @@ impl<'b, 'a> OriginHead<'b, 'a> {
             }
         }
         sha256.put(b"\n");
-        write_end(&mut sha256, out.get(list..).unwrap_or_default(), payload.line());
+        write_end(&mut sha256, out.get(list..).unwrap_or_default(), payload);
         hex::encode(&sha256.finish())
     }
 
@@ -192,6 +211,11 @@ impl<'b, 'a> OriginHead<'b, 'a> {
         self.out.put(value);
         self.out.put(b"\r\n");
     }
+}
+
+/// Whether a name is that of the payload's header to every server: none with `_`.
+fn is_payload_name(name: &[u8]) -> bool {
+    name == PAYLOAD_NAME || bytes::eq_ignore_ascii_case(name, PAYLOAD_NAME)
 }
 
 /// Compares names as if they were lower-case, eight bytes at a time: thousands of hostile names begin alike.

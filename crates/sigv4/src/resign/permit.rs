@@ -51,11 +51,16 @@ impl Permit {
         self.kind
     }
 
+    /// Whether there may be headers that must not be sent on. Nearly all requests come without.
+    #[inline]
+    pub(crate) fn drops_any(&self) -> bool {
+        self.dropped.is_some() || self.kind == PermitKind::Off
+    }
+
     /// Whether a header must not be sent on: one that an intermediary added, which nobody has signed.
     #[inline]
     pub(crate) fn drops(&self, name: &[u8]) -> bool {
-        // Nearly all requests come without.
-        (self.dropped.is_some() || self.kind == PermitKind::Off) && self.is_dropped(name)
+        self.drops_any() && self.is_dropped(name)
     }
 
     fn is_dropped(&self, name: &[u8]) -> bool {

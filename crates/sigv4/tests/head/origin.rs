@@ -252,6 +252,38 @@ fn payload_lines() {
 }
 
 #[test]
+fn the_payloads_line_stays_where_it_is() {
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let check = |headers: &[(&str, &str)], expected: &[&str]| {
+        let sent = send(headers).unwrap();
+        assert_eq!(names(&sent), expected, "{headers:?}");
+        assert!(signed_names(&sent).contains("host;x-amz-"), "{headers:?}");
+    };
+    let [host, payload, date, authorization] = OURS;
+    for name in ["x-amz-content-sha256", "X-Amz-Content-SHA256"] {
+        for value in [empty, "UNSIGNED-PAYLOAD"] {
+            let (own, user) = ((name, value), ("user-agent", "x"));
+            check(&[own, user], &[host, payload, "user-agent", date, authorization]);
+            check(&[user, own], &[host, "user-agent", payload, date, authorization]);
+            let acl = ("x-amz-acl", "private");
+            check(&[own, acl], &[host, payload, "x-amz-acl", date, authorization]);
+        }
+        // It says nothing.
+        check(&[(name, "x"), ("a", "b")], &[host, "a", payload, date, authorization]);
+        let twice = [(name, empty), ("x_amz_content_sha256", empty)];
+        assert!(matches!(send(&twice), Err(ResignError::Request(Error::Header(_)))));
+    }
+    // Not what it is called to every origin.
+    let other = [("x_amz_content_sha256", empty), ("a", "b")];
+    check(&other, &[host, "a", payload, date, authorization]);
+    // Another body, of which it is true by chance.
+    let head = Owned::new("GET", "/b/k", &[(payload, empty), (payload, empty), ("a", "b")]);
+    let nothing = OriginBody::Other(OtherBody::known(b""));
+    let sent = send_as(&head, &Permit::verify_off(), &origin(None), &nothing).unwrap();
+    assert_eq!(names(&sent), [host, "a", payload, date, authorization]);
+}
+
+#[test]
 fn http_version_and_target() {
     let (mut buffers, mut out) = (TargetBuffers::default(), Vec::new());
     let permit = Permit::verify_off();
@@ -400,7 +432,13 @@ fn a_preflight_is_not_signed() {
         Owned::new(
             method,
             target,
-            &[("Host", "client"), origin, ("Authorization", "x"), ("Cookie", "c")],
+            &[
+                ("Host", "client"),
+                origin,
+                ("Authorization", "x"),
+                ("Cookie", "c"),
+                ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+            ],
         )
     };
     let (permit, body) = (Permit::preflight(), OriginBody::default());
