@@ -204,7 +204,7 @@ pub(crate) struct BegunMac(MacKey);
 impl BegunMac {
     pub(crate) fn new(key: &MacKey, block: &[u8; BLOCK]) -> Self {
         let mut begun = key.clone();
-        compress256(&mut begun.inner, &[*block]);
+        compress(&mut begun.inner, &[*block]);
         Self(begun)
     }
 
