@@ -12,7 +12,7 @@ use crate::target::query_auth::{AuthSpans, QueryAuth, Span};
 use crate::{Error, QueryError, TargetError, header};
 
 /// Memory for the parts of one target at a time, for [`verify`](crate::verify()), [`resign`](crate::resign()) and
-/// [`canonical_target`](crate::canonical_target), which give a [`Target`] that lies in it.
+/// [`canonical_target`](crate::canonical_target), which give a [`Target`] that lies in it; and for the last list of signed names.
 #[derive(Debug, Default)]
 pub struct TargetBuffers {
     /// The raw target that is in the buffers, and how its query was split; none where it is not, or not to the end. A request
@@ -26,7 +26,7 @@ pub struct TargetBuffers {
     decoded: Vec<u8>,
     hoisted: Vec<[Span; 2]>,
     auth: AuthSpans,
-    /// Beside the target, since it lives as long.
+    /// No part of the target, but kept as long.
     signed_headers: RefCell<LastSignedHeaders>,
 }
 

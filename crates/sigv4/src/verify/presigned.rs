@@ -10,7 +10,7 @@ use crate::{
     TimeError, Timestamp, header,
 };
 
-/// Rows 1 to 8 of 1.4. Without a clock neither skew nor expiry is checked.
+/// Rows 1 to 8 of 1.4, and of row 9 the headers that are not signed. Without a clock neither skew nor expiry is checked.
 pub(crate) fn claim<'a>(
     parsed: &Parsed<'a, 'a>,
     policy: &Policy,
