@@ -361,7 +361,9 @@ fn authorize(
     match authorized {
         Authorized::Whole => Ok(AuthorizedParts::default()),
         Authorized::EachKey => {
-            let delete_check = Some(Box::new(DeleteCheck::new(grants, &access)));
+            let headers = request.headers.iter().map(|header| (header.name, header.value));
+            let check = DeleteCheck::new(grants, &access).with_headers(headers);
+            let delete_check = Some(Box::new(check));
             Ok(AuthorizedParts { delete_check, ..AuthorizedParts::default() })
         }
         Authorized::OwnBuckets => own_buckets(clients, verified, client),
