@@ -190,7 +190,7 @@ fn verify_now(
     let mut headers = HeaderLines::new();
     worker::header_lines(r, &mut headers);
     let target = virtual_host::client_target(r, ctx);
-    let request = RequestParts { method: r.method(), target, headers: &headers };
+    let request = RequestParts { method: r.client_method(), target, headers: &headers };
     // As it is now, whatever is read meanwhile.
     let keyring = clients.keyring.current();
     worker::with(|Worker { buffers, .. }| {
@@ -350,20 +350,36 @@ fn authorize(
 ) -> Result<AuthorizedParts, S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
     let in_path_style = virtual_host::path_with_bucket(r, clients, target.path())?;
-    let headers = request.headers.iter().map(|header| (header.name, header.value));
-    let headers = headers.chain(target.hoisted());
+    let headers = || {
+        let headers = request.headers.iter().map(|header| (header.name, header.value));
+        headers.chain(target.hoisted())
+    };
     let path = in_path_style.as_deref().unwrap_or(target.path());
     let client = client_address(r);
-    let access = Access::new(request.method, path, target.query(), headers).from_client(client);
+    let access = |method| Access::new(method, path, target.query(), headers()).from_client(client);
     let grants = credential.grants();
+    let judge = |access: &Access<'_>| {
+        s3::authorize(grants, clients.admin_api, access)
+            .map_err(|denied| not_granted(r, ctx, credential.access_key(), denied))
+    };
+    let now = r.method();
+    let access_now = (now != request.method).then(|| access(now));
+    let access = access(request.method);
     status::note_verified(r, ctx, credential.access_key(), &access);
-    let authorized = s3::authorize(grants, clients.admin_api, &access)
-        .map_err(|denied| not_granted(r, ctx, credential.access_key(), denied))?;
+    let authorized = judge(&access)?;
+    // `error_page` and the like go on with GET: whoever may not read gets nothing to read by a failure either.
+    if let Some(access) = access_now {
+        if !matches!(judge(&access)?, Authorized::Whole) {
+            return Err(S3Error::access_denied());
+        }
+    }
     status::note_granted(r, ctx, &access);
     match authorized {
         Authorized::Whole => Ok(AuthorizedParts::default()),
         Authorized::EachKey => {
-            let delete_check = Some(Box::new(DeleteCheck::new(grants, &access)));
+            let headers = request.headers.iter().map(|header| (header.name, header.value));
+            let check = DeleteCheck::new(grants, &access).with_headers(headers);
+            let delete_check = Some(Box::new(check));
             Ok(AuthorizedParts { delete_check, ..AuthorizedParts::default() })
         }
         Authorized::OwnBuckets => own_buckets(clients, verified, client),

@@ -11,6 +11,7 @@ pub(crate) mod origin;
 pub(crate) mod origin_key;
 pub(crate) mod plan;
 pub(crate) mod probe;
+pub(crate) mod region;
 pub(crate) mod secret;
 pub(crate) mod status;
 pub(crate) mod status_zone;

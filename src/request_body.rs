@@ -27,7 +27,8 @@ pub(crate) fn of_verified<G>(
     verified: &Verified<'_, '_, G>,
     delete_check: Option<Box<DeleteCheck>>,
 ) -> Result<Option<Box<Body>>, S3Error> {
-    let body = of_claims(r, conf, verified)?;
+    let is_replaced = delete_check.as_ref().is_some_and(|check| check.replaces_body());
+    let body = of_claims(r, conf, verified, is_replaced)?;
     let Some(check) = delete_check else { return Ok(body) };
     let refused = |fault| {
         let fault = BodyFault::Keys(fault);
@@ -69,17 +70,19 @@ pub(crate) fn of_verified<G>(
     Ok(Some(body))
 }
 
+/// `is_replaced` is a body in whose place another one goes on: no origin can compare it with the hash that the client signed.
 fn of_claims<G>(
     r: Request<'_>,
     conf: &LocationConf,
     verified: &Verified<'_, '_, G>,
+    is_replaced: bool,
 ) -> Result<Option<Box<Body>>, S3Error> {
     must_be_whole(r, conf)?;
     let payload = verified.payload();
     may_come(r, conf, payload.is_streaming())?;
     let checked = match payload {
         Payload::Unsigned => false,
-        Payload::Sha256(_) => conf.verifies_payload(),
+        Payload::Sha256(_) => is_replaced || conf.verifies_payload(),
         _ => true,
     };
     if !checked {

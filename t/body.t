@@ -666,3 +666,21 @@ x-amz-sdk-checksum-algorithm: CRC32
 --- origin_request_like
 b: (?i)^x-amz-sdk-checksum-algorithm: CRC32$
 b: (?i)^x-amz-checksum-crc32: [^ ]+==$
+
+=== TEST 71: lengths that need more than 32 bits, as they are and without frames
+--- http_config eval: ::http_config(clients => 'max_object_size 0;', b => 'payload unsigned;')
+--- config eval: ::config(location => 'proxy_request_buffering off; s3_resign a; proxy_pass http://%%ORIGIN_A%%;', server => 'location /b/ { s3_verify apps; s3_resign b; proxy_request_buffering off; proxy_http_version 1.1; proxy_pass http://%%ORIGIN_B%%; }') =~ s/s3_resign on;|proxy_pass http:\/\/s3;//gr
+--- s3_sign eval: [map { ($_) x 2 } "$::client payload=unsigned also=content-length", "$::client payload=streaming chunk=65536 decoded=6442450944 also=content-length"]
+--- more_headers
+Content-Length: 6451298314
+--- request eval: [("PUT /a/key", "PUT /b/key") x 2]
+--- request_body_size: 200k
+--- send_only: 100000
+--- origins eval: $::ORIGINS =~ s/^(\w): (s3=\S+) .*/$1: $2 head_only/mgr
+--- ignore_response
+--- origin_request_like
+a[0]: ^Content-Length: 6451298314$
+b[0]: ^Content-Length: 6451298314$
+a[1]: ^Content-Length: 6451298314$
+a[1]: (?i)^x-amz-decoded-content-length: 6442450944$
+b[1]: ^Content-Length: 6442450944$

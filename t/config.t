@@ -492,3 +492,27 @@ s3_malloc_keep on; # HERE
 === TEST 81: include with two names
 --- http_config eval: ::in_clients('include a b;')
 --- nginx_conf_fails: "include".*nginx.conf:%%HERE%%
+
+=== TEST 82: a region that no signature can name
+--- http_config eval: ::in_clients('region us-east-1 eu/west;')
+--- nginx_conf_fails: region "eu/west" must be of visible.*nginx.conf:%%HERE%%
+
+=== TEST 83: one of an origin
+--- http_config eval: ::in_origin('region "eu west";')
+--- nginx_conf_fails: region "eu west" must be of visible.*nginx.conf:%%HERE%%
+
+=== TEST 84: an access key of an origin that no signature can name
+--- http_config eval: ::in_origin('key A/B verysecret;', 'endpoint http://127.0.0.1:1;')
+--- nginx_conf_fails: access key "A/B" must be 1 to 128.*nginx.conf:%%HERE%%
+
+=== TEST 85: a host that is none
+--- http_config eval: ::in_clients('host s3.example.com *;')
+--- nginx_conf_fails: invalid host "\*": the host is not valid.*nginx.conf:%%HERE%%
+
+=== TEST 86: a host with a port that is none
+--- http_config eval: ::in_clients('host s3.example.com:99999;')
+--- nginx_conf_fails: invalid host "s3.example.com:99999": the port is not a number.*nginx.conf:%%HERE%%
+
+=== TEST 87: hosts of all kinds, and the region of whoever names none
+--- http_config eval: ::in_clients('host s3.example.com S3.example.com:8443 127.0.0.1 [::1] [::1]:8080 a_b; region us-east-1 "";')
+--- nginx_conf_ok: syntax is ok

@@ -212,3 +212,16 @@ WWW-Authenticate: ^Basic
 --- error_code: 403 403
 --- response_body eval: ["<p>mine\n", "x"]
 --- response_headers: !Last-Modified
+
+=== TEST 19: a page that takes the place of another answer, to requests that nginx goes on with as GET
+--- http_config eval: ::http_config(clients => 'file writer.json;')
+--- files eval: $::html . q(>>> conf/writer.json) . "\n" . '{ "clients": [ { "access_key": "AKIDWRITER", "secret_key": "writer-secret", "grants": [ { "buckets": ["bucket"], "allow": ["write", "delete"] } ] } ] }' . "\n"
+--- config eval: ::server(location => 'proxy_intercept_errors on; error_page 404 = /else; proxy_request_buffering off;', server => 'location = /else { internal; s3_verify apps; s3_resign a; proxy_pass http://%%ORIGIN_A%%/bucket/else; }')
+--- origins eval: $::ORIGINS =~ s/^b: (s3=\S+) .*/b: $1 404/mr
+--- s3_sign eval: [($::client) x 5, ('AKIDWRITER writer-secret') x 2, 'AKIDCLIENT wrong']
+--- request eval: ["GET /bucket/key", "HEAD /bucket/key", "DELETE /bucket/key", "PUT /bucket/key\nhello", "POST /bucket/key?uploads", "PUT /bucket/key\nhello", "DELETE /bucket/key", "DELETE /bucket/key"]
+--- error_code: 200 200 200 200 200 403 403 403
+--- response_body_like eval: ['^from a$', '^$', ('^from a$') x 3, ('<Code>AccessDenied<') x 2, '<Code>SignatureDoesNotMatch<']
+--- origin_count: a=5 b=7
+--- origin_request_like
+a: ^(GET|HEAD) /bucket/else HTTP

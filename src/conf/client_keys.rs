@@ -109,18 +109,11 @@ impl KeyLine {
         environment: &mut dyn FnMut(&str) -> Result<Secret, String>,
     ) -> Result<(), String> {
         match self {
-            KeyLine::Key(KeyWords { access_key, secret, extra: old }) => {
-                let access_key = access_key.read(reading)?;
+            KeyLine::Key(key) => {
+                let (access_key, secret) = (key.read_id(reading)?, key.secret.read(reading)?);
                 let access_key = access_key.expose();
-                if !sigv4::is_usable_id(access_key) {
-                    let id = access_key.escape_ascii();
-                    return Err(format!(
-                        "access key \"{id}\" must be 1 to 128 visible ASCII characters without slash or comma"
-                    ));
-                }
-                let secret = secret.read(reading)?;
                 let mut credential = Credential::new(access_key, secret, Grants::unrestricted());
-                if let Some(old) = old {
+                if let Some(old) = &key.extra {
                     credential = credential.with_second_secret(old.read(reading)?);
                 }
                 keyring.insert(credential).map_err(|duplicate| duplicate.to_string())

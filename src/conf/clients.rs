@@ -9,6 +9,8 @@ use sigv4::Policy;
 use crate::S3Signature;
 use crate::conf::client_keys::{ClientKeys, ClientKeysBuilder};
 use crate::conf::domains;
+use crate::conf::origin::host_and_port;
+use crate::conf::region::region;
 use crate::live::Live;
 
 /// Longest tolerated difference of clocks in seconds: beyond a day it is no tolerance but a missing check.
@@ -87,12 +89,18 @@ fn regions(
     builder: &mut ClientsBuilder,
     words: &[&[u8]],
 ) -> Result<(), ConfError> {
-    builder.policy.regions = arguments(words).iter().map(|region| region.to_vec()).collect();
+    let regions = arguments(words).iter().map(|word| Ok(region(word)?.into()));
+    builder.policy.regions = regions.collect::<Result<_, ConfError>>()?;
     Ok(())
 }
 
 fn hosts(_: &mut Conf<'_>, builder: &mut ClientsBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
-    builder.policy.hosts = arguments(words).iter().map(|host| host.to_vec()).collect();
+    for word in arguments(words) {
+        let host = text(word, "host")?;
+        let wrong = |why| format!("invalid host \"{}\": {why}", host.escape_default());
+        host_and_port(host).map_err(wrong)?;
+        builder.policy.hosts.push(word.to_vec());
+    }
     Ok(())
 }
 

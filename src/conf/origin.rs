@@ -11,6 +11,7 @@ use s3::{Addressing, OriginTag};
 use crate::S3Signature;
 use crate::conf::addressing;
 use crate::conf::origin_key::{OriginKeys, OriginKeysBuilder};
+use crate::conf::region;
 use crate::live::Live;
 
 /// The region that is signed for when none is named; the one that S3-compatible servers use by default.
@@ -102,7 +103,11 @@ fn authority(host: &str, port: u16, default_port: u16) -> String {
 }
 
 /// Splits `host[:port]`; the host in lower case.
-fn host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
+///
+/// # Errors
+///
+/// Why it is no host, or no port.
+pub(super) fn host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
     let text = text.to_ascii_lowercase();
     if text.contains(['/', '?', '#', '@']) {
         return Err("it must have a host and perhaps a port, and nothing else");
@@ -249,7 +254,7 @@ fn host(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Resul
 }
 
 fn region(_: &mut Conf<'_>, builder: &mut OriginBuilder, words: &[&[u8]]) -> Result<(), ConfError> {
-    builder.region = Some(text(argument(words), "region")?.to_owned());
+    builder.region = Some(region::region(argument(words))?.to_owned());
     Ok(())
 }
 

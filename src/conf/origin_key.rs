@@ -137,10 +137,10 @@ impl LiveSource for OriginKeys {
 impl OriginKeyLine {
     fn read(&self, reading: &mut FileReading) -> Result<OriginKeyParts, String> {
         let parts = match self {
-            OriginKeyLine::Key(KeyWords { access_key, secret, extra: token }) => OriginKeyParts {
-                access_key: access_key.read(reading)?.expose().to_vec(),
-                secret: secret.read(reading)?,
-                token: token.as_ref().map(|token| token.read(reading)).transpose()?,
+            OriginKeyLine::Key(key) => OriginKeyParts {
+                access_key: key.read_id(reading)?.expose().to_vec(),
+                secret: key.secret.read(reading)?,
+                token: key.extra.as_ref().map(|token| token.read(reading)).transpose()?,
                 end: None,
             },
             OriginKeyLine::Credentials(path) => {

@@ -71,13 +71,29 @@ impl Value {
 
 /// What stands in a `key` line.
 pub(crate) struct KeyWords {
-    pub(crate) access_key: Value,
+    access_key: Value,
     pub(crate) secret: Value,
     /// Behind `parameter`.
     pub(crate) extra: Option<Value>,
 }
 
 impl KeyWords {
+    /// The access key id.
+    ///
+    /// # Errors
+    ///
+    /// As [`Value::read`], and where no request could name it.
+    pub(crate) fn read_id(&self, reading: &mut FileReading) -> Result<Secret, String> {
+        let access_key = self.access_key.read(reading)?;
+        if sigv4::is_usable_id(access_key.expose()) {
+            return Ok(access_key);
+        }
+        let id = access_key.expose().escape_ascii();
+        Err(format!(
+            "access key \"{id}\" must be 1 to 128 visible ASCII characters without slash or comma"
+        ))
+    }
+
     /// `key ID SECRET [PARAMETER=VALUE]`, where `parameter` is the one that may stand there, with its `=`, and `what` its value.
     ///
     /// # Errors

@@ -106,6 +106,16 @@ impl<'r> Request<'r> {
         self.string(|r| r.method_name)
     }
 
+    /// The method as the client wrote it, where [`method`](Self::method) may be what an internal redirect has made of it.
+    pub fn client_method(self) -> &'r [u8] {
+        let (line, method) = (self.request_line(), self.method());
+        match line.strip_prefix(method) {
+            Some([b' ', ..]) => method,
+            _ if line.is_empty() => method,
+            _ => line.split(|byte| *byte == b' ').next().unwrap_or(method),
+        }
+    }
+
     /// The request target exactly as received, path and query, not decoded.
     pub fn target(self) -> &'r [u8] {
         self.string(|r| r.unparsed_uri)

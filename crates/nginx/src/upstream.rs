@@ -7,6 +7,7 @@ pub mod finalize;
 pub mod guard;
 mod held_answer;
 mod idle;
+mod interim;
 pub mod output;
 pub mod peer;
 pub mod peers;

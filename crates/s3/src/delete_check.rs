@@ -5,12 +5,14 @@
 //! would need an answer that is put together of two. Of a client with a root another body goes on, with the root in front of each key
 //! and nothing else changed.
 
+mod digests;
 mod list;
 
 use std::fmt;
 
 use md5::{Digest, Md5};
 
+use self::digests::StatedDigests;
 use self::list::NamedKey;
 use crate::grants::{Decision, has_dot_segment};
 use crate::{Access, Address, ClientAddress, ErrorCode, Grants, Operation, S3Error};
@@ -26,6 +28,8 @@ pub struct DeleteCheck {
     bucket: Vec<u8>,
     client: Option<ClientAddress>,
     grants: Grants,
+    /// What is to be compared here, since no origin can.
+    stated: StatedDigests,
 }
 
 /// The body of a DeleteObjects with its client's root in front of each key.
@@ -48,6 +52,8 @@ pub enum DeleteFault {
         /// The key.
         key: Vec<u8>,
     },
+    /// The body is not what this header says.
+    Digest(&'static str),
     /// The body is not the document that S3 has for this, or could be read in two ways.
     Malformed(&'static str),
     /// The body is longer than [`MAX_DELETE_BODY`], as it came or with the root in it.
@@ -58,7 +64,17 @@ impl DeleteCheck {
     /// For a request that [`authorize`](crate::authorize()) left to this.
     pub fn new(grants: &Grants, access: &Access<'_>) -> Self {
         let bucket = Address::of(access.path).decoded_bucket().collect();
-        Self { body: Vec::new(), bucket, client: access.client(), grants: grants.clone() }
+        let stated = StatedDigests::default();
+        Self { body: Vec::new(), bucket, client: access.client(), grants: grants.clone(), stated }
+    }
+
+    /// With the request's headers, names and values. Where another body goes on, what they say of the one that came is compared with
+    /// it here; else the origin does that.
+    pub fn with_headers<'a>(mut self, headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Self {
+        if self.replaces_body() {
+            self.stated = StatedDigests::of(headers);
+        }
+        self
     }
 
     /// Takes the next bytes of the body, without the framing that it may come in.
@@ -87,6 +103,7 @@ impl DeleteCheck {
     /// [`DeleteFault`] for the first key at fault, or a body that is none.
     pub fn finish(&mut self) -> Result<Option<RootedDelete>, DeleteFault> {
         let body = std::mem::take(&mut self.body);
+        self.stated.check(&body).map_err(DeleteFault::Digest)?;
         let keys = list::keys(&body).map_err(DeleteFault::Malformed)?;
         keys.iter().try_for_each(|key| self.judge(&key.text))?;
         let Some(root) = self.grants.root() else { return Ok(None) };
@@ -143,6 +160,7 @@ impl fmt::Display for DeleteFault {
             Self::Denied { by: None, key } => {
                 write!(f, "grants do not cover to delete \"{}\"", key.escape_ascii())
             }
+            Self::Digest(name) => write!(f, "the list of keys to delete is not what {name} says"),
             Self::Malformed(reason) => {
                 write!(f, "the list of keys to delete is malformed: {reason}")
             }
@@ -159,6 +177,7 @@ impl From<&DeleteFault> for S3Error {
             DeleteFault::Denied { key, .. } => Self::access_denied()
                 .with_message("Access Denied. One of the keys may not be deleted, so none was.")
                 .with_member("Key", key),
+            DeleteFault::Digest(_) => Self::new(ErrorCode::BadDigest),
             DeleteFault::Malformed(_) => Self::new(ErrorCode::MalformedXML),
             DeleteFault::TooLarge => Self::new(ErrorCode::MaxMessageLengthExceeded),
         }

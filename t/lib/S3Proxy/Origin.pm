@@ -287,6 +287,14 @@ sub signal ($self, $name, $signal) {
 # Returns whether the connection may be used again.
 sub _respond ($stream, $answer, $request, $raw) {
     sleep $answer->{delay} if $answer->{delay};
+    if (defined $answer->{raw_base64}) {
+        $stream->put(decode_base64($answer->{raw_base64}));
+        return 0;
+    }
+    # Byte by byte, as a network may bring them.
+    for my $interim (split /,/, $answer->{interim} // '') {
+        $stream->put($_) for split //, "HTTP/1.1 $interim Interim\r\nLink: </a>\r\n\r\n";
+    }
     my @headers = @{ $answer->{headers} };
     my $status = $answer->{status};
     my $body = $answer->{body} // ($answer->{body_bytes} ? 'x' x $answer->{body_bytes} : '');

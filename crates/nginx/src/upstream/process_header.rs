@@ -13,8 +13,10 @@ use ngx::ffi::{
 
 use super::conf::UpstreamId;
 use super::held_answer::HeldAnswer;
+use super::interim::{Beginning, beginning};
 use super::peers::PeerId;
 use crate::boundary::boundary;
+use crate::log::Level;
 use crate::module::HttpModule;
 use crate::request::{Headers, Request};
 use crate::string::{bytes, span};
@@ -123,6 +125,8 @@ type Hook = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
 pub(crate) struct ResponseHead {
     process_header: Cell<Option<Hook>>,
     reinit_request: Cell<Option<Hook>>,
+    /// Whether the final response has begun.
+    is_begun: Cell<bool>,
     /// Whether the head is complete.
     is_parsed: Cell<bool>,
     /// How much of the body was shown.
@@ -137,6 +141,7 @@ pub(crate) struct ResponseHead {
 pub fn watch<M: UpstreamResponse>(r: Request<'_>) {
     let Some(hooks) = r.hooks::<M>() else { return };
     let head = &hooks.response_head;
+    head.is_begun.set(false);
     head.is_parsed.set(false);
     head.shown.set(0);
     // SAFETY: null or the upstream part of this request; nothing else refers to it meanwhile.
@@ -181,9 +186,16 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
         let (Some(request), Some(hooks)) = (request, hooks) else { return NGX_ERROR as ngx_int_t };
         let head = &hooks.response_head;
         if !head.is_parsed.get() {
-            let code = parse::<M>(request, head);
             // nginx reads a stored response by the same hook (ngx_http_upstream_cache_send); nobody has answered that now.
-            if code != NGX_OK as ngx_int_t || request.read(crate::request::bits::cached) {
+            let is_stored = request.read(crate::request::bits::cached);
+            if !is_stored && !head.is_begun.get() {
+                let code = begin(request, head);
+                if code != NGX_OK as ngx_int_t {
+                    return code;
+                }
+            }
+            let code = parse::<M>(request, head);
+            if code != NGX_OK as ngx_int_t || is_stored {
                 return code;
             }
             head.is_parsed.set(true);
@@ -219,15 +231,7 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
                 u.peer.tries = u.peer.tries.min(1);
                 NGX_OK as ngx_int_t
             }
-            Next::Failed => {
-                // Where nobody else is asked, or nobody answers, `proxy_cache_valid any` would keep the 502.
-                if u.cacheable() != 0 {
-                    u.set_cacheable(0);
-                    head.was_cacheable.set(true);
-                }
-                fail(u);
-                NGX_AGAIN as ngx_int_t
-            }
+            Next::Failed => fail(u, head),
         }
     })
 }
@@ -250,9 +254,39 @@ fn parse<M: UpstreamResponse>(r: Request<'_>, head: &ResponseHead) -> ngx_int_t 
     }
 }
 
+/// Takes off what is not nginx's to read. NGX_OK when the final response has begun.
+fn begin(r: Request<'_>, head: &ResponseHead) -> ngx_int_t {
+    // SAFETY: null or the upstream part of this request, whose answer is being read; nothing else refers to it during the call.
+    let Some(u) = (unsafe { r.read(|r| r.upstream).as_mut() }) else {
+        return NGX_ERROR as ngx_int_t;
+    };
+    // SAFETY: nginx reads into the buffer between `start` and `end`; what is not parsed is from `pos` to `last`.
+    let beginning = beginning(unsafe { span(u.buffer.pos, u.buffer.last) });
+    let (Beginning::At(interim) | Beginning::NeedMore(interim)) = beginning else {
+        r.log(Level::Error, format_args!("upstream sent what is no response of HTTP/1"));
+        return fail(u, head);
+    };
+    if interim != 0 {
+        // A cache notes how far from the buffer's start the head is, before it comes: what is left goes there.
+        // SAFETY: both are in the buffer, and of `interim` bytes and what follows them up to `last` there are as many.
+        unsafe {
+            let left = u.buffer.last.offset_from(u.buffer.pos) as usize - interim;
+            std::ptr::copy(u.buffer.pos.add(interim), u.buffer.pos, left);
+            u.buffer.last = u.buffer.pos.add(left);
+        }
+    }
+    head.is_begun.set(matches!(beginning, Beginning::At(_)));
+    if head.is_begun.get() { NGX_OK as ngx_int_t } else { NGX_AGAIN as ngx_int_t }
+}
+
 /// What follows NGX_AGAIN is that nginx reads on (ngx_http_upstream_process_header). That fails, which is the one way to
 /// NGX_HTTP_UPSTREAM_FT_ERROR from here; the connection is closed then and never used again.
-fn fail(u: &mut ngx_http_upstream_t) {
+fn fail(u: &mut ngx_http_upstream_t, head: &ResponseHead) -> ngx_int_t {
+    // Where nobody else is asked, or nobody answers, `proxy_cache_valid any` would keep the 502.
+    if u.cacheable() != 0 {
+        u.set_cacheable(0);
+        head.was_cacheable.set(true);
+    }
     // A buffer without room would be "too big header".
     u.buffer.last = u.buffer.pos;
     // A connection that was kept open and is found closed costs no attempt; this one has answered.
@@ -261,6 +295,7 @@ fn fail(u: &mut ngx_http_upstream_t) {
     if let Some(connection) = unsafe { u.peer.connection.as_mut() } {
         connection.recv = Some(fail_to_read);
     }
+    NGX_AGAIN as ngx_int_t
 }
 
 unsafe extern "C" fn fail_to_read(_: *mut ngx_connection_t, _: *mut u_char, _: usize) -> isize {

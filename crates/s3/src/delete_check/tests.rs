@@ -280,3 +280,41 @@ fn the_md5_of_what_goes_on() {
     // By md5sum.
     assert_eq!(md5.map(|byte| format!("{byte:02x}")).concat(), "f8f45cec55da59f05988a8a6d6bd2dcf");
 }
+
+#[test]
+fn what_the_head_says_of_a_body_that_is_replaced_is_compared() {
+    let body = keys_of(&["k"]);
+    let judge = |root: bool, name: &str, value: &str| {
+        let grants = match root {
+            true => Grants::unrestricted().below(Some(crate::KeyRoot::new("a/").unwrap())),
+            false => grants(),
+        };
+        let access = Access::new(b"POST", b"/photos", b"delete=", []);
+        let headers = [(name.as_bytes(), value.as_bytes()), (b"x-amz-meta-a", b"1")];
+        let mut check = DeleteCheck::new(&grants, &access).with_headers(headers.into_iter());
+        check.push(body.as_bytes()).unwrap();
+        check.finish().map(|_| ())
+    };
+    let md5 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, Md5::digest(&body));
+    for (name, value) in [
+        ("Content-MD5", md5.as_str()),
+        ("content-md5", &format!(" {md5} ")),
+        // Only passed on.
+        ("x-amz-checksum-xxhash64", "AAAAAAAAAAA="),
+    ] {
+        assert_eq!(judge(true, name, value), Ok(()), "{name}");
+    }
+    for (name, value) in [
+        ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="),
+        ("content-md5", "?"),
+        ("x-amz-checksum-crc32", "AAAAAA=="),
+        ("x-amz-checksum-crc32c", "AAAAAA=="),
+        ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA="),
+        ("x-amz-checksum-sha1", ""),
+        ("x-amz-checksum-sha256", "AAAA"),
+    ] {
+        assert_eq!(judge(true, name, value), Err(DeleteFault::Digest(name)), "{name}");
+        // The origin gets the body that this is about. (It may not be deleted here.)
+        assert!(matches!(judge(false, name, value), Err(DeleteFault::Denied { .. })), "{name}");
+    }
+}

@@ -168,19 +168,27 @@ impl Checksum {
     /// [`BodyError::ChecksumMismatch`].
     pub(super) fn verify(self, sent: &DigestValue) -> Result<(), BodyError> {
         let name = self.algorithm.trailer();
-        let compare = |digest: &[u8]| {
+        self.with_digest(|digest| {
             if digest == sent.as_bytes() {
                 return Ok(());
             }
             let (expected, calculated) = (sent.base64(), encode(digest));
             Err(BodyError::ChecksumMismatch { name, expected, calculated })
-        };
+        })
+    }
+
+    /// The checksum of all data as headers have it, in base64.
+    pub fn base64(self) -> String {
+        self.with_digest(encode)
+    }
+
+    fn with_digest<T>(self, read: impl FnOnce(&[u8]) -> T) -> T {
         match self.state {
-            ChecksumState::Crc32(hasher) => compare(&hasher.finalize().to_be_bytes()),
-            ChecksumState::Crc32c(crc) => compare(&crc.to_be_bytes()),
-            ChecksumState::Crc64Nvme(digest) => compare(&digest.sum64().to_be_bytes()),
-            ChecksumState::Sha1(hash) => compare(&hash.finalize()),
-            ChecksumState::Sha256(hash) => compare(&hash.finalize()),
+            ChecksumState::Crc32(hasher) => read(&hasher.finalize().to_be_bytes()),
+            ChecksumState::Crc32c(crc) => read(&crc.to_be_bytes()),
+            ChecksumState::Crc64Nvme(digest) => read(&digest.sum64().to_be_bytes()),
+            ChecksumState::Sha1(hash) => read(&hash.finalize()),
+            ChecksumState::Sha256(hash) => read(&hash.finalize()),
         }
     }
 }

@@ -18,7 +18,7 @@ our @EXPORT_OK = qw(parse_origins is_faulty);
 my %LISTENER = map { $_ => 1 } qw(refuse tls s3 key secret region service forget);
 
 my %ANSWER = map { $_ => 1 } qw(body body_base64 body_bytes body_indent header delay chunked close reset early truncate
-    no_keepalive times echo head_only status slow close_after accept_close);
+    no_keepalive times echo head_only status slow close_after accept_close interim raw_base64);
 
 # Returns a hash: name => { refuse, tls, s3 => {key secret region service}, answers => [...] }.
 sub parse_origins ($text) {
@@ -37,7 +37,7 @@ sub is_faulty ($origin) {
     return 1 if $origin->{refuse};
     return grep {
         my $answer = $_;
-        $answer->{status} >= 500 || grep { $answer->{$_} } qw(close reset truncate accept_close delay slow)
+        $answer->{status} >= 500 || grep { $answer->{$_} } qw(close reset truncate accept_close delay slow raw_base64)
     } @{ $origin->{answers} };
 }
 

@@ -1,0 +1,56 @@
+//! What stands before the head of an upstream's final response, which nginx would take for that.
+//!
+//! The first status line is nginx's answer, be it of an interim response (RFC 9110, 15.2): the client would get that status, and wait for a
+//! body without an end. What has no status line is an answer of HTTP/0.9 to nginx (ngx_http_proxy_process_status_line): the alert of an
+//! origin that expects TLS would be an object, and might be stored in a cache.
+
+use httparse::{EMPTY_HEADER, Error, Response, Status};
+
+/// Most header lines of an interim response.
+const MOST_HEADERS: usize = 64;
+
+/// Where the final response begins.
+pub(super) enum Beginning {
+    /// After so many bytes.
+    At(usize),
+    /// That has not come yet. So many bytes are whole interim responses.
+    NeedMore(usize),
+    /// Nowhere: it is no HTTP, or another protocol from here on (101), for which nobody has asked.
+    NotHttp,
+}
+
+/// Looks for the final response in what has come of an answer.
+pub(super) fn beginning(answer: &[u8]) -> Beginning {
+    let mut at = 0usize;
+    loop {
+        let rest = answer.get(at..).unwrap_or_default();
+        match status(rest) {
+            Some(Status::Complete(100 | 102..=199)) => match interim_length(rest) {
+                Some(Status::Complete(length)) => at = at.saturating_add(length),
+                Some(Status::Partial) => return Beginning::NeedMore(at),
+                None => return Beginning::NotHttp,
+            },
+            Some(Status::Complete(200..)) => return Beginning::At(at),
+            Some(Status::Partial) => return Beginning::NeedMore(at),
+            Some(Status::Complete(_)) | None => return Beginning::NotHttp,
+        }
+    }
+}
+
+/// The code in a status line; none if it is no such line.
+fn status(answer: &[u8]) -> Option<Status<u16>> {
+    // httparse passes over empty lines, and nginx does not.
+    if answer.first().is_some_and(|first| *first != b'H') {
+        return None;
+    }
+    let mut response = Response::new(&mut []);
+    match response.parse(answer) {
+        Err(Error::Version | Error::Status | Error::Token | Error::NewLine) => None,
+        // Headers are nginx's.
+        Ok(_) | Err(_) => Some(response.code.map_or(Status::Partial, Status::Complete)),
+    }
+}
+
+fn interim_length(answer: &[u8]) -> Option<Status<usize>> {
+    Response::new(&mut [EMPTY_HEADER; MOST_HEADERS]).parse(answer).ok()
+}
