@@ -17,7 +17,7 @@ pub(crate) type HeaderLines<'a> = SmallVec<[Header<'a>; 32]>;
 #[derive(Default)]
 pub(crate) struct Worker {
     pub(crate) buffers: TargetBuffers,
-    /// Of the head that was signed last.
+    /// Of heads that were signed.
     pub(crate) names: HeadNames,
     /// The head being signed.
     pub(crate) head: Vec<u8>,

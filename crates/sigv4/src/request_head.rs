@@ -191,10 +191,10 @@ pub fn parse_next<'l, 'a: 'l>(
     let StartLine { method, target, minor_version } = line;
 
     lines.clear();
-    let (mut rest, mut kinds, mut names) = (text, 0, names.each());
+    let (mut rest, mut kinds) = (text, 0);
+    let (mut kept, mut are_found) = (names.each(), true);
     loop {
-        let kept = names.next();
-        let found = kept.as_ref().and_then(|kept| kept.find(rest));
+        let found = kept.next().and_then(|kept| kept.find(rest));
         let split = match &found {
             Some(found) => line::split_value(found.name, found.rest),
             None => line::split_usual(rest),
@@ -203,6 +203,10 @@ pub fn parse_next<'l, 'a: 'l>(
             Some(split) => split,
             None => {
                 if let Some(body) = rest.strip_prefix(b"\r\n") {
+                    match are_found {
+                        true => names.were_found(),
+                        false => names.were_not_found(lines),
+                    }
                     let length = text.len().saturating_sub(rest.len());
                     let text = text.get(..length).unwrap_or_default();
                     let replaced = &[];
@@ -218,9 +222,9 @@ pub fn parse_next<'l, 'a: 'l>(
         let known = match found {
             Some(found) => found.known,
             None => {
-                let known = KnownHeader::of(header.name);
-                kept.into_iter().for_each(|kept| kept.set(header.name, known));
-                known
+                // Lines behind another one are at other places.
+                (kept, are_found) = ([].iter(), false);
+                KnownHeader::of(header.name)
             }
         };
         kinds |= known.map_or(0, bit);

@@ -66,12 +66,13 @@ fn names_of_the_head_before() {
         format!("GET / HTTP/1.1\r\n{first}{second}\r\n{body}").into_bytes()
     };
     let body = "of more than two blocks, so that no line is too short";
-    let mut kept = HeadNames::default();
     for before in &lines {
         for line in &lines {
             for (first, second, body) in
                 [(line, &host, body), (&host, line, ""), (line, line, body)]
             {
+                // Those of the first head are kept at once.
+                let mut kept = HeadNames::default();
                 let _ = parsed_after(&head(before, before, body), &mut kept);
                 let head = head(first, second, body);
                 let found = parsed_after(&head, &mut kept);
@@ -81,10 +82,35 @@ fn names_of_the_head_before() {
     }
     // More than are kept.
     let many: String = (0..100).map(|i| format!("x-{i}: v\r\n")).collect();
+    let mut kept = HeadNames::default();
     for text in [many.as_str(), "x-1: v\r\n", many.as_str()] {
         let head = head(text, "", "");
         assert_eq!(parsed_after(&head, &mut kept), parsed(&head));
     }
+}
+
+#[test]
+fn names_stay_until_many_heads_have_others() {
+    let mut kept = HeadNames::default();
+    let mut first_after = |name: &str| {
+        parsed_after(format!("GET / HTTP/1.1\r\n{name}: v\r\n\r\n").as_bytes(), &mut kept).unwrap();
+        let line = |name: &str| format!("{name}: and a value of more than two blocks");
+        let is_first = |name: &&str| {
+            kept.each().next().is_some_and(|kept| kept.find(line(name).as_bytes()).is_some())
+        };
+        ["Host", "Date"].into_iter().find(is_first).unwrap()
+    };
+    assert_eq!(first_after("Host"), "Host");
+    for round in 0..3 {
+        for _ in 0..8 {
+            assert_eq!(first_after("Date"), "Host", "{round}");
+        }
+        assert_eq!(first_after("Host"), "Host");
+    }
+    for _ in 0..8 {
+        assert_eq!(first_after("Date"), "Host");
+    }
+    assert_eq!(first_after("Date"), "Date");
 }
 
 #[test]
