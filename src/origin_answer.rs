@@ -5,7 +5,7 @@
 //! What nobody else is asked for goes on to `error_response`, which sees to it that nothing of ours is shown.
 
 use nginx::upstream::{Next, UpstreamAnswer, UpstreamFraming, UpstreamResponse};
-use nginx::{Request, worker};
+use nginx::{Level, Request, worker};
 use s3::S3Error;
 use s3::origin_error::{
     self, Code, CodeReader, asks_to_slow_down, content_encoding, is_about_credential,
@@ -38,6 +38,17 @@ impl UpstreamResponse for S3Signature {
 
     fn held() {
         key_check::ask();
+    }
+
+    fn head_too_large(r: Request<'_>) {
+        r.log(
+            Level::Error,
+            format_args!(
+                "s3: the head of the origin's answer is larger than \"proxy_buffer_size\""
+            ),
+        );
+        let Some(ctx) = ctx::existing(r) else { return };
+        ctx.response.error.replace(Some(S3Error::origin_head_too_large()));
     }
 }
 

@@ -118,3 +118,14 @@ like($response->{head}, qr/^X-Cache: REVALIDATED\b/m, 'confirmed');
 --- response_body: whole
 --- response_headers eval: [("X-Cache: MISS") x 2]
 --- origin_count: a=2 b=2
+
+=== TEST 11: a head that is too large is of one answer: the origin stays in use
+--- fresh
+--- http_config eval: ::http_config() =~ s/max_fails=0/max_fails=1/r
+--- config eval: ::config(location => 'proxy_buffer_size 4k; proxy_cache off;', server => 'location /next/ { s3_verify apps; s3_resign on; proxy_buffer_size 4k; proxy_next_upstream invalid_header; proxy_pass http://s3; }')
+--- origins eval: ::words(('200*5 header="Content-Disposition: ' . 'x' x 5000 . '"'), '200 body=whole', '200 header="Content-Disposition: ' . 'x' x 5000 . '"')
+--- request eval: ["GET /bucket/key", "HEAD /bucket/key", "PUT /bucket/key\nhello", "POST /bucket/key?uploads", "GET /bucket/key", "GET /bucket/key", "GET /next/key"]
+--- error_code: 502 502 502 502 502 200 200
+--- response_body_like eval: [('<Code>ServiceUnavailable<|^$') x 5, '^whole$', '^from a$']
+--- origin_count: a=1 b=7
+--- error_log: the head of the origin's answer is larger than

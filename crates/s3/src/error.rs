@@ -152,6 +152,11 @@ impl S3Error {
             .with_message("The origin refused the request in a form that is not relayed.")
     }
 
+    /// The origin's answer has a larger head than there is room for.
+    pub fn origin_head_too_large() -> Self {
+        Self::for_status(502).with_message("The head of the origin's answer is too large.")
+    }
+
     /// The origin's error ended before it was complete.
     pub fn origin_error_incomplete() -> Self {
         Self::service_unavailable().with_message("The origin did not complete its answer.")

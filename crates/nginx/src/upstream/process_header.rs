@@ -7,8 +7,8 @@
 use std::cell::Cell;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_UPSTREAM_FT_HTTP_503, NGX_OK, ngx_connection_t,
-    ngx_http_request_t, ngx_http_upstream_t, ngx_int_t, u_char,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_UPSTREAM_FT_HTTP_503, NGX_HTTP_UPSTREAM_FT_INVALID_HEADER,
+    NGX_OK, ngx_connection_t, ngx_http_request_t, ngx_http_upstream_t, ngx_int_t, u_char,
 };
 
 use super::conf::UpstreamId;
@@ -29,6 +29,10 @@ pub trait UpstreamResponse: HttpModule {
 
     /// Called when the answer of some request is held.
     fn held() {}
+
+    /// Called when the head of an answer has no room in nginx's buffer (`proxy_buffer_size`). The request ends with 500, and the peer
+    /// has not failed: another request that it answers so would put it out of use for all (`max_fails`).
+    fn head_too_large(r: Request<'_>);
 }
 
 /// What becomes of an answer whose head is complete.
@@ -195,6 +199,10 @@ unsafe extern "C" fn process_header<M: UpstreamResponse>(r: *mut ngx_http_reques
                 }
             }
             let code = parse::<M>(request, head);
+            if code == NGX_AGAIN as ngx_int_t && !is_stored && is_head_too_large(request) {
+                M::head_too_large(request);
+                return NGX_ERROR as ngx_int_t;
+            }
             if code != NGX_OK as ngx_int_t || is_stored {
                 return code;
             }
@@ -277,6 +285,15 @@ fn begin(r: Request<'_>, head: &ResponseHead) -> ngx_int_t {
     }
     head.is_begun.set(matches!(beginning, Beginning::At(_)));
     if head.is_begun.get() { NGX_OK as ngx_int_t } else { NGX_AGAIN as ngx_int_t }
+}
+
+/// Whether nginx would say "upstream sent too big header". Where it is told to ask another peer then, that is its own affair.
+fn is_head_too_large(r: Request<'_>) -> bool {
+    // SAFETY: null or the upstream part of this request; nothing writes to it during the call.
+    let Some(u) = (unsafe { r.read(|r| r.upstream).as_ref() }) else { return false };
+    // SAFETY: null or the configuration of the location, which outlives the request.
+    let mask = unsafe { u.conf.as_ref() }.map_or(0, |conf| conf.next_upstream);
+    u.buffer.last == u.buffer.end && mask & NGX_HTTP_UPSTREAM_FT_INVALID_HEADER as usize == 0
 }
 
 /// What follows NGX_AGAIN is that nginx reads on (ngx_http_upstream_process_header). That fails, which is the one way to
