@@ -8,7 +8,7 @@ use nginx::{Level, Request, stored_body as stored};
 use s3::{
     Access, Authorized, ClientAddress, DeleteCheck, Denied, ErrorCode, Grants, KeyRoot, S3Error,
 };
-use sigv4::{Permit, RequestParts, Verified, header};
+use sigv4::{Credential, Permit, RequestParts, Verified, header};
 
 use crate::S3Signature;
 use crate::bucket_list;
@@ -350,28 +350,17 @@ fn authorize(
 ) -> Result<AuthorizedParts, S3Error> {
     let (credential, target) = (verified.credential(), verified.target());
     let in_path_style = virtual_host::path_with_bucket(r, clients, target.path())?;
-    let headers = || {
-        let headers = request.headers.iter().map(|header| (header.name, header.value));
-        headers.chain(target.hoisted())
-    };
+    let headers = request.headers.iter().map(|header| (header.name, header.value));
+    let headers = headers.chain(target.hoisted());
     let path = in_path_style.as_deref().unwrap_or(target.path());
     let client = client_address(r);
-    let access = |method| Access::new(method, path, target.query(), headers()).from_client(client);
+    let access = Access::new(request.method, path, target.query(), headers).from_client(client);
     let grants = credential.grants();
-    let judge = |access: &Access<'_>| {
-        s3::authorize(grants, clients.admin_api, access)
-            .map_err(|denied| not_granted(r, ctx, credential.access_key(), denied))
-    };
-    let now = r.method();
-    let access_now = (now != request.method).then(|| access(now));
-    let access = access(request.method);
     status::note_verified(r, ctx, credential.access_key(), &access);
-    let authorized = judge(&access)?;
-    // `error_page` and the like go on with GET: whoever may not read gets nothing to read by a failure either.
-    if let Some(access) = access_now {
-        if !matches!(judge(&access)?, Authorized::Whole) {
-            return Err(S3Error::access_denied());
-        }
+    let authorized = s3::authorize(grants, clients.admin_api, &access)
+        .map_err(|denied| not_granted(r, ctx, credential.access_key(), denied))?;
+    if r.method() != request.method {
+        authorize_redirected(r, ctx, clients, credential, access.with_method(r.method()))?;
     }
     status::note_granted(r, ctx, &access);
     match authorized {
@@ -383,6 +372,24 @@ fn authorize(
             Ok(AuthorizedParts { delete_check, ..AuthorizedParts::default() })
         }
         Authorized::OwnBuckets => own_buckets(clients, verified, client),
+    }
+}
+
+/// Checks what nginx has made of the client's request, too: `error_page` and the like go on with GET, and whoever may not read gets
+/// nothing to read by a failure either.
+#[cold]
+#[inline(never)]
+fn authorize_redirected(
+    r: Request<'_>,
+    ctx: &Ctx,
+    clients: &Clients,
+    credential: &Credential<Grants>,
+    access: Access<'_>,
+) -> Result<(), S3Error> {
+    match s3::authorize(credential.grants(), clients.admin_api, &access) {
+        Ok(Authorized::Whole) => Ok(()),
+        Ok(Authorized::EachKey | Authorized::OwnBuckets) => Err(S3Error::access_denied()),
+        Err(denied) => Err(not_granted(r, ctx, credential.access_key(), denied)),
     }
 }
 

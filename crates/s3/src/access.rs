@@ -83,6 +83,12 @@ impl<'a> Access<'a> {
         Self { client, ..self }
     }
 
+    /// The same by another method.
+    #[must_use]
+    pub fn with_method(self, method: &'a [u8]) -> Self {
+        Self { method, ..self }
+    }
+
     /// The same with another path.
     #[must_use]
     pub fn with_path(self, path: &'a [u8]) -> Self {

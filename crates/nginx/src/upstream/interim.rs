@@ -21,6 +21,19 @@ pub(super) enum Beginning {
 
 /// Looks for the final response in what has come of an answer.
 pub(super) fn beginning(answer: &[u8]) -> Beginning {
+    match answer.strip_prefix(b"HTTP/1.") {
+        // Nearly all answers.
+        Some([b'0' | b'1', b' ', b'2'..=b'5', second, third, b' ' | b'\r' | b'\n', ..])
+            if second.is_ascii_digit() && third.is_ascii_digit() =>
+        {
+            Beginning::At(0)
+        }
+        _ => searched(answer),
+    }
+}
+
+#[cold]
+fn searched(answer: &[u8]) -> Beginning {
     let mut at = 0usize;
     loop {
         let rest = answer.get(at..).unwrap_or_default();
