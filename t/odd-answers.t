@@ -129,3 +129,14 @@ like($response->{head}, qr/^X-Cache: REVALIDATED\b/m, 'confirmed');
 --- response_body_like eval: [('<Code>ServiceUnavailable<|^$') x 5, '^whole$', '^from a$']
 --- origin_count: a=1 b=7
 --- error_log: the head of the origin's answer is larger than
+
+=== TEST 12: or a cache has an older one, where it is told to take that
+--- http_config eval: $::cache
+--- config eval: ::config(location => "$::caching proxy_buffer_size 4k; proxy_cache_valid 200 1s; proxy_cache_use_stale error invalid_header;")
+--- origins eval: ::words('200 body=whole', '200 header="Content-Disposition: ' . 'x' x 5000 . '"')
+--- request: GET /bucket/large
+--- response_body: whole
+--- code
+Time::HiRes::sleep(2.1);
+my ($response) = $t->send(request => 'GET /bucket/large', s3_sign => $::client);
+is("$response->{status} $response->{body}", '200 whole', 'the stored object');
