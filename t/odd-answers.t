@@ -46,7 +46,7 @@ is(scalar(grep { $_->{body} eq 'whole' } @{ $t->{responses} }), 9, 'and all but 
 
 === TEST 2: they come while an upload is under way
 --- config eval: ::config(location => 'proxy_request_buffering off;')
---- origins eval: ::words('200 early interim=100,103')
+--- origins eval: ::words('200 interim=100,103')
 --- s3_sign eval: ["$::client payload=unsigned", map { "$::client payload=$_" } "streaming chunk=65536", "streaming-trailer trailer=x-amz-checksum-crc32", "streaming-unsigned trailer=x-amz-checksum-crc32"]
 --- request eval: [("PUT /bucket/key") x 4]
 --- request_body_size: 200k
