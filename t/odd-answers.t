@@ -46,7 +46,7 @@ is(scalar(grep { $_->{body} eq 'whole' } @{ $t->{responses} }), 9, 'and all but 
 
 === TEST 2: they come while an upload is under way
 --- config eval: ::config(location => 'proxy_request_buffering off;')
---- origins eval: ::words('200 early interim=100,103')
+--- origins eval: ::words('200 interim=100,103')
 --- s3_sign eval: ["$::client payload=unsigned", map { "$::client payload=$_" } "streaming chunk=65536", "streaming-trailer trailer=x-amz-checksum-crc32", "streaming-unsigned trailer=x-amz-checksum-crc32"]
 --- request eval: [("PUT /bucket/key") x 4]
 --- request_body_size: 200k
@@ -129,3 +129,14 @@ like($response->{head}, qr/^X-Cache: REVALIDATED\b/m, 'confirmed');
 --- response_body_like eval: [('<Code>ServiceUnavailable<|^$') x 5, '^whole$', '^from a$']
 --- origin_count: a=1 b=7
 --- error_log: the head of the origin's answer is larger than
+
+=== TEST 12: or a cache has an older one, where it is told to take that
+--- http_config eval: $::cache
+--- config eval: ::config(location => "$::caching proxy_buffer_size 4k; proxy_cache_valid 200 1s; proxy_cache_use_stale error invalid_header;")
+--- origins eval: ::words('200 body=whole', '200 header="Content-Disposition: ' . 'x' x 5000 . '"')
+--- request: GET /bucket/large
+--- response_body: whole
+--- code
+Time::HiRes::sleep(2.1);
+my ($response) = $t->send(request => 'GET /bucket/large', s3_sign => $::client);
+is("$response->{status} $response->{body}", '200 whole', 'the stored object');

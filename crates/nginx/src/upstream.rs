@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod conf;
 pub mod finalize;
 pub mod guard;
+mod head_room;
 mod held_answer;
 mod idle;
 mod interim;

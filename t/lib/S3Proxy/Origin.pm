@@ -167,6 +167,10 @@ sub _converse ($socket, $tls, $place) {
         my %request = (method => $method, target => $target, version => $version, headers => $headers);
         $request{probe} = $raw =~ /^User-Agent: s3_probe\r$/m;
         my $answer = _state($place, $request{probe}) // ($request{probe} ? { status => 200, headers => [], body => '' } : _next_answer($place));
+        # Byte by byte, as a network may bring them, and before the body is read.
+        for my $interim (split /,/, $answer->{interim} // '') {
+            $stream->put($_) for split //, "HTTP/1.1 $interim Interim\r\nLink: </a>\r\n\r\n";
+        }
         if ($answer->{head_only}) {
             _record($place, \%request, $raw, undef);
         } elsif (!$answer->{early}) {
@@ -290,10 +294,6 @@ sub _respond ($stream, $answer, $request, $raw) {
     if (defined $answer->{raw_base64}) {
         $stream->put(decode_base64($answer->{raw_base64}));
         return 0;
-    }
-    # Byte by byte, as a network may bring them.
-    for my $interim (split /,/, $answer->{interim} // '') {
-        $stream->put($_) for split //, "HTTP/1.1 $interim Interim\r\nLink: </a>\r\n\r\n";
     }
     my @headers = @{ $answer->{headers} };
     my $status = $answer->{status};

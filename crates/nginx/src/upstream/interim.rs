@@ -5,12 +5,15 @@
 //! origin that expects TLS would be an object, and might be stored in a cache.
 
 use httparse::{EMPTY_HEADER, Error, Response, Status};
+use ngx::ffi::ngx_buf_t;
+
+use crate::string::span;
 
 /// Most header lines of an interim response.
 const MOST_HEADERS: usize = 64;
 
 /// Where the final response begins.
-pub(super) enum Beginning {
+enum Beginning {
     /// After so many bytes.
     At(usize),
     /// That has not come yet. So many bytes are whole interim responses.
@@ -19,8 +22,29 @@ pub(super) enum Beginning {
     NotHttp,
 }
 
+/// Takes interim responses out of the buffer that an answer is read into, before nginx has parsed anything of it. Whether the final
+/// response has begun; none where it will not.
+pub(super) fn pass_over(buffer: &mut ngx_buf_t) -> Option<bool> {
+    // SAFETY: nginx reads into the buffer between `start` and `end`; what is not parsed is from `pos` to `last`.
+    let (length, is_begun) = match beginning(unsafe { span(buffer.pos, buffer.last) }) {
+        Beginning::At(length) => (length, true),
+        Beginning::NeedMore(length) => (length, false),
+        Beginning::NotHttp => return None,
+    };
+    if length != 0 {
+        // A cache notes how far from the buffer's start the head is, before it comes: what is left goes there.
+        // SAFETY: both are in the buffer, and of `length` bytes and what follows them up to `last` there are as many.
+        unsafe {
+            let left = buffer.last.offset_from(buffer.pos) as usize - length;
+            std::ptr::copy(buffer.pos.add(length), buffer.pos, left);
+            buffer.last = buffer.pos.add(left);
+        }
+    }
+    Some(is_begun)
+}
+
 /// Looks for the final response in what has come of an answer.
-pub(super) fn beginning(answer: &[u8]) -> Beginning {
+fn beginning(answer: &[u8]) -> Beginning {
     match answer.strip_prefix(b"HTTP/1.") {
         // Nearly all answers.
         Some([b'0' | b'1', b' ', b'2'..=b'5', second, third, b' ' | b'\r' | b'\n', ..])

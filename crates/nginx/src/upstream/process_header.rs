@@ -7,13 +7,14 @@
 use std::cell::Cell;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_UPSTREAM_FT_HTTP_503, NGX_HTTP_UPSTREAM_FT_INVALID_HEADER,
-    NGX_OK, ngx_connection_t, ngx_http_request_t, ngx_http_upstream_t, ngx_int_t, u_char,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_UPSTREAM_FT_HTTP_503, NGX_OK, ngx_connection_t,
+    ngx_http_request_t, ngx_http_upstream_t, ngx_int_t, u_char,
 };
 
 use super::conf::UpstreamId;
+use super::head_room::is_head_too_large;
 use super::held_answer::HeldAnswer;
-use super::interim::{Beginning, beginning};
+use super::interim;
 use super::peers::PeerId;
 use crate::boundary::boundary;
 use crate::log::Level;
@@ -268,32 +269,12 @@ fn begin(r: Request<'_>, head: &ResponseHead) -> ngx_int_t {
     let Some(u) = (unsafe { r.read(|r| r.upstream).as_mut() }) else {
         return NGX_ERROR as ngx_int_t;
     };
-    // SAFETY: nginx reads into the buffer between `start` and `end`; what is not parsed is from `pos` to `last`.
-    let beginning = beginning(unsafe { span(u.buffer.pos, u.buffer.last) });
-    let (Beginning::At(interim) | Beginning::NeedMore(interim)) = beginning else {
+    let Some(is_begun) = interim::pass_over(&mut u.buffer) else {
         r.log(Level::Error, format_args!("upstream sent what is no response of HTTP/1"));
         return fail(u, head);
     };
-    if interim != 0 {
-        // A cache notes how far from the buffer's start the head is, before it comes: what is left goes there.
-        // SAFETY: both are in the buffer, and of `interim` bytes and what follows them up to `last` there are as many.
-        unsafe {
-            let left = u.buffer.last.offset_from(u.buffer.pos) as usize - interim;
-            std::ptr::copy(u.buffer.pos.add(interim), u.buffer.pos, left);
-            u.buffer.last = u.buffer.pos.add(left);
-        }
-    }
-    head.is_begun.set(matches!(beginning, Beginning::At(_)));
-    if head.is_begun.get() { NGX_OK as ngx_int_t } else { NGX_AGAIN as ngx_int_t }
-}
-
-/// Whether nginx would say "upstream sent too big header". Where it is told to ask another peer then, that is its own affair.
-fn is_head_too_large(r: Request<'_>) -> bool {
-    // SAFETY: null or the upstream part of this request; nothing writes to it during the call.
-    let Some(u) = (unsafe { r.read(|r| r.upstream).as_ref() }) else { return false };
-    // SAFETY: null or the configuration of the location, which outlives the request.
-    let mask = unsafe { u.conf.as_ref() }.map_or(0, |conf| conf.next_upstream);
-    u.buffer.last == u.buffer.end && mask & NGX_HTTP_UPSTREAM_FT_INVALID_HEADER as usize == 0
+    head.is_begun.set(is_begun);
+    if is_begun { NGX_OK as ngx_int_t } else { NGX_AGAIN as ngx_int_t }
 }
 
 /// What follows NGX_AGAIN is that nginx reads on (ngx_http_upstream_process_header). That fails, which is the one way to
