@@ -1,22 +1,24 @@
 //! The access phase: lets in who is verified, and answers everybody else with S3's error.
 
+mod authorize;
+mod preflight;
+
 use std::rc::Rc;
 
 use ::status::Timing;
 use nginx::phase::{Phase, PhaseHandler, Verdict};
 use nginx::{Level, Request, stored_body as stored};
-use s3::{
-    Access, Authorized, ClientAddress, DeleteCheck, Denied, ErrorCode, Grants, KeyRoot, S3Error,
-};
-use sigv4::{Credential, Permit, RequestParts, Verified, header};
+use s3::{ErrorCode, KeyRoot, S3Error};
+use sigv4::{Permit, RequestParts, header};
 
+use self::authorize::{AuthorizedParts, authorize};
+use self::preflight::{preflight, signed_preflight};
 use crate::S3Signature;
 use crate::bucket_list;
 use crate::conf::clients::Clients;
 use crate::conf::location::{LocationConf, Verify};
 use crate::ctx::access::{AccessKeyId, Admission, Entrant};
 use crate::ctx::body::{Body, Upload};
-use crate::ctx::rewriting::OwnBuckets;
 use crate::ctx::{self, Ctx};
 use crate::log;
 use crate::mismatch;
@@ -239,62 +241,6 @@ fn not_verified(r: Request<'_>, ctx: &Ctx, error: &sigv4::Error, cause: Option<S
     answer
 }
 
-/// Lets a preflight in that nobody has signed; none where it is no such one, or is not to pass.
-///
-/// Browsers ask without credentials before they send a request of another origin (C7), and ask at the very URL that they
-/// are going to use, which may be presigned for another method. Nothing of it is signed for the origin.
-#[cold]
-#[inline(never)]
-fn preflight(
-    r: Request<'_>,
-    ctx: &Ctx,
-    conf: &LocationConf,
-    clients: &Clients,
-) -> Result<Option<Entrant>, S3Error> {
-    if !conf.passes_preflight() || r.header(header::AUTHORIZATION.as_bytes()).is_some() {
-        return Ok(None);
-    }
-    let may_be_preflight = worker::with(|Worker { buffers, .. }| {
-        sigv4::may_be_preflight(virtual_host::client_target(r, ctx), buffers)
-    });
-    if !may_be_preflight.map_err(|error| S3Error::from_sigv4(&error))? {
-        return Ok(None);
-    }
-    virtual_host::check_host(r, &clients.policy)?;
-    preflight_has_no_body(r)?;
-    let admission = Admission::unauthenticated(Permit::preflight());
-    // What stands there must be a bucket here, too.
-    virtual_host::bucket(r, clients)?;
-    Ok(Some(Entrant::without_body(admission)))
-}
-
-/// A preflight that was signed is a preflight: it asks for nothing that needs a right, no grant speaks of it, and it leaves
-/// unsigned, or not at all. It has no body, which nobody would check.
-#[cold]
-#[inline(never)]
-fn signed_preflight(r: Request<'_>, conf: &LocationConf) -> Result<Permit, S3Error> {
-    preflight_has_no_body(r)?;
-    if !conf.passes_preflight() {
-        r.log(
-            Level::Error,
-            format_args!("s3: refused: a signed preflight, and \"s3_cors_preflight\" is off"),
-        );
-        return Err(S3Error::access_denied());
-    }
-    Ok(Permit::preflight())
-}
-
-/// A body would be passed on, or stored, for anybody who asks.
-#[cold]
-fn preflight_has_no_body(r: Request<'_>) -> Result<(), S3Error> {
-    if r.is_chunked() || r.content_length().unwrap_or(0) > 0 {
-        return Err(
-            S3Error::new(ErrorCode::InvalidRequest).with_message("A CORS preflight has no body.")
-        );
-    }
-    Ok(())
-}
-
 /// A target in absolute form must name the host that the Host header names: one of them is signed, the other may route.
 fn check_authority(r: Request<'_>) -> Result<(), S3Error> {
     match r.target_authority() {
@@ -327,111 +273,6 @@ fn not_signed(r: Request<'_>) -> S3Error {
         format_args!("s3: refused: a client with a \"root\", where no \"s3_resign\" is in force"),
     );
     S3Error::access_denied()
-}
-
-/// What an operation that is authorized in part needs.
-#[derive(Default)]
-struct AuthorizedParts {
-    /// What has to see the body before all of it is known.
-    delete_check: Option<Box<DeleteCheck>>,
-    /// The buckets that alone the answer may show.
-    own_buckets: Option<Box<OwnBuckets>>,
-    /// The document that lists them, where no origin needs to be asked.
-    bucket_list: Option<Vec<u8>>,
-}
-
-/// Checks that the client may do what it asks for.
-fn authorize(
-    r: Request<'_>,
-    ctx: &Ctx,
-    clients: &Clients,
-    request: &RequestParts<'_>,
-    verified: &Verified<'_, '_, Grants>,
-) -> Result<AuthorizedParts, S3Error> {
-    let (credential, target) = (verified.credential(), verified.target());
-    let in_path_style = virtual_host::path_with_bucket(r, clients, target.path())?;
-    let headers = request.headers.iter().map(|header| (header.name, header.value));
-    let headers = headers.chain(target.hoisted());
-    let path = in_path_style.as_deref().unwrap_or(target.path());
-    let client = client_address(r);
-    let access = Access::new(request.method, path, target.query(), headers).from_client(client);
-    let grants = credential.grants();
-    status::note_verified(r, ctx, credential.access_key(), &access);
-    let authorized = s3::authorize(grants, clients.admin_api, &access)
-        .map_err(|denied| not_granted(r, ctx, credential.access_key(), denied))?;
-    if r.method() != request.method {
-        authorize_redirected(r, ctx, clients, credential, access.with_method(r.method()))?;
-    }
-    status::note_granted(r, ctx, &access);
-    match authorized {
-        Authorized::Whole => Ok(AuthorizedParts::default()),
-        Authorized::EachKey => {
-            let headers = request.headers.iter().map(|header| (header.name, header.value));
-            let check = DeleteCheck::new(grants, &access).with_headers(headers);
-            let delete_check = Some(Box::new(check));
-            Ok(AuthorizedParts { delete_check, ..AuthorizedParts::default() })
-        }
-        Authorized::OwnBuckets => own_buckets(clients, verified, client),
-    }
-}
-
-/// Checks what nginx has made of the client's request, too: `error_page` and the like go on with GET, and whoever may not read gets
-/// nothing to read by a failure either.
-#[cold]
-#[inline(never)]
-fn authorize_redirected(
-    r: Request<'_>,
-    ctx: &Ctx,
-    clients: &Clients,
-    credential: &Credential<Grants>,
-    access: Access<'_>,
-) -> Result<(), S3Error> {
-    match s3::authorize(credential.grants(), clients.admin_api, &access) {
-        Ok(Authorized::Whole) => Ok(()),
-        Ok(Authorized::EachKey | Authorized::OwnBuckets) => Err(S3Error::access_denied()),
-        Err(denied) => Err(not_granted(r, ctx, credential.access_key(), denied)),
-    }
-}
-
-/// A list of buckets for a client that may know of some.
-#[cold]
-#[inline(never)]
-fn own_buckets(
-    clients: &Clients,
-    verified: &Verified<'_, '_, Grants>,
-    client: Option<ClientAddress>,
-) -> Result<AuthorizedParts, S3Error> {
-    let (credential, target) = (verified.credential(), verified.target());
-    let grants = credential.grants();
-    let mut parts = AuthorizedParts::default();
-    match grants.own_buckets(client) {
-        Some(buckets) => {
-            let region = clients.policy.regions.first().map(Vec::as_slice);
-            let owner = credential.access_key();
-            let document = s3::own_bucket_list(&buckets, target.query(), owner, region)?;
-            parts.bucket_list = Some(document);
-        }
-        None => parts.own_buckets = Some(Box::new(OwnBuckets { grants: grants.clone(), client })),
-    }
-    Ok(parts)
-}
-
-/// What a client gets that may not do this; the error log has the reason.
-#[cold]
-#[inline(never)]
-fn not_granted(r: Request<'_>, ctx: &Ctx, key: &[u8], denied: Denied) -> S3Error {
-    let client = key.escape_ascii();
-    r.log(Level::Error, format_args!("s3: \"{client}\" is not granted this: {denied}"));
-    ctx.status.cause.set(Some(status::NOT_GRANTED));
-    ctx.access.refused_key.replace(Some(AccessKeyId::from_slice(key)));
-    ctx.response.refusal.replace(Some(denied.to_string()));
-    S3Error::from(denied)
-}
-
-/// Where the client calls from, for grants that are for some networks.
-fn client_address(r: Request<'_>) -> Option<ClientAddress> {
-    let ip = r.client_ip().map(ClientAddress::Ip);
-    ip.or_else(|| r.is_from_unix_socket().then_some(ClientAddress::Unix))
 }
 
 /// Ends the request. The answer itself is made by `error_response`, so that `satisfy` and `error_page` keep working.

@@ -1,6 +1,7 @@
 //! Signing: what proxy_pass serialized, for the peer that the balancer picked.
 
 mod addressed;
+mod origin_body;
 mod refusal;
 mod uploads;
 
@@ -10,18 +11,17 @@ use std::rc::Rc;
 
 use ::status::Timing;
 use nginx::Request;
-use nginx::kept_body::Kept;
 use nginx::upstream::guard::UpstreamGuard;
 use nginx::upstream::{
-    Parts, Peer, PeerChoice, PeerHooks, PreparedHead, Rewriter, SentBody, UpstreamId, output,
-    process_header, sent_body,
+    Peer, PeerChoice, PeerHooks, PreparedHead, SentBody, UpstreamId, output, process_header,
 };
 use s3::{Access, AddressingError, Denied, Operation, Reserved};
-use sigv4::aws_chunked::{Resigner, Sink};
+use sigv4::aws_chunked::Resigner;
 use sigv4::request_head::{HeadError, HeadLines, parse_next};
-use sigv4::{Header, OriginBody, OriginRequest, OtherBody, Permit, in_client_spelling};
+use sigv4::{Header, OriginBody, OriginRequest, Permit, in_client_spelling};
 
 use self::addressed::Addressed;
+use self::origin_body::{ChunkSignatures, origin_body};
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
 use crate::answer;
@@ -90,31 +90,6 @@ impl UpstreamGuard for S3Signature {
     /// Stops a request whose host nginx would resolve by itself, past every peer hook.
     fn refuse_unknown_host(r: Request<'_>, host: &[u8]) {
         refuse(r, &Refusal::UnknownHost { host: host.escape_ascii().to_string() });
-    }
-}
-
-/// The origin's signatures for the chunks of a body.
-struct ChunkSignatures(Resigner);
-
-impl Rewriter for ChunkSignatures {
-    fn process(&mut self, input: &[u8], out: &mut Parts<'_, '_>) -> Result<(), String> {
-        self.0.process(input, &mut ToUpstream(out)).map_err(|error| error.to_string())
-    }
-
-    fn finish(&mut self) -> Result<(), String> {
-        self.0.finish().map_err(|error| error.to_string())
-    }
-}
-
-struct ToUpstream<'p, 'r, 'o>(&'p mut Parts<'r, 'o>);
-
-impl Sink for ToUpstream<'_, '_, '_> {
-    fn borrowed(&mut self, bytes: &[u8]) {
-        self.0.borrowed(bytes);
-    }
-
-    fn copied(&mut self, bytes: &[u8]) {
-        self.0.copied(bytes);
     }
 }
 
@@ -313,57 +288,6 @@ fn try_sign<'r>(
 fn put<T>(cell: &RefCell<Option<T>>, value: Option<T>) {
     if value.is_some() || cell.borrow().is_some() {
         cell.replace(value);
-    }
-}
-
-/// What is to be said of the body that is sent: `inline`, which proxy_pass has put behind the head, or `sent`.
-fn origin_body(
-    r: Request<'_>,
-    checked: Option<&Body>,
-    inline: &[u8],
-    sent: SentBody,
-    method: &[u8],
-) -> Result<OriginBody, Refusal> {
-    let is_framed = checked.is_some_and(Body::is_framed);
-    if !inline.is_empty() {
-        // Two bodies would be one request too many.
-        if matches!(sent, SentBody::OfClient | SentBody::Rest | SentBody::Other(_)) {
-            return Err(Refusal::TwoBodies);
-        }
-        // `$request_body` of frames is no object, and hashes stand in the place of their signatures.
-        if is_framed && sent_body::is_quoted(r, inline) {
-            return Err(Refusal::QuotedFrames);
-        }
-        return Ok(OriginBody::Other(OtherBody::known(inline)));
-    }
-    let main = r.main();
-    let replaced = checked.is_some_and(|body| body.is_replaced(main));
-    match sent {
-        // A script's (`ngx.req.set_body_data`), once the client's was checked.
-        SentBody::OfClient | SentBody::None if replaced => {
-            if is_framed {
-                return Err(Refusal::ReplacedFrames);
-            }
-            let length = Kept::of(main).length().ok_or(Refusal::UnreadBody)?;
-            Ok(OriginBody::Other(match length {
-                0 => OtherBody::known(b""),
-                _ => OtherBody::of_length(length),
-            }))
-        }
-        SentBody::Unread if checked.is_some() && !replaced => {
-            Ok(checked.map_or(OriginBody::AsSent, Body::origin_body))
-        }
-        SentBody::OfClient | SentBody::None => {
-            Ok(checked.map_or(OriginBody::AsSent, Body::origin_body))
-        }
-        // A page that `error_page` asks for, say: it has no body, whatever came of the client's.
-        SentBody::Unread if matches!(method, b"GET" | b"HEAD") => {
-            Ok(OriginBody::Other(OtherBody::known(b"")))
-        }
-        SentBody::Withheld => Ok(OriginBody::Other(OtherBody::known(b""))),
-        SentBody::Unread | SentBody::Rest => Err(Refusal::UnreadBody),
-        SentBody::Other(_) if is_framed && sent_body::quotes(r) => Err(Refusal::QuotedFrames),
-        SentBody::Other(length) => Ok(OriginBody::Other(OtherBody::of_length(length))),
     }
 }
 
