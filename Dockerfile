@@ -7,7 +7,7 @@ FROM debian:bookworm-slim AS build
 WORKDIR /src
 # Cargo's profile; `dev` is quicker to build, for tests of the deployment.
 ARG PROFILE=release
-# Profile-guided optimization, where the profile is `release`; nothing for a module that is built once, in half of the time.
+# With profile-guided optimization, which `dev` has none of; empty for a module that is built once, in half of the time.
 ARG PGO=yes
 # What changes seldom comes first: this step takes the longest. Debian's rustc-web is a current Rust.
 COPY scripts/common.sh scripts/install-packages scripts/pgo scripts/

@@ -16,7 +16,7 @@ help: ## Shows this list
 	@echo
 	@echo 'NGINX=vendored    with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
 	@echo 'NGINX_SOURCE_DIR= NGINX_BUILD_DIR=    with module and test: a source tree of yours, and where it was built'
-	@echo 'PGO=              with module, check-image: built once, in half of the time, without profile-guided optimization'
+	@echo 'PGO=              with module: built once, in half of the time, without profile-guided optimization'
 	@echo 'TESTS=t/x.t       with test: only these files'
 	@echo 'PORT=8080         with run: where the proxy listens'
 	@echo 'DEBS=trixie/arm64 with debs: only these'
@@ -99,7 +99,7 @@ check-credentials: ## Lints and tests s3_credentials
 
 check-image: ## Carries out the Dockerfile in fresh Debians, and starts what comes out (as root; no container engine)
 	@scripts/install-packages run root
-	@$(if $(PGO),,PGO=) scripts/check-image
+	@scripts/check-image
 
 check-compose: ## Runs docker-compose.yml as deploy/README.md says on a container engine of its own (as root)
 	@scripts/install-packages root
