@@ -183,6 +183,18 @@ impl MacKey {
         self.mac_after(BLOCK, write)
     }
 
+    /// The states for texts that begin with this block, which is compressed once for all of them: for [`mac_begun`](Self::mac_begun).
+    pub(crate) fn begin(&self, block: &[u8; BLOCK]) -> Self {
+        let mut begun = self.clone();
+        compress(&mut begun.inner, &[*block]);
+        begun
+    }
+
+    /// The authentication code of the block that these states have [begun](Self::begin) with, and what `write` puts behind it.
+    pub(crate) fn mac_begun(&self, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
+        self.mac_after(2 * BLOCK, write)
+    }
+
     /// The same for the states behind which so many bytes were compressed, the key's own block among them.
     fn mac_after(&self, before: usize, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
         let mut text = MacText::after(self.inner, before);
@@ -195,33 +207,6 @@ impl MacKey {
         let mut state = self.outer;
         compress(&mut state, &[block]);
         to_bytes(state)
-    }
-}
-
-/// A key for texts that begin with one and the same block, which was compressed once for all of them.
-pub(crate) struct BegunMac(MacKey);
-
-impl BegunMac {
-    pub(crate) fn new(key: &MacKey, block: &[u8; BLOCK]) -> Self {
-        let mut begun = key.clone();
-        compress(&mut begun.inner, &[*block]);
-        Self(begun)
-    }
-
-    /// As [`MacKey::to_words`].
-    pub(crate) fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]> {
-        self.0.to_words()
-    }
-
-    /// As [`MacKey::from_words`].
-    #[inline]
-    pub(crate) fn from_words(words: [u64; MacKey::WORDS]) -> Self {
-        Self(MacKey::from_words(words))
-    }
-
-    /// The authentication code of the block and what `write` puts behind it.
-    pub(crate) fn mac(&self, write: impl FnOnce(&mut MacText)) -> [u8; 32] {
-        self.0.mac_after(2 * BLOCK, write)
     }
 }
 
@@ -256,9 +241,9 @@ mod tests {
             let expected: [u8; 32] = expected.finalize().into_bytes().into();
             assert_eq!(MacKey::new(key).mac(|text| text.put(&bytes)), expected, "{length}");
             let (first, rest) = bytes.split_first_chunk().unwrap();
-            let begun = BegunMac::new(&MacKey::new(key), first);
-            let begun = BegunMac::from_words(*begun.to_words());
-            assert_eq!(begun.mac(|text| text.put(rest)), expected, "{length}");
+            let begun = MacKey::new(key).begin(first);
+            let begun = MacKey::from_words(*begun.to_words());
+            assert_eq!(begun.mac_begun(|text| text.put(rest)), expected, "{length}");
         }
     }
 }

@@ -4,7 +4,6 @@
 //! whoever writes while somebody else does leaves it to them. Nobody ever waits.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
@@ -13,7 +12,7 @@ use zeroize::Zeroize as _;
 use crate::Timestamp;
 use crate::canonical::sha256::MacKey;
 use crate::keys::credential_scope::CredentialScope;
-use crate::keys::signing_key::{KeptKey, SigningKey};
+use crate::keys::signing_key::SigningKey;
 
 /// How many derived keys one credential keeps.
 const SLOTS: usize = 4;
@@ -62,7 +61,8 @@ impl<'a> KeyLabel<'a> {
 }
 
 /// Room for one key.
-pub(crate) struct KeySlot<K: KeptKey = SigningKey> {
+#[derive(Default)]
+pub(crate) struct KeySlot {
     /// Even: the rest belongs together. Odd: it is being written. It counts, so that who has read in between finds out.
     version: AtomicU64,
     /// Of no key at first: no date is zero.
@@ -70,26 +70,12 @@ pub(crate) struct KeySlot<K: KeptKey = SigningKey> {
     numbers: AtomicU64,
     region: [AtomicU64; REGION_WORDS],
     words: [AtomicU64; MacKey::WORDS],
-    key: PhantomData<K>,
 }
 
-impl<K: KeptKey> Default for KeySlot<K> {
-    fn default() -> Self {
-        Self {
-            version: AtomicU64::default(),
-            date: AtomicU64::default(),
-            numbers: AtomicU64::default(),
-            region: Default::default(),
-            words: Default::default(),
-            key: PhantomData,
-        }
-    }
-}
-
-impl<K: KeptKey> KeySlot<K> {
+impl KeySlot {
     /// The key, if it is the one for this label.
     #[inline]
-    pub(crate) fn get(&self, label: &KeyLabel<'_>) -> Option<K> {
+    pub(crate) fn get(&self, label: &KeyLabel<'_>) -> Option<MacKey> {
         // Acquire: what is read below is at least what was written before this version.
         let version = self.version.load(Ordering::Acquire);
         if version & 1 == 1
@@ -104,11 +90,11 @@ impl<K: KeptKey> KeySlot<K> {
         // If one of these words is of a later writer, so is the version that is read behind the fence.
         fence(Ordering::Acquire);
         let is_whole = self.version.load(Ordering::Relaxed) == version;
-        is_whole.then(|| K::from_words(words))
+        is_whole.then(|| MacKey::from_words(words))
     }
 
     /// Keeps a key in the place of another, unless some other thread is about to.
-    pub(crate) fn set(&self, label: &KeyLabel<'_>, key: &K) {
+    pub(crate) fn set(&self, label: &KeyLabel<'_>, key: &MacKey) {
         let version = self.version.load(Ordering::Relaxed);
         let odd = version.wrapping_add(1);
         if label.region.len() > MAX_KEPT_REGION
@@ -132,7 +118,7 @@ impl<K: KeptKey> KeySlot<K> {
     }
 }
 
-impl<K: KeptKey> Drop for KeySlot<K> {
+impl Drop for KeySlot {
     fn drop(&mut self) {
         self.words.iter_mut().for_each(|word| word.get_mut().zeroize());
     }
@@ -154,7 +140,7 @@ impl SigningKeyCache {
     /// The kept key of the credential's secret number `secret` for a scope.
     pub(crate) fn get(&self, secret: usize, scope: &CredentialScope<'_>) -> Option<SigningKey> {
         let label = KeyLabel::new(scope.date.try_into().ok()?, secret, scope.region);
-        self.slots.get()?.iter().find_map(|slot| slot.get(&label))
+        self.slots.get()?.iter().find_map(|slot| slot.get(&label)).map(SigningKey)
     }
 
     /// Keeps a key, in place of the one that was kept longest.
@@ -178,7 +164,7 @@ impl SigningKeyCache {
         let slots = self.slots.get_or_init(Box::default);
         let next = self.next.fetch_add(1, Ordering::Relaxed).wrapping_rem(SLOTS);
         if let Some(slot) = slots.get(next) {
-            slot.set(&KeyLabel::new(day, secret, scope.region), key);
+            slot.set(&KeyLabel::new(day, secret, scope.region), &key.0);
         }
     }
 
@@ -200,13 +186,13 @@ mod tests {
     use super::*;
     use crate::Secret;
 
-    fn key(number: usize) -> SigningKey {
-        SigningKey::derive(&Secret::new(number.to_string()), [b"d", b"r", b"s"])
+    fn key(number: usize) -> MacKey {
+        SigningKey::derive(&Secret::new(number.to_string()), [b"d", b"r", b"s"]).0
     }
 
     #[test]
     fn labels_are_told_apart() {
-        let slot = KeySlot::<SigningKey>::default();
+        let slot = KeySlot::default();
         let dates = [b"20260314", b"20260315"];
         let long = [b'r'; MAX_KEPT_REGION];
         let regions: [&[u8]; 6] = [b"", b"r", b"r\0", b"eu-west-1", b"eu-west-2", &long];
@@ -233,7 +219,7 @@ mod tests {
     /// Threads that write and read one slot: whoever gets a key gets that of their label, and whole.
     #[test]
     fn nobody_reads_half_a_key() {
-        let slot = KeySlot::<SigningKey>::default();
+        let slot = KeySlot::default();
         let (slot, rounds) = (&slot, 20_000);
         std::thread::scope(|scope| {
             for number in 0..4 {

@@ -23,7 +23,7 @@ pub struct OriginCredential {
     /// The key of one date.
     kept: KeySlot,
     /// The same, with the first block of the strings to sign of one second behind it.
-    begun: KeySlot<BegunKey>,
+    begun: KeySlot,
     /// The line of the date and the Authorization line up to the list of signed headers, with room for both dates.
     lines: Vec<u8>,
     /// Where the scope stands in it, which begins with the second one.
@@ -103,9 +103,9 @@ impl OriginCredential {
     pub(crate) fn day(&self, now: &Timestamp) -> Day<'_> {
         let date = *now.date();
         let label = KeyLabel::new(&date, 0, b"");
-        let key = self.kept.get(&label).unwrap_or_else(|| {
+        let key = self.kept.get(&label).map(SigningKey).unwrap_or_else(|| {
             let key = SigningKey::derive(&self.secret, [&date, &self.region, &self.service]);
-            self.kept.set(&label, &key);
+            self.kept.set(&label, &key.0);
             key
         });
         Day { date, key, origin: self }
@@ -122,7 +122,7 @@ impl OriginCredential {
 
     /// The signature of a request of that second, whose canonical request has this hash.
     pub(crate) fn sign(&self, now: &Timestamp, hash: &[u8; 64]) -> [u8; 64] {
-        let kept = self.begun.get(&KeyLabel::of_second(now));
+        let kept = self.begun.get(&KeyLabel::of_second(now)).map(BegunKey);
         match (kept, &self.behind_block) {
             (Some(key), Some(rest)) => key.sign(rest, hash),
             _ => self.sign_first(now, hash),
@@ -137,7 +137,7 @@ impl OriginCredential {
         let string = StringToSign { label: ALGORITHM, date: *now, scope, chain: &[], hash };
         if self.behind_block.is_some() {
             if let Some(block) = string.to_vec().first_chunk() {
-                self.begun.set(&KeyLabel::of_second(now), &day.key.begin(block));
+                self.begun.set(&KeyLabel::of_second(now), &day.key.begin(block).0);
             }
         }
         day.key.sign(&string)

@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use crate::Secret;
 use crate::bytes::hex;
 use crate::canonical::TextSink as _;
-use crate::canonical::sha256::{BegunMac, MacKey};
+use crate::canonical::sha256::MacKey;
 use crate::canonical::string_to_sign::StringToSign;
 use crate::keys::credential_scope::TERMINAL;
 
 /// The key of one secret for one scope.
 #[derive(Clone)]
-pub(crate) struct SigningKey(MacKey);
+pub(crate) struct SigningKey(pub(super) MacKey);
 
 impl SigningKey {
     /// `HMAC(HMAC(HMAC(HMAC("AWS4" + secret, date), region), service), "aws4_request")`.
@@ -44,7 +44,7 @@ impl SigningKey {
 
     /// The same key for texts that begin with this block.
     pub(crate) fn begin(&self, block: &[u8; 64]) -> BegunKey {
-        BegunKey(BegunMac::new(&self.0, block))
+        BegunKey(self.0.begin(block))
     }
 
     /// Whether `claimed` is the signature: 64 lower-case digits, compared in constant time.
@@ -56,46 +56,15 @@ impl SigningKey {
 }
 
 /// A signing key that has the first block of a string to sign behind it.
-pub(crate) struct BegunKey(BegunMac);
+pub(crate) struct BegunKey(pub(super) MacKey);
 
 impl BegunKey {
     /// The signature of a string whose first block was followed by `rest` and the hash.
     pub(crate) fn sign(&self, rest: &[u8], hash: &[u8; 64]) -> [u8; 64] {
-        hex::encode(&self.0.mac(|text| {
+        hex::encode(&self.0.mac_begun(|text| {
             text.put(rest);
             text.put(hash);
         }))
-    }
-}
-
-/// What a [`KeySlot`](super::key_cache::KeySlot) can keep.
-pub(crate) trait KeptKey {
-    /// The key as numbers.
-    fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]>;
-
-    /// The key that these numbers are.
-    fn from_words(words: [u64; MacKey::WORDS]) -> Self;
-}
-
-impl KeptKey for SigningKey {
-    fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]> {
-        self.0.to_words()
-    }
-
-    #[inline]
-    fn from_words(words: [u64; MacKey::WORDS]) -> Self {
-        Self(MacKey::from_words(words))
-    }
-}
-
-impl KeptKey for BegunKey {
-    fn to_words(&self) -> Zeroizing<[u64; MacKey::WORDS]> {
-        self.0.to_words()
-    }
-
-    #[inline]
-    fn from_words(words: [u64; MacKey::WORDS]) -> Self {
-        Self(BegunMac::from_words(words))
     }
 }
 
