@@ -16,7 +16,7 @@ help: ## Shows this list
 	@echo
 	@echo 'NGINX=vendored    with module and run: for the nginx of the nginx-src crate, which is built too, instead of the installed'
 	@echo 'NGINX_SOURCE_DIR= NGINX_BUILD_DIR=    with module and test: a source tree of yours, and where it was built'
-	@echo 'PGO=              with module: built once, in half of the time, without profile-guided optimization'
+	@echo 'PGO=              with module and test: built once, in half of the time, without profile-guided optimization'
 	@echo 'TESTS=t/x.t       with test: only these files'
 	@echo 'PORT=8080         with run: where the proxy listens'
 	@echo 'DEBS=trixie/arm64 with debs: only these'
@@ -36,7 +36,7 @@ run: ## Starts two S3 origins and the proxy, proves that it works, and serves un
 	@scripts/run $(NGINX)
 
 test: ## Runs all tests: the crates', and t/ with the installed nginx and the vendored one
-	@scripts/test $(TESTS)
+	@PGO=$(PGO) scripts/test $(TESTS)
 
 test-asan: ## Runs t/ with AddressSanitizer in the vendored nginx and in the module
 	@scripts/test-asan
