@@ -13,8 +13,8 @@ from pathlib import Path
 
 from harness.machine import BenchError
 
-# The compression function: of sha2, and of OpenSSL (for Lua).
-COMPRESSION = re.compile(r"sha2::sha256::.*compress|sha2::sha256::soft|sha256::compress|sha256_block_data_order")
+# The compression function: of sha2, where it may stand by itself or in a function of `sigv4::canonical::sha256`, and of OpenSSL (for Lua).
+COMPRESSION = re.compile(r"sha2::sha256::.*compress|sha2::sha256::soft|sha256::(compress|add)\b|sha256_block_data_order")
 
 
 def options(out):

@@ -6,6 +6,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::BodyError;
+use crate::canonical::sha256;
 
 /// Longest digest, that of SHA-512, in bytes.
 const MAX_DIGEST: usize = 64;
@@ -157,7 +158,7 @@ impl Checksum {
             ChecksumState::Crc32c(crc) => *crc = crc32c::crc32c_append(*crc, data),
             ChecksumState::Crc64Nvme(digest) => digest.write(data),
             ChecksumState::Sha1(hash) => hash.update(data),
-            ChecksumState::Sha256(hash) => hash.update(data),
+            ChecksumState::Sha256(hash) => sha256::add(hash, data),
         }
     }
 

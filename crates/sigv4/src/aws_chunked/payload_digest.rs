@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::{BodyError, Sink};
 use crate::PayloadHash;
 use crate::bytes::hex;
+use crate::canonical::sha256;
 
 /// Compares a streaming body with the hash that its head states, or with its length alone.
 pub struct PayloadDigest {
@@ -40,7 +41,7 @@ impl PayloadDigest {
             }
             _ => {
                 if let Some((_, hash)) = &mut self.hash {
-                    hash.update(bytes);
+                    sha256::add(hash, bytes);
                 }
                 Ok(())
             }

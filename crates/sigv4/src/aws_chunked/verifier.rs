@@ -8,6 +8,7 @@ use super::{
     FrameError, Framing, Rules, SIGNATURE_LEN, Scheme, Trailer, TrailerError, TrailerSignature,
 };
 use crate::ChunkChain;
+use crate::canonical::sha256;
 
 /// An event that passed the checks that can be made when it comes.
 ///
@@ -173,7 +174,7 @@ impl Checks {
             Event::Data(data) => {
                 self.received = self.received.saturating_add(data.len() as u64);
                 if self.signed {
-                    self.chunk.hash.update(data);
+                    sha256::add(&mut self.chunk.hash, data);
                 }
                 if let Some(checksum) = &mut self.checksum {
                     checksum.update(data);
@@ -246,7 +247,7 @@ impl Checks {
         // block = lines `name:value\n`, names lower-case, sorted, values trimmed (`\n` alone if
         // none); as one trailer can be declared there is nothing to sort.
         for part in [algorithm.trailer().as_bytes(), b":", field.value, b"\n"] {
-            self.block.update(part);
+            sha256::add(&mut self.block, part);
         }
         self.trailer = match algorithm.decode(field.value) {
             Some(digest) => TrailerValue::Digest(digest),
@@ -263,7 +264,7 @@ impl Checks {
             if self.declared.trailer.is_some() {
                 return Err(trailer(TrailerError::Missing));
             }
-            self.block.update(b"\n");
+            sha256::add(&mut self.block, b"\n");
         }
         let hash: [u8; 32] = self.block.finalize_reset().into();
         match &self.chain {

@@ -104,6 +104,12 @@ fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK]]) {
     sha2::block_api::compress256(state, blocks);
 }
 
+/// Adds a piece of a body, for which the library's own buffer is good enough. Out of line for the same reason.
+#[inline(never)]
+pub(crate) fn add(hash: &mut Sha256, data: &[u8]) {
+    hash.update(data);
+}
+
 fn to_bytes(state: [u32; 8]) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (to, word) in bytes.chunks_exact_mut(4).zip(state) {
