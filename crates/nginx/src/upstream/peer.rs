@@ -5,112 +5,28 @@
 //! peer and for each next one, and what it leaves in the first buffer of `u->request_bufs` is what nginx sends.
 
 mod choice;
+mod head;
+mod interface;
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, NGX_PEER_FAILED, ngx_buf_t,
+    NGX_AGAIN, NGX_BUSY, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_OK, NGX_PEER_FAILED,
     ngx_event_free_peer_pt, ngx_event_get_peer_pt, ngx_event_notify_peer_pt,
     ngx_event_save_peer_session_pt, ngx_event_set_peer_session_pt, ngx_http_request_t,
     ngx_http_upstream_srv_conf_t, ngx_http_upstream_t, ngx_int_t, ngx_peer_connection_t, ngx_str_t,
     ngx_uint_t,
 };
 
-use super::address::SocketAddressRef;
+use self::head::prepare_head;
+pub use self::interface::{Peer, PeerChoice, PeerHooks, PreparedHead};
 use super::attempt::Link;
 use super::conf::{Upstream, UpstreamId};
 use super::sent_body::SentBody;
-use super::server::server_of_peer;
 use crate::boundary::boundary;
 use crate::conf::{Conf, ConfError};
-use crate::module::HttpModule;
 use crate::request::Request;
-use crate::string::{bytes, string};
-
-/// What a module does with a request when its peer is known.
-pub trait PeerHooks: HttpModule {
-    /// Whether the request's head is to be prepared for each peer. Asked when the peer is being initialised.
-    fn prepares(r: Request<'_>) -> bool;
-
-    /// Which peers may get the request, of which `head` is the pristine one. Asked once, before the balancer is.
-    fn choice(r: Request<'_>, upstream: UpstreamId, head: &[u8]) -> PeerChoice;
-
-    /// Whether this peer may get a request that is for [`PeerChoice::Some`].
-    fn accepts(r: Request<'_>, peer: &Peer<'_>) -> bool;
-
-    /// Makes the head that goes to `peer` of the one that the content handler serialized; `body` is what follows it. Called
-    /// for the first peer and for each next one, always with the pristine head.
-    fn prepare<'r>(
-        r: Request<'r>,
-        peer: &Peer<'_>,
-        head: &[u8],
-        body: SentBody,
-    ) -> PreparedHead<'r>;
-
-    /// Called where the balancer has no peer that the request may go to: nginx answers with 502.
-    fn has_no_peer(r: Request<'_>, upstream: UpstreamId);
-
-    /// Called where nothing was serialized, and nothing is sent.
-    fn refuse_headless(r: Request<'_>);
-
-    /// Called when nginx has done with the peer that was picked last; `failed` is what it tells the balancer (`max_fails`).
-    fn left_peer(_r: Request<'_>, _failed: bool) {}
-}
-
-/// Which peers may get a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerChoice {
-    /// Any.
-    All,
-    /// None: the request must not be sent.
-    Refused,
-    /// Those that [`PeerHooks::accepts`] says, so many of which are in use at present. For upstreams that are noted
-    /// ([`peers::note`](super::peers::note)).
-    Some(usize),
-}
-
-/// What becomes of a request at a peer.
-#[derive(Clone, Copy, Debug)]
-pub enum PreparedHead<'r> {
-    /// The peer is as good as one that refuses connections: nginx goes on as after an `error` (`proxy_next_upstream`).
-    NextPeer,
-    /// The request is sent with this head.
-    Ready(&'r [u8]),
-    /// The request must not be sent.
-    Refused,
-}
-
-/// The peer that the balancer picked.
-pub struct Peer<'a> {
-    /// The upstream that it was picked from.
-    pub upstream: UpstreamId,
-    /// `ip:port` or the socket's path, for log lines.
-    pub name: &'a [u8],
-    /// Where it is.
-    pub address: SocketAddressRef<'a>,
-    us: *const ngx_http_upstream_srv_conf_t,
-    name_object: *const ngx_str_t,
-}
-
-impl<'a> Peer<'a> {
-    /// The name of the upstream: of the block, or the host that `proxy_pass` names.
-    pub fn upstream_name(&self) -> &'a [u8] {
-        // SAFETY: the upstream that the peer was picked from just now; its name is in the cycle's pool, or, of one that Lua has
-        // made, lives as long as the upstream.
-        unsafe { bytes(&(*self.us).host) }
-    }
-
-    /// What stands in the `server` line that it comes from, where that line says `resolve` or another of its upstream does.
-    /// To be asked for such upstreams only.
-    pub fn server(&self) -> Option<&'a [u8]> {
-        // SAFETY: the upstream that the peer was picked from just now. nginx takes `resolve` only where the balancer is one of those
-        // that keep round robin's peers (NGX_HTTP_UPSTREAM_MODIFY).
-        unsafe {
-            super::conf::resolves(self.us).then(|| server_of_peer(self.us, self.name_object))?
-        }
-    }
-}
 
 /// Wraps `peer.init` of an upstream. For postconfiguration, when each balancer has set its own.
 ///
@@ -295,75 +211,6 @@ fn sends(code: ngx_int_t, pc: *const ngx_peer_connection_t) -> bool {
     // An nginx that does not know the code goes on with the connection, where there is one.
     // SAFETY: null or the peer connection of the request that is being sent.
     unsafe { pc.as_ref() }.is_none_or(|pc| !pc.connection.is_null())
-}
-
-/// The buffer with the serialized head; none where nothing was created.
-fn head_buffer(request: Request<'_>) -> Option<*mut ngx_buf_t> {
-    let first = request.read_upstream(|u| u.request_bufs)?;
-    // SAFETY: the chain of the request that is about to be sent, in the request's pool; null if nothing was created.
-    unsafe { first.as_ref() }.map(|first| first.buf)
-}
-
-/// The peer that the balancer has put there.
-///
-/// # Safety
-///
-/// `pc` must be the peer connection of the request whose hooks these are.
-unsafe fn peer_of<'a>(pc: *const ngx_peer_connection_t, hooks: &Hooks) -> Peer<'a> {
-    // SAFETY: the caller's promise; null or a name in configuration, zone or pool memory that lives as long as the peer.
-    let name = unsafe { (*pc).name.as_ref() };
-    Peer {
-        upstream: UpstreamId::of(hooks.upstream),
-        // SAFETY: as above.
-        name: name.map(|name| unsafe { bytes(name) }).unwrap_or_default(),
-        // SAFETY: as above.
-        address: unsafe { SocketAddressRef::from_ptr((*pc).sockaddr, (*pc).socklen) },
-        us: hooks.upstream,
-        // SAFETY: as above.
-        name_object: unsafe { (*pc).name },
-    }
-}
-
-/// Has the head made for the chosen peer, and puts it in the place of the one that is there.
-fn prepare_head<'r, M: PeerHooks>(
-    pc: *mut ngx_peer_connection_t,
-    hooks: &mut Hooks,
-) -> PreparedHead<'r> {
-    // SAFETY: hooks live in the request's pool, so the request does too.
-    let Some(request) = (unsafe { Request::from_ptr(hooks.request) }) else {
-        return PreparedHead::Refused;
-    };
-    let Some(buffer) = head_buffer(request) else {
-        M::refuse_headless(request);
-        return PreparedHead::Refused;
-    };
-    // SAFETY: a link's buffer is never null; only nginx's single thread uses it, and not now.
-    let (start, pos, last) = unsafe { ((*buffer).start, (*buffer).pos, (*buffer).last) };
-    // A head that is not ours is the first one, or one that a balancer has had made anew (`recreate_request` of ngx.balancer).
-    if hooks.placed.is_null() || start != hooks.placed {
-        let len = last.addr().saturating_sub(pos.addr());
-        hooks.head = ngx_str_t { len, data: pos };
-        hooks.body = SentBody::of(request);
-    }
-    // SAFETY: the serialized head stays where the content handler put it, in the request's pool.
-    let head = unsafe { bytes(&hooks.head) };
-
-    // SAFETY: nginx passes the peer connection of this request.
-    let peer = unsafe { peer_of(pc, hooks) };
-    let prepared = M::prepare(request, &peer, head, hooks.body);
-    if let PreparedHead::Ready(head) = prepared {
-        let head = string(head);
-        // ngx_http_upstream_reinit sets `pos = start` before the next attempt, so `start` must be the head's beginning too.
-        hooks.placed = head.data;
-        // SAFETY: as above; no reference to the buffer is alive.
-        unsafe {
-            (*buffer).start = head.data;
-            (*buffer).pos = head.data;
-            (*buffer).last = head.data.wrapping_add(head.len);
-            (*buffer).end = (*buffer).last;
-        }
-    }
-    prepared
 }
 
 unsafe extern "C" fn free_peer<M: PeerHooks>(

@@ -11,7 +11,9 @@ use ngx::ffi::{
     ngx_peer_connection_t, ngx_ssl_shutdown,
 };
 
-use super::{Hooks, PeerChoice, PeerHooks, head_buffer, init_original, peer_of, sends, wrap_hooks};
+use super::head::head_buffer;
+use super::interface::{Peer, PeerChoice, PeerHooks};
+use super::{Hooks, init_original, sends, wrap_hooks};
 use crate::request::Request;
 use crate::upstream::{PeerId, Peers, UpstreamId};
 
@@ -100,7 +102,7 @@ unsafe fn pick_some<M: PeerHooks>(
             return code;
         }
         // SAFETY: the caller's promise.
-        let peer = unsafe { peer_of(pc, hooks) };
+        let peer = unsafe { Peer::picked(pc, hooks.upstream) };
         if M::accepts(request, &peer) {
             hooks.tries = tries;
             return code;
