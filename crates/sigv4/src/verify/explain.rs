@@ -2,7 +2,8 @@
 
 use crate::signature_v2::BucketForm;
 use crate::verify::protocol_headers::ProtocolHeaders;
-use crate::verify::{AnyClaim, Parsed, string_to_sign};
+use crate::verify::prove::string_to_sign;
+use crate::verify::{AnyClaim, Parsed};
 use crate::{Error, Mechanism, Policy, RequestParts, TargetBuffers};
 
 /// What the signature of a request is made of, for error documents and for people who look for the difference.
