@@ -124,7 +124,7 @@ impl Lifecycle for S3Signature {
         previous: &LocationConf,
         conf: &mut LocationConf,
     ) -> Result<(), ConfError> {
-        conf::location::merge(cf, previous, conf)
+        conf::location::merge::merge(cf, previous, conf)
     }
 
     /// From here on no log shows what authorizes.

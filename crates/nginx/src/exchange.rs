@@ -3,11 +3,11 @@
 //! The connection is nginx's own (ngx_event_connect_peer), TLS included, so that nothing blocks the worker. One timer bounds
 //! the whole exchange, and what the answer may take of memory is bounded too.
 
+mod client;
+mod outcome;
 pub(crate) mod tls;
 
 use std::ffi::c_void;
-use std::fmt;
-use std::marker::PhantomData;
 use std::ptr::null_mut;
 
 use ngx::ffi::{
@@ -18,91 +18,14 @@ use ngx::ffi::{
     ngx_peer_connection_t, ngx_pool_t, ngx_str_t, ngx_uint_t, socklen_t,
 };
 
+pub use self::client::ExchangeClient;
+pub use self::outcome::ExchangeOutcome;
 pub use self::tls::TlsFailure;
-use self::tls::{ClientSettings, Session, Step, Tls};
+use self::tls::{Session, Step};
 use crate::boundary::boundary;
-use crate::conf::{Conf, ConfError};
 use crate::cycle::Cycle;
 use crate::module::HttpModule;
 use crate::string::string;
-use crate::upstream::conf::proxy_conf;
-use crate::upstream::{Upstream, UpstreamId};
-
-/// How an exchange ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExchangeOutcome {
-    /// The answer, or as much of it as came before the server closed the connection.
-    Answered(Vec<u8>),
-    /// The server closed the connection without a word.
-    Closed,
-    /// No connection, and the system's error number if it is known.
-    NotConnected(i32),
-    /// The time is over.
-    TimedOut,
-    /// No TLS session.
-    Tls(TlsFailure),
-    /// This process could not even try: no descriptor, no connection, no memory left. That says nothing about the server.
-    NotTried,
-}
-
-impl fmt::Display for ExchangeOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ExchangeOutcome::Answered(_) => f.write_str("an answer that is not HTTP"),
-            ExchangeOutcome::Closed => f.write_str("connection closed without an answer"),
-            ExchangeOutcome::NotConnected(0) => f.write_str("no connection"),
-            ExchangeOutcome::NotConnected(number) => {
-                // Without the number behind it.
-                let text = std::io::Error::from_raw_os_error(*number).to_string();
-                f.write_str(text.split(" (os error").next().unwrap_or_default())
-            }
-            ExchangeOutcome::TimedOut => f.write_str("no answer in time"),
-            ExchangeOutcome::Tls(failure) => failure.fmt(f),
-            ExchangeOutcome::NotTried => f.write_str("not tried"),
-        }
-    }
-}
-
-/// How a location reaches those that it proxies to: its place in the cycle that it belongs to.
-pub struct ExchangeClient<M> {
-    index: usize,
-    /// The upstream that its `proxy_pass` names; none where that has variables, or where there is no `proxy_pass`.
-    pub upstream: Option<UpstreamId>,
-    /// Whether it speaks TLS. With variables it can do so, whatever they say.
-    pub is_tls: bool,
-    /// Whether what it does there depends on the request, so that nobody else can do the same.
-    pub needs_request: bool,
-    module: PhantomData<fn() -> M>,
-}
-
-impl<M: HttpModule> ExchangeClient<M> {
-    /// Of the location that is being merged. nginx's proxy module is merged before those that are loaded.
-    ///
-    /// # Errors
-    ///
-    /// The parser is outside of http{}.
-    pub fn of_location(cf: &mut Conf<'_>) -> Result<Self, ConfError> {
-        let conf = proxy_conf(cf);
-        // SAFETY: null, or the proxy module's configuration of the cycle that is being read; nothing writes to it meanwhile.
-        let conf = unsafe { conf.as_ref() };
-        let tls = conf.and_then(Tls::of_location);
-        // SAFETY: null, or what was made for this configuration.
-        let local = unsafe { conf.and_then(|conf| conf.local.as_ref()) };
-        let local = local.filter(|local| local.value.is_null());
-        let settings = ClientSettings { tls, local: local.map_or(null_mut(), |local| local.addr) };
-        let is_tls = settings.tls.is_some();
-        let needs_request = settings.tls.as_ref().is_some_and(|tls| tls.needs_request);
-        let upstream = Upstream::of_location(cf).map(Upstream::id);
-        let clients = cf.main_slot::<M>()?.hooks.clients.get_mut();
-        clients.push(settings);
-        let index = clients.len() - 1;
-        Ok(ExchangeClient { index, upstream, is_tls, needs_request, module: PhantomData })
-    }
-
-    fn settings(&self, cycle: &Cycle<'_>) -> Option<ClientSettings> {
-        cycle.main_slot::<M>()?.hooks.clients.borrow().get(self.index).cloned()
-    }
-}
 
 /// Whom to ask, and what.
 pub struct Exchange<'a, M> {
