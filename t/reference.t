@@ -15,6 +15,7 @@ my $dir = $nginx->prefix;
 # What README.md says, where it stands, a line with %s for a value, what it takes, what it does not, and what nginx calls that.
 for (
     ['How far a request\'s date may be from the clock, up to `1d`', clients => 'clock_skew %s;', '1s 86400s 1d', '0 86401s 25h', '"clock_skew" must be'],
+    ['An access key with all rights, of up to 128 visible ASCII characters', clients => 'key %s x;', 'a ' . '~' x 128, 'a/b a,b ' . 'a' x 129, 'must be 1 to 128 visible'],
     ['The largest object or part; 0 for no limit', clients => 'max_object_size %s;', '0 1 5g 9000g', '-1 5t', 'invalid "max_object_size"'],
     ['from 8k to 1g', location => 's3_max_chunk_size %s;', '8k 8192 1g', '8191 1025m', '"s3_max_chunk_size" must be'],
     ['from 1 to 20', location => 's3_explain_mismatch rate=%sr/s;', '1 20', '0 21 -1', '"s3_explain_mismatch" takes'],
@@ -49,7 +50,10 @@ subtest 'sizes of files' => sub {
     like($file->(16 << 20), qr/test is successful/, 'is taken');
     like($file->((16 << 20) + 1), qr/\[emerg\].*clients file .*too large/, 'is refused');
     $nginx->write_file('conf/secret', 'x' x (16 * 1024 + 1));
-    like(said(clients => 'key AKIDFILE file=secret;'), qr/\[emerg\].*"\S*secret" is too large for/, 'what is too long for a secret');
+    ok(index($README, '`file=`*PATH*, up to 16 KiB') >= 0, 'README.md says up to 16 KiB');
+    like(said(clients => 'key AKIDFILE file=secret;'), qr/\[emerg\].*"\S*secret" is too large for/, 'one byte more is refused');
+    $nginx->write_file('conf/secret', 'x' x (16 * 1024));
+    like(said(clients => 'key AKIDFILE file=secret;'), qr/test is successful/, 'that is taken');
 };
 
 subtest 'names that are taken' => sub {
