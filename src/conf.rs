@@ -143,14 +143,14 @@ pub(crate) static mut NGX_HTTP_S3_SIGNATURE_COMMANDS: [ngx_command_t; 18] = [
         c"s3_explain_mismatch",
         ANYWHERE | NGX_CONF_TAKE1,
     ),
-    main_command::<main::S3Watch>(c"s3_watch", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1),
-    main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
-    location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     server_command::<probe::S3Probe>(c"s3_probe", NGX_HTTP_UPS_CONF | NGX_CONF_ANY),
     server_command::<sticky_uploads::S3StickyUploads>(
         c"s3_sticky_uploads",
         NGX_HTTP_UPS_CONF | NGX_CONF_TAKE12,
     ),
+    main_command::<main::S3Watch>(c"s3_watch", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1),
+    main_command::<main::S3MallocKeep>(c"s3_malloc_keep", NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG),
+    location_command::<health::S3Health>(c"s3_health", NGX_HTTP_LOC_CONF | NGX_CONF_1MORE),
     main_command::<status_zone::S3StatusZone>(
         c"s3_status_zone",
         NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12,

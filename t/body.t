@@ -448,6 +448,15 @@ is(($t->received('b'))[0]{body}, 'a' x 9000 . 'b' x 9000 . 'tail', 'body');
 --- s3_sign eval: "$::client payload=streaming-unsigned trailer=x-amz-checksum-crc32:AAAAAA=="
 --- code: refused($t, '400 BadDigest')
 
+=== TEST 50.1: payload unsigned: likewise of an empty object, whose head alone would store it
+--- http_config eval: $::unwrapping
+--- config eval: $::unbuffered
+--- s3_sign eval: ["$::client payload=streaming-unsigned trailer=x-amz-checksum-crc32:AAAAAQ==", "$::signed tamper_body=s/0;chunk-signature=.{8}/0;chunk-signature=00000000/"]
+--- request eval: [("PUT /bucket/key") x 2]
+--- request_body_size: 0
+--- expect_100
+--- code: refused($t, '400 BadDigest', '403 SignatureDoesNotMatch')
+
 === TEST 51: s3_max_chunk_size: what is larger is refused, what fits is not
 --- config eval: ::config(location => 'proxy_request_buffering off; s3_max_chunk_size 64k;')
 --- s3_sign eval: ["$::client payload=streaming chunk=65536", "$::client payload=streaming chunk=65537"]

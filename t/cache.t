@@ -108,3 +108,12 @@ b[2]: Credential=AKIDORIGINB/
 S3Proxy::Origin::stop_all();
 is($t->send(request => 'GET /eleven/key')->{body}, 'from b', 'from the cache');
 is($t->send(request => 'GET /eleven/key', s3_sign => 'AKIDCLIENT wrong')->{status}, 403, 'not for others');
+
+=== TEST 12: errors that say nothing about a key are kept as the configuration has it, and go out as they came; others are not
+--- origins
+b: 404 body="a page of the website's own" | 405 body=no | 410 body=gone | 412 body=changed | 416 body=beyond | 409 body=first | 409 body=second | 500 body=first | 500 body=second
+--- request eval: [map { ("GET /$_/key") x 2 } 404, 405, 410, 412, 416, 409, 500]
+--- error_code eval: [map { ($_) x 2 } 404, 405, 410, 412, 416, 409, 500]
+--- response_headers eval: [(map { ("X-Cache: $_") } ('MISS', 'HIT') x 5, ('MISS') x 4)]
+--- response_body eval: [("a page of the website's own") x 2, ('no') x 2, ('gone') x 2, ('changed') x 2, ('beyond') x 2, 'first', 'second', 'first', 'second']
+--- origin_count: b=9

@@ -208,6 +208,17 @@ PUT /bucket/key
 --- error_code: 403
 --- response_body_like: <Code>SignatureDoesNotMatch</Code>
 
+=== TEST 20.1: a body of unknown length behind a 400, with which nginx ends a connection: it ends
+--- code
+for my $body ('', "5\r\nhello\r\n0\r\n\r\n") {
+    my $stream = $t->connect;
+    my $framing = $body ? 'Transfer-Encoding: chunked' : 'Content-Length: 0';
+    $stream->put("PUT /bucket/key HTTP/1.1\r\nHost: x\r\nAuthorization: nothing\r\n$framing\r\n\r\n$body");
+    my $response = S3Proxy::Http::read_response($stream, 'PUT');
+    is($response->{status}, 400, "$framing: refused");
+    is(S3Proxy::Http::header($response, 'Connection'), $body ? 'close' : 'keep-alive', "$framing: the connection");
+}
+
 === TEST 21: keepalive after refusals without a body, whatever the status
 --- keepalive
 --- s3_sign eval: ["AKIDCLIENT wrong", "", "$::client payload=garbage", "$::client", "$::client"]

@@ -163,6 +163,16 @@ X-Early: []
 --- request eval: [("GET /bucket/key") x 4]
 --- error_code eval: [200, 503, 200, 200]
 
+=== TEST 12.1: a `map` that was asked before the location is settled keeps its empty value, unless it says volatile
+--- http_config eval: ::limited('$kept', more => 'map $s3_access_key $kept { default $s3_access_key; } map $s3_access_key $asked { volatile; default $s3_access_key; }')
+--- config eval: ::config(server => 'set $early "$kept$asked";', location => 'limit_req zone=z; add_header X-Kept "[$kept]"; add_header X-Asked "[$asked]";')
+--- s3_sign eval: [$::one, $::one]
+--- request eval: [("GET /bucket/key") x 2]
+--- error_code: 200
+--- response_headers
+X-Kept: []
+X-Asked: [AKIDCLIENT]
+
 === TEST 13: presigned, and Signature Version 2
 --- http_config eval: ::limited('$s3_access_key', clients => 'signature_v2 on;')
 --- s3_sign eval: ["$::one presign=900", "$::one v2=1", "$::other v2=1 presign=900", $::other]

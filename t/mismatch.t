@@ -58,6 +58,17 @@ __DATA__
 --- s3_sign eval: [("$::client 'tamper=s/^GET/PUT/'") x 20]
 --- error_log eval: ["$::refused: it fits method GET", qr/\Q$::refused\E, client/]
 
+=== TEST 5.1: one a second, where nothing is said of it
+--- request eval: [('GET /bucket/key') x 20]
+--- s3_sign eval: [("$::client 'tamper=s/^GET/PUT/'") x 20]
+--- fresh
+--- code
+# The seconds in which they were refused, by the log's own clock, and the causes that it has.
+my @refused = $t->nginx->log =~ m{^(\S+ \S+) .*s3: refused: signature}mg;
+my %second = map { $_ => 1 } @refused;
+is(scalar(@refused), 20, 'refused');
+is(scalar(() = $t->nginx->log =~ /: it fits method GET/g), scalar(keys %second), 'a cause for each second');
+
 === TEST 6: off
 --- config eval: ::config(location => 's3_explain_mismatch off;')
 --- s3_sign eval: "$::client 'tamper=s/^GET/PUT/'"

@@ -95,6 +95,13 @@ a: s3=AKIDORIGINA:origin-a/Secret+Key=:us-east-1 200 body="from a"
 --- s3_error_like: Message: The origin refused the proxy's credentials.
 --- origin_count: a=0 b=1
 
+=== TEST 8.1: off: a 401 is about our key, with and without a body, for a HEAD too
+--- config eval: ::config(location => 's3_next_upstream off;')
+--- origins eval: ::b_first('401*2 | 401 header="x-minio-error-code: AccessDenied" | 403')
+--- request eval: ['GET /bucket/1', 'HEAD /bucket/2', 'HEAD /bucket/3', 'HEAD /bucket/4']
+--- error_code eval: [502, 502, 502, 403]
+--- origin_count: a=0 b=4
+
 === TEST 9: the document comes in chunks, slowly, packed, behind much else
 --- origins eval: ::b_first(join ' | ', '403 chunked ' . ::error('InvalidAccessKeyId'), '403 chunked slow=0.01 ' . ::error('ExpiredToken'), '403 slow=0.3 ' . ::error('InvalidToken'), '403 header="Content-Encoding: gzip" body_base64=' . ::gzipped('<Error><Code>InvalidAccessKeyId</Code></Error>'), '403 ' . ::error('SignatureDoesNotMatch', '<StringToSign>' . 'x' x 20000 . '</StringToSign>'), '403 body_indent=2000 ' . ::error('NotSignedUp'))
 --- request eval: [map { "GET /bucket/key$_" } 1 .. 7]

@@ -438,6 +438,9 @@ sub compose_knows ($command) {
     my ($options, $verb, $rest) = $command =~ /^docker compose ((?:--[\w-]+ \S+ )*)(\w+)\s*(.*)$/ or return fail("$command: not understood");
     my %profile = map { $_ => 1 } map { @{ $_->{profiles} // [] } } values %$services;
     ok($profile{$_}, "$command: profile $_") for $options =~ /--profile (\S+)/g;
+    ok(-f "$ROOT/$_", "$command: $_ is there") for $options =~ /--env-file (\S+)/g;
+    # What the profile brings up has keys that are in deploy/demo.env, which names the profile too: without them the proxies end at once.
+    unlike($options, qr/--profile demo/, "$command: with the settings of the demo");
     my @words = grep { !/^-/ } split ' ', $rest =~ s/\|.*//r;
     @words = @words[0 .. 0] if $verb eq 'exec';
     ok($services->{$_}, "$command: service $_") for @words;

@@ -178,6 +178,16 @@ b: 200
 --- origin_request_like
 b: ^OPTIONS /media/key HTTP
 
+=== TEST 17.1: and for nothing that is none
+--- config eval: ::config(location => 's3_cors_preflight on;')
+--- s3_sign
+--- more_headers
+Host: no_bucket.s3.example.com
+Origin: http://x
+--- request: OPTIONS /key
+--- s3_error: 400 InvalidBucketName
+--- origin_count: b=0
+
 === TEST 18: where s3_verify is off the path alone says the bucket, as it says the location
 --- config eval: ::config(server => 'location /public/ { s3_verify off; s3_resign on; proxy_pass http://s3; }')
 --- s3_sign

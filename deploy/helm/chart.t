@@ -94,7 +94,9 @@ isnt(join(' ', map { $narrow->{Pod}{metadata}{labels}{$_} } sort keys %$selector
 my $file_only = chart('a clients file alone', @both, existingSecret => 'keys', 'clients.key' => 'false', 'clients.file' => 'true');
 like(configuration($file_only), qr{s3_clients clients \{\s+file /etc/s3-signature-proxy/clients\.json;}, 'a clients file alone');
 
-my $temporary = chart('temporary keys', @keys[0 .. 3], 'origins.primary.endpoint' => 'b.example.com', 'credentials.origins' => '[primary]', serviceAccountName => 's3');
+my $temporary = chart('temporary keys', @keys[0 .. 3], 'origins.primary.endpoint' => 'b.example.com', 'credentials.origins' => '[primary]', serviceAccountName => 's3',
+    'networkPolicy.enabled' => 'true', 'origins.primary.port' => 9000);
+is_deeply([map { map { $_->{port} } @{ $_->{ports} } } @{ $temporary->{NetworkPolicy}{spec}{egress} }], [53, 53, 9000, 443, 80], 'temporary keys, policy: who gives them');
 my $spec = $temporary->{Deployment}{spec}{template}{spec};
 is($spec->{serviceAccountName}, 's3', 'temporary keys: the service account');
 is_deeply([map { "$_->{name} @{ $_->{args} }" } $spec->{containers}[1], @{ $spec->{initContainers} }],

@@ -35,8 +35,6 @@ pub(super) fn preflight(
     virtual_host::check_host(r, &clients.policy)?;
     preflight_has_no_body(r)?;
     let admission = Admission::unauthenticated(Permit::preflight());
-    // What stands there must be a bucket here, too.
-    virtual_host::bucket(r, clients)?;
     Ok(Some(Entrant::without_body(admission)))
 }
 

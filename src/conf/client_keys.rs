@@ -14,7 +14,7 @@ use watch::FileReading;
 use crate::conf::secret::{KeyWords, from_environment, from_file};
 use crate::live::{Live, LiveSource};
 
-/// The largest clients file, in bytes: some 50,000 clients. Workers read it while requests wait.
+/// The largest clients file, in bytes: 50,000 clients with grants, 100,000 without. Workers read it while requests wait.
 const MAX_CLIENTS_FILE: u64 = 16 << 20;
 
 /// `key` and `file` of `s3_clients`.

@@ -222,9 +222,9 @@ const COMMANDS: &[BlockCommand<OriginBuilder>] = &[
     BlockCommand { name: "style", arguments: 1..=1, repeats: false, set: style },
     BlockCommand { name: "bucket", arguments: 2..=2, repeats: true, set: bucket },
     BlockCommand { name: "region", arguments: 1..=1, repeats: false, set: region },
-    BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
     BlockCommand { name: "key", arguments: 2..=3, repeats: false, set: key },
     BlockCommand { name: "credentials", arguments: 1..=1, repeats: false, set: credentials },
+    BlockCommand { name: "payload", arguments: 1..=1, repeats: false, set: payload },
 ];
 
 fn endpoint(

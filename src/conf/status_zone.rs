@@ -47,7 +47,8 @@ impl MainDirective for S3StatusZone {
         let (name, bytes) = word.split_once(':').ok_or_else(wrong)?;
         let bytes = size(bytes.as_bytes()).filter(|_| !name.is_empty()).ok_or_else(wrong)?;
         let length = usize::try_from(bytes).map_err(|_| wrong())?;
-        if SizedZone::<S3Signature>::capacity(length) < StatusZone::LEAST {
+        let has_room = SizedZone::<S3Signature>::capacity(length) >= StatusZone::LEAST;
+        if bytes < LEAST_SIZE || !has_room {
             return Err(format!(
                 "zone \"{name}\" of \"s3_status_zone\" is too small: 128k at least"
             )
@@ -68,6 +69,9 @@ impl MainDirective for S3StatusZone {
         Ok(())
     }
 }
+
+/// The least size, in bytes: the heads of all workers, and series beside them.
+const LEAST_SIZE: u64 = 128 << 10;
 
 /// Has requests counted, where there is a zone. For postconfiguration.
 ///
