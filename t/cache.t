@@ -117,3 +117,9 @@ b: 404 body="a page of the website's own" | 405 body=no | 410 body=gone | 412 bo
 --- response_headers eval: [(map { ("X-Cache: $_") } ('MISS', 'HIT') x 5, ('MISS') x 4)]
 --- response_body eval: [("a page of the website's own") x 2, ('no') x 2, ('gone') x 2, ('changed') x 2, ('beyond') x 2, 'first', 'second', 'first', 'second']
 --- origin_count: b=9
+
+=== TEST 13: a list of buckets is kept for nobody
+--- request eval: [("GET /") x 2]
+--- error_code: 200
+--- response_headers eval: [("X-Cache: MISS") x 2]
+--- origin_count: b=2

@@ -117,3 +117,15 @@ is(scalar(grep { $_->{head} !~ /s3_probe/ } $t->received('b')), 0, 'b was not as
 cmp_ok(scalar(my @asked = $t->received('a')), '>=', 1, 'a was');
 --- error_code:
 --- response_body_like: ^\{"status"
+
+=== TEST 12: an answer serves for the second of the clock and the next one, however many ask
+--- origins
+b: 200 | 503
+a: 503
+--- request eval: ['GET /healthz', 'GET /healthz']
+--- error_code: 200
+--- origin_count: a=1 b=1
+--- code
+select undef, undef, undef, 2.1;
+is($t->send(request => 'GET /healthz', s3_sign => undef)->{status}, 503, 'asked anew');
+is(scalar(my @asked = $t->received('b')), 2, 'once');

@@ -192,6 +192,14 @@ POST /bucket/key?uploads
 --- s3_error: 502 ServiceUnavailable
 --- origin_count: a=0 b=1
 
+=== TEST 20.1: on a connection that was kept, too: it has answered, and is none that was found closed
+--- http_config eval: ::http_config(upstream => 'keepalive 4;')
+--- config eval: ::config(location => 'proxy_next_upstream_tries 1;') =~ s/proxy_next_upstream_tries 3;//r
+--- origins eval: ::b_first('200 body=first | 403 ' . ::error('InvalidAccessKeyId'))
+--- request eval: [("GET /bucket/key") x 2]
+--- error_code eval: [200, 502]
+--- origin_count: a=0 b=2
+
 === TEST 21: HTTP/2 clients
 --- http2
 --- origins eval: ::b_first('403 ' . ::error('InvalidAccessKeyId'))

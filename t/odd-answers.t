@@ -25,6 +25,14 @@ sub main::words (@words) { my $words = join ' | ', @words; return $ORIGINS =~ s/
 
 sub main::raw (@answers) { return ::words(map { 'raw_base64=' . encode_base64($_, '') } @answers) }
 
+sub main::until_log ($t, $like) {
+    for (1 .. 100) {
+        return 1 if $t->nginx->log('status.log') =~ $like;
+        Time::HiRes::sleep(0.02);
+    }
+    return 0;
+}
+
 default_sections(
     http_config => http_config(),
     config      => config(),
@@ -129,6 +137,17 @@ like($response->{head}, qr/^X-Cache: REVALIDATED\b/m, 'confirmed');
 --- response_body_like eval: [('<Code>ServiceUnavailable<|^$') x 5, '^whole$', '^from a$']
 --- origin_count: a=1 b=7
 --- error_log: the head of the origin's answer is larger than
+
+=== TEST 11.1: error_page has nginx's 500 for it, the log what the client got
+--- fresh
+--- http_config eval: ::http_config(more => 'log_format l "[$status $upstream_status]"; access_log logs/status.log l;')
+--- config eval: ::config(location => 'proxy_buffer_size 4k;', server => 'location /page/ { s3_verify apps; s3_resign on; proxy_buffer_size 4k; error_page 502 =202 @no; error_page 500 =201 @yes; proxy_pass http://s3; } location @yes { return 200; } location @no { return 200; }')
+--- origins eval: ::words('200*2 header="Content-Disposition: ' . 'x' x 5000 . '"')
+--- request eval: ["GET /bucket/key", "GET /page/key"]
+--- error_code eval: [502, 201]
+--- code
+ok(until_log($t, qr/\[201 200\]/), 'logged');
+is_deeply([$t->nginx->log('status.log') =~ /\[(.*?)\]/g], ['502 200', '201 200'], 'as it went out');
 
 === TEST 12: or a cache has an older one, where it is told to take that
 --- http_config eval: $::cache

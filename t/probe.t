@@ -65,6 +65,20 @@ is(scalar(my @requests = $t->received), 0, 'and nothing else');
 unlike($t->nginx->log, qr/s3: origin/, 'no line about what has not changed');
 is_from($t, 'b', 'the primary');
 
+=== TEST 1.1: without parameters: GET / twice a second, and an answer within half of one
+--- http_config eval: ::probed(probe => 's3_probe;')
+--- code
+until_true(10, sub { (my @asked = $t->probes('b')) >= 2 });
+my ($before, $start) = (scalar(my @asked = $t->probes('b')), time);
+until_true(20, sub { (my @now = $t->probes('b')) >= $before + 6 });
+my $took = time - $start;
+# No sooner, and on a machine that is busy later.
+cmp_ok($took, '>', 2.3, 'six of them');
+cmp_ok($took, '<', 6 * ($ENV{TEST_NGINX_PATIENCE} || 1), 'six of them');
+is(join(' ', map { "$_->{method} $_->{target}" } ($t->probes('b'))[0]), 'GET /', 'what is asked');
+goes_down($t, sub { $t->signal('b', 'STOP') }, 'no answer in 500 ms');
+is_from($t, 'a', 'the other');
+
 === TEST 2: a request that waits for an origin that was stopped leaves it
 --- http_config eval: ::probed(probe => $::SLOW_PROBE)
 --- code

@@ -24,6 +24,8 @@ binmode $_, ':encoding(UTF-8)' for Test::More->builder->output, Test::More->buil
 my $ROOT = abs_path("$FindBin::Bin/..");
 my @FILES = map { s{\Q$ROOT\E/}{}r } "$ROOT/README.md", "$ROOT/UPGRADING.md", "$ROOT/CONTRIBUTING.md", "$ROOT/RELEASING.md", "$ROOT/deploy/README.md", glob "$ROOT/docs/*.md";
 my $README = "$ROOT/README.md";
+# Pages of which nothing is run here but what they refer to.
+my @OTHERS = map { s{\Q$ROOT\E/}{}r } map { glob "$ROOT/$_" } qw(ARCHITECTURE.md CHANGELOG.md SECURITY.md bench/README.md t/README.md crates/*/README.md);
 my $PORT = S3Proxy::Ports::port('SERVER');
 
 # Commands that this file does not run, and the target that does. `make` says no more than that the target is there to be run.
@@ -60,7 +62,7 @@ subtest 'every block says what it is' => sub {
 };
 
 subtest 'links' => sub {
-    for my $file (@FILES) {
+    for my $file (@FILES, @OTHERS) {
         my $text = slurp("$ROOT/$file");
         my $folder = $file =~ m{^(.*/)} ? $1 : '';
         for my $link ($text =~ /\]\(([^)\s]+)\)/g) {
@@ -70,6 +72,10 @@ subtest 'links' => sub {
             ok(-e $target, "$file: $link is there") or next;
             ok(anchors($target)->{$anchor}, "$file: $link has that heading") if defined $anchor;
         }
+        # Files by their names. `t/x.t` is any test.
+        my %named = map { $_ => 1 } $text =~ m{(?<![\w/.-])((?:t|bench|crates|nginx-conf|scripts|src)/[\w./-]*\w)}g;
+        my @gone = grep { my $name = $_; !grep { -e } "$ROOT/$name", glob "$ROOT/$name*" } grep { $_ ne 't/x.t' } sort keys %named;
+        is_deeply(\@gone, [], "$file: the files that it names");
     }
 };
 

@@ -65,6 +65,27 @@ subtest 'names that are taken' => sub {
     like(said(clients => 'ignore_header x-amz-acl x-trace;'), qr/test is successful/, 'others');
 };
 
+subtest 'mistakes' => sub {
+    my $origin = 'endpoint http://h:9; key K S;';
+    for (
+        [http => "s3_origin o { $origin style dns; }", 'invalid "style" "dns": path or virtual'],
+        [http => 's3_origin o { endpoint http://192.0.2.1; key K S; style virtual; }', '"style virtual" needs a name that buckets can stand in front of'],
+        [http => "s3_origin o { $origin bucket a* b**; }", 'invalid "bucket" "a*" "b**"'],
+        [http => "s3_origin o { $origin bucket A b; bucket a b; }", 'invalid "bucket" "a" "b"'],
+        [http => "s3_origin \xff { $origin }", 'name of s3_origin "\\xff" is not UTF-8'],
+        [http => 's3_origin o { endpoint ftp://h; key K S; }', 'it must begin with http:// or https://'],
+        [clients => 'domain s3.lan; host media.s3.lan;', '"host" "media.s3.lan" is below a "domain", where it is a bucket\'s name'],
+        [location => 's3_health b=/x b=/y;', 'duplicate name "b" in "s3_health"'],
+        [location => 's3_health b=x;', 'a name, "=" and a URI, or the name of a probed s3_origin'],
+        [location => 's3_resign;', 'invalid number of arguments in "s3_resign"'],
+        [upstream => 's3_sticky_uploads key new=key;', 'invalid parameter "new=key" of "s3_sticky_uploads"'],
+        [upstream => 's3_sticky_uploads key; s3_sticky_uploads key;', '"s3_sticky_uploads" directive is duplicate'],
+    ) {
+        my ($place, $line, $fault) = @$_;
+        like(said($place, $line), qr/\[emerg\].*\Q$fault\E.* in \S+nginx\.conf:\d+/, $line =~ s/[^ -~]/?/gr);
+    }
+};
+
 done_testing;
 
 sub short ($text) { return length $text > 70 ? substr($text, 0, 67) . '...' : $text }

@@ -21,6 +21,9 @@ subtest 'files' => sub {
         is_deeply(\@other, [], "$lock: our crates");
         ok($ours{sigv4}, "$lock has them");
     }
+    # A workspace of its own, with a lock of its own.
+    is_deeply([slurp("$ROOT/crates/s3-credentials/Cargo.toml") =~ /^version = "([^"]+)"/m], [$version], 's3_credentials');
+    is_deeply([slurp("$ROOT/crates/s3-credentials/Cargo.lock") =~ /^name = "s3-credentials"\nversion = "([^"]+)"/m], [$version], 'and its lock');
     my $chart = slurp("$ROOT/deploy/helm/s3-signature-proxy/Chart.yaml");
     is_deeply([$chart =~ /^(?:appVersion|version): (\S+)$/mg], [$version, $version], 'Chart.yaml: its own, and that of what it runs');
     is_deeply([slurp("$ROOT/Dockerfile") =~ /org\.opencontainers\.image\.version="([^"]+)"/g], [$version], "Dockerfile: the image's label");
