@@ -7,6 +7,7 @@ pub(crate) mod body_headers;
 pub(crate) mod connection;
 pub(crate) mod disposition;
 pub(crate) mod error;
+pub(crate) mod lost_escapes;
 pub(crate) mod origin_body;
 pub(crate) mod origin_head;
 pub(crate) mod permit;
