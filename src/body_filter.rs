@@ -49,14 +49,14 @@ fn changed_body<'r>(r: Request<'r>, ctx: &Ctx, mut chain: Chain<'r>) -> Status {
             ctx.response.state.replace(Response::Rewritten(rewriting));
             status
         }
-        Response::Replace(document) => {
+        Response::Replace(document) if !r.is_bare() => {
             ctx.response.state.replace(Response::Replaced);
             chain.discard();
             let document = r.allocate_copy(&document);
             let chain = document.and_then(|document| Chain::empty().prepend(r, document, true));
             chain.map_or(Status::NGX_ERROR, |chain| filter::next_body::<S3Signature>(r, chain))
         }
-        Response::Replaced => {
+        Response::Replace(_) | Response::Replaced => {
             ctx.response.state.replace(Response::Replaced);
             chain.discard();
             // Nothing new, but what waits in later filters is to go out.

@@ -293,7 +293,8 @@ fn rules(conf: &LocationConf, framing: Option<Framing>) -> Rules {
     }
 }
 
-fn framing(payload: &Payload) -> Option<Framing> {
+/// The framing of chunks that have signatures.
+pub(crate) fn framing(payload: &Payload) -> Option<Framing> {
     match payload {
         Payload::StreamingSigned => Some(Framing::Signed),
         Payload::StreamingSignedTrailer => Some(Framing::SignedTrailer),

@@ -21,7 +21,7 @@ use sigv4::request_head::{HeadError, HeadLines, parse_next};
 use sigv4::{Header, OriginBody, OriginRequest, Permit, in_client_spelling};
 
 use self::addressed::Addressed;
-use self::origin_body::{ChunkSignatures, origin_body};
+use self::origin_body::{ChunkSignatures, check_frames, check_length, origin_body};
 use self::refusal::{Refusal, refuse};
 use crate::S3Signature;
 use crate::answer;
@@ -178,6 +178,10 @@ fn try_sign<'r>(
     let body_of_main = main_ctx.map(|ctx| ctx.body.check.borrow());
     let checked = body_of_main.as_ref().and_then(|body| body.as_deref());
     let origin_body = origin_body(r, checked, body, sent, head.method())?;
+    let goes_as_it_came = matches!(origin_body, OriginBody::AsSent);
+    if goes_as_it_came {
+        check_length(r, head, sent)?;
+    }
     let is_rooted = checked.is_some_and(|body| body.rooted.is_some() && !body.is_replaced(main))
         && body.is_empty()
         && matches!(sent, SentBody::OfClient | SentBody::None);
@@ -208,6 +212,9 @@ fn try_sign<'r>(
             now,
         };
         let resigned = sigv4::resign(&request, buffers, signed).map_err(Refusal::Sign)?;
+        if goes_as_it_came {
+            check_frames(checked, &resigned.payload())?;
+        }
         let target = resigned.target();
         // The access phase has seen the client's target; this one may be rewritten, or anybody's. Of the headers, those count that
         // name another object.

@@ -443,3 +443,58 @@ a: 200
 --- request: GET /bucket/key
 --- response_headers
 X-Amz-Bucket-Region: ap-south-1
+
+=== TEST 48: frames that the head no longer declares are no object
+--- config eval
+"$::settings s3_verify apps; s3_resign on; location / { proxy_set_header x-amz-content-sha256 UNSIGNED-PAYLOAD; proxy_pass http://s3; }
+ location /none/ { proxy_set_header x-amz-content-sha256 ''; proxy_request_buffering off; proxy_pass http://s3; }
+ location /other/ { proxy_set_header x-amz-content-sha256 STREAMING-UNSIGNED-PAYLOAD-TRAILER; proxy_pass http://s3; }
+ location /bare/ { proxy_pass_request_headers off; proxy_pass http://s3; }"
+--- s3_sign eval: [map { ("$::client payload=streaming", "$::client payload=streaming-trailer trailer=x-amz-checksum-crc32") } 1 .. 4]
+--- request eval: [map { ("PUT /$_/key\nhello") x 2 } qw(bucket none other bare)]
+--- s3_error: 502 ServiceUnavailable
+--- origin_count: a=0 b=0
+--- error_log: its body is the client's aws-chunked one, and "x-amz-content-sha256" no longer says so
+
+=== TEST 49: likewise without signatures
+--- config eval: ::config(location => 'proxy_set_header x-amz-content-sha256 $http_p;')
+--- s3_sign eval: "$::client payload=streaming-unsigned trailer=x-amz-checksum-crc32"
+--- more_headers eval: ['', 'P: UNSIGNED-PAYLOAD', 'P: STREAMING-UNSIGNED-PAYLOAD-TRAILER']
+--- request eval: [("PUT /bucket/key\nhello") x 3]
+--- error_code eval: [502, 502, 200]
+--- origin_count: a=0 b=1
+
+=== TEST 50: what is in no frames, and frames that are taken off, need no declaration
+--- http_config eval: S3Proxy::Setup::http_config(a => 'payload unsigned;', b => 'payload unsigned;')
+--- config eval: ::config(location => 'proxy_set_header x-amz-content-sha256 UNSIGNED-PAYLOAD;', server => 'location /bare/ { s3_verify apps; s3_resign on; proxy_pass_request_headers off; proxy_pass http://s3; }')
+--- s3_sign eval: [$::client, "$::client payload=streaming", "$::client payload=streaming"]
+--- request eval: ["PUT /bucket/key\nhello", "PUT /bucket/key\nhello", "PUT /bare/key\nhello"]
+--- error_code: 200
+--- origin_body
+b[0]: hello
+b[1]: hello
+b[2]: hello
+
+=== TEST 51: a length that is not the body's: an origin would store a piece, wait for more, or take the rest for a request
+--- config eval: ::config(location => 'proxy_set_header Content-Length $arg_n; proxy_set_header Transfer-Encoding $arg_t;')
+--- s3_sign eval: [map { "$::client payload=unsigned" } 1 .. 8]
+--- request eval: ["PUT /bucket/key\nhello", "PUT /bucket/key?n=3\nhello", "PUT /bucket/key?n=7\nhello", "PUT /bucket/key?n=x\nhello", "PUT /bucket/key?n=5&t=chunked\nhello", "PUT /bucket/key?t=chunked\nhello", "GET /bucket/key?n=3", "GET /bucket/key?t=chunked"]
+--- s3_error: 502 ServiceUnavailable
+--- origin_count: a=0 b=0
+--- error_log: its "Content-Length" or "Transfer-Encoding" is not that of the body that is sent
+
+=== TEST 52: the body's own length, and none where there is no body
+--- config eval: ::config(location => 'proxy_set_header Content-Length $arg_n;')
+--- s3_sign eval: [map { "$::client payload=unsigned" } 1 .. 4]
+--- request eval: ["PUT /bucket/key?n=5\nhello", "GET /bucket/key", "DELETE /bucket/key", "PUT /bucket/key?n=0\n"]
+--- error_code: 200
+--- origin_count: a=0 b=4
+
+=== TEST 53: a stream whose coding the head no longer names
+--- config eval: ::config(location => 'proxy_request_buffering off; proxy_set_header Transfer-Encoding $http_t;')
+--- s3_sign eval: "$::client payload=streaming-unsigned trailer=x-amz-checksum-crc32"
+--- chunked_body eval: [map { $_ x 40_000 } 'a' .. 'e']
+--- more_headers eval: ['', 'T: chunked']
+--- request eval: [("PUT /bucket/key") x 2]
+--- error_code eval: [502, 200]
+--- origin_count: a=0 b=1

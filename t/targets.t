@@ -116,3 +116,23 @@ b[1]: \AGET /bucket\?prefix=a%2Bb%26c HTTP
 --- origin_request_like
 b[0]: \AGET /bucket/a%2Bb HTTP
 b[1]: \AGET /bucket/a%20b HTTP
+
+=== TEST 9: what nginx sends as it has decoded it is another object, a query, or more headers: it is not sent
+--- config eval
+"$::settings location ~ (?s)^/capture/(?<key>.*)\$ { proxy_pass http://s3/bucket/\$key; } location /uri/ { proxy_pass http://s3\$uri\$is_args\$args; }
+ location ~ ^/glued/([^/]*)/(.*)\$ { proxy_pass http://s3/pre-\$1/\$2.html; }"
+--- request eval
+[(map { ("PUT /capture/$_\n<Acl/>", "PUT /uri/$_\n<Acl/>", "PUT /glued/x/$_\n<Acl/>") } qw(a%3Facl %3Facl a%3Facl/b a%252541 a%252e%252e/%252e%252e%252fb)),
+ (map { ("PUT /$_/a%20HTTP/1.1%0D%0AX-Amz-Acl:%20public-read%0D%0AY:%20z\n<Acl/>") } qw(capture uri))]
+--- s3_error: 502 ServiceUnavailable
+--- error_log: the rewritten path has bytes of the client's that are no longer escaped
+--- origin_count: a=0 b=0
+
+=== TEST 10: what it need not escape goes on from there
+--- config eval: "$::settings location ~ (?s)^/capture/(?<key>.*)\$ { proxy_pass http://s3/bucket/\$key?x=y; } location /uri/ { proxy_pass http://s3\$uri\$is_args\$args; }"
+--- request eval: ["GET /capture/a/b%2Bc", "GET /uri/a%2Bb?c=%3F", "GET /uri/%E2%82%AC"]
+--- error_code: 200
+--- origin_request_like
+b[0]: \AGET /bucket/a/b%2Bc\?x=y HTTP
+b[1]: \AGET /uri/a%2Bb\?c=%3F HTTP
+b[2]: \AGET /uri/%E2%82%AC HTTP

@@ -4,10 +4,12 @@ use nginx::Request;
 use nginx::kept_body::Kept;
 use nginx::upstream::{Parts, Rewriter, SentBody, sent_body};
 use sigv4::aws_chunked::{Resigner, Sink};
-use sigv4::{OriginBody, OtherBody};
+use sigv4::request_head::RequestHead;
+use sigv4::{OriginBody, OtherBody, Payload};
 
 use super::refusal::Refusal;
 use crate::ctx::body::Body;
+use crate::request_body::framing;
 
 /// The origin's signatures for the chunks of a body.
 pub(super) struct ChunkSignatures(pub(super) Resigner);
@@ -82,5 +84,39 @@ pub(super) fn origin_body(
         SentBody::Unread | SentBody::Rest => Err(Refusal::UnreadBody),
         SentBody::Other(_) if is_framed && sent_body::quotes(r) => Err(Refusal::QuotedFrames),
         SentBody::Other(length) => Ok(OriginBody::Other(OtherBody::of_length(length))),
+    }
+}
+
+/// Refuses a head that states another length than that of the body that goes as it came: an origin would store a piece of it, or take
+/// the rest for the next request. nginx states the right one, unless a `proxy_set_header` says otherwise.
+pub(super) fn check_length(
+    r: Request<'_>,
+    head: &RequestHead<'_>,
+    sent: SentBody,
+) -> Result<(), Refusal> {
+    let mut stated = head.content_lengths();
+    let (length, is_once) = (stated.next(), stated.next().is_none());
+    // What comes so over HTTP/1.1, or over HTTP/2 without a length, goes so as long as it streams.
+    let is_right = match (length, head.has_transfer_coding()) {
+        (None, true) => r.is_chunked(),
+        (Some(_), true) => false,
+        (Some(stated), false) => {
+            let stated = std::str::from_utf8(stated).ok().and_then(|text| text.parse().ok());
+            is_once && stated == r.content_length()
+        }
+        (None, false) if r.is_chunked() => !r.streams_body(),
+        (None, false) => sent == SentBody::None || r.content_length().is_none_or(|it| it == 0),
+    };
+    is_right.then_some(()).ok_or(Refusal::LengthDiffers)
+}
+
+/// Refuses frames that were checked, and that the head does not declare (any more): a script, or a `proxy_set_header`, has taken the
+/// client's word away.
+pub(super) fn check_frames(checked: Option<&Body>, declared: &Payload) -> Result<(), Refusal> {
+    match checked.filter(|body| body.is_framed()) {
+        Some(body) if !declared.is_streaming() || framing(declared) != body.framing => {
+            Err(Refusal::UndeclaredFrames)
+        }
+        _ => Ok(()),
     }
 }

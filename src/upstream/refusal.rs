@@ -40,6 +40,8 @@ pub(super) enum Refusal {
     UnknownHost { host: String },
     /// Another body than the client's has the client's aws-chunked frames in it.
     QuotedFrames,
+    /// The head states another length than that of the body that nginx sends, or in another way.
+    LengthDiffers,
     /// It cannot be put below the client's root: nginx has made another request of the one that was let in.
     Root(Denied),
     /// An answer would be kept for clients with other roots.
@@ -50,6 +52,8 @@ pub(super) enum Refusal {
     UnreadBody,
     /// Something else is in the place of the client's aws-chunked frames.
     ReplacedFrames,
+    /// The body is in aws-chunked framing, and the head no longer says so: the frames would be stored for the object.
+    UndeclaredFrames,
     /// The head declares signed chunks, and nothing has proven them.
     UnprovenBody,
     /// The value of `s3_resign`'s variable names no `s3_origin`.
@@ -91,6 +95,9 @@ impl fmt::Display for Refusal {
             Refusal::Reserved(Reserved::CreateSession) => {
                 f.write_str("CreateSession hands out a credential of the origin")
             }
+            Refusal::LengthDiffers => f.write_str(
+                "its \"Content-Length\" or \"Transfer-Encoding\" is not that of the body that is sent",
+            ),
             Refusal::OtherOrigin => f.write_str("another origin has its upload"),
             Refusal::Root(denied) => denied.fmt(f),
             Refusal::SharedCache => f.write_str(
@@ -108,6 +115,9 @@ impl fmt::Display for Refusal {
             Refusal::ReplacedFrames => {
                 f.write_str("the client's aws-chunked body was replaced after it was verified")
             }
+            Refusal::UndeclaredFrames => f.write_str(
+                "its body is the client's aws-chunked one, and \"x-amz-content-sha256\" no longer says so",
+            ),
             Refusal::UnprovenBody => {
                 f.write_str("it declares signed chunks that were not verified")
             }

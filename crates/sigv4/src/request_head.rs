@@ -130,6 +130,18 @@ impl<'a> RequestHead<'a> {
         lines.iter().filter(move |line| is_source(line.known)).map(|line| line.header)
     }
 
+    /// The values of those that state the body's length: one where it has a stated one.
+    pub fn content_lengths(&self) -> impl Iterator<Item = &'a [u8]> {
+        let lines = if self.has(KnownHeader::ContentLength) { self.lines } else { &[] };
+        let is_length = |line: &&HeadLine<'_>| line.known == Some(KnownHeader::ContentLength);
+        lines.iter().filter(is_length).map(|line| line.header.value)
+    }
+
+    /// Whether one of them says that the body is in a transfer coding, which ends by itself.
+    pub fn has_transfer_coding(&self) -> bool {
+        self.has(KnownHeader::TransferEncoding)
+    }
+
     /// Whether a header of that kind is among them.
     #[inline]
     pub(crate) fn has(&self, known: KnownHeader) -> bool {

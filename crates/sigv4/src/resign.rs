@@ -7,6 +7,7 @@ pub(crate) mod body_headers;
 pub(crate) mod connection;
 pub(crate) mod disposition;
 pub(crate) mod error;
+pub(crate) mod lost_escapes;
 pub(crate) mod origin_body;
 pub(crate) mod origin_head;
 pub(crate) mod permit;
@@ -55,6 +56,7 @@ pub struct OriginRequest<'a> {
 #[derive(Debug)]
 pub struct Resigned<'b> {
     target: Target<'b>,
+    payload: Payload,
     chunk_chain: Option<Box<ChunkChain>>,
 }
 
@@ -62,6 +64,11 @@ impl<'b> Resigned<'b> {
     /// The target in canonical form, as it goes out.
     pub fn target(&self) -> Target<'b> {
         self.target
+    }
+
+    /// What the head declares of the body.
+    pub fn payload(&self) -> Payload {
+        self.payload
     }
 
     /// For the signed streaming payloads: the chain to sign chunks with, seeded with the new signature.
@@ -123,7 +130,7 @@ pub fn resign<'b>(
     // No date, no token, no Authorization: nobody has verified it, so it leaves without our key.
     if kind == PermitKind::Preflight {
         origin_head.end();
-        return Ok(Resigned { target, chunk_chain: None });
+        return Ok(Resigned { target, payload, chunk_chain: None });
     }
     if target.has_hoisted() {
         let is_header = are_headers(target, head, permit);
@@ -159,7 +166,7 @@ pub fn resign<'b>(
             signature,
         ))
     });
-    Ok(Resigned { target, chunk_chain })
+    Ok(Resigned { target, payload, chunk_chain })
 }
 
 /// Which of the headers that stood in the query are there as headers as well.

@@ -68,6 +68,12 @@ impl<'r> Request<'r> {
         self.read(crate::request::bits::header_only) || self.method() == b"HEAD"
     }
 
+    /// Whether the response's header has gone out, and no body is to follow it. nginx knows so from then on: with a HEAD, a filter may
+    /// withhold the header until it has seen a body.
+    pub fn is_bare(self) -> bool {
+        self.read(crate::request::bits::header_only)
+    }
+
     /// The lines of the response's header that were not taken out.
     fn lines(self) -> impl Iterator<Item = *mut ngx_table_elt_t> {
         // SAFETY: the list lives as long as the request.

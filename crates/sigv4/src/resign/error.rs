@@ -15,6 +15,8 @@ pub enum ResignError {
         /// Name of the listed header, as received.
         name: Vec<u8>,
     },
+    /// A rewritten path has a `?`, an escape or a line's end that the client had escaped; see [`in_client_spelling`](crate::in_client_spelling).
+    EscapesLost,
     /// A preflight permit with another method than OPTIONS.
     NotPreflight,
     /// A rewritten path has a `+` of which it cannot be told what it stands for; see
@@ -33,6 +35,9 @@ impl fmt::Display for ResignError {
             Self::ConnectionNamesHeader { name } => {
                 write!(f, "\"Connection\" header lists \"{}\"", name.escape_ascii())
             }
+            Self::EscapesLost => f.write_str(
+                "the rewritten path has bytes of the client's that are no longer escaped",
+            ),
             Self::NotPreflight => f.write_str("method of a preflight is not OPTIONS"),
             Self::PlusAmbiguous => {
                 f.write_str("the rewritten path has a \"+\" that may be a blank or a plus")

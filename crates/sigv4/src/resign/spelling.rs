@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use crate::ResignError;
+use crate::resign::lost_escapes::has_lost_escapes;
 use crate::target::encoding::escaped;
 
 /// `target`, as the server is about to send it, with each plus of its path that stands for itself written as `%2B`.
@@ -28,7 +29,8 @@ use crate::target::encoding::escaped;
 ///
 /// # Errors
 ///
-/// [`ResignError::PlusAmbiguous`]: the client wrote `+`, and the path was changed so much that it cannot be told whether one
+/// [`ResignError::EscapesLost`]: the server sends what it has decoded without escaping it again, so that a key becomes a query, or
+/// another key. [`ResignError::PlusAmbiguous`]: the client wrote `+`, and the path was changed so much that it cannot be told whether one
 /// that is there is the client's.
 pub fn in_client_spelling<'t>(
     target: &'t [u8],
@@ -38,7 +40,13 @@ pub fn in_client_spelling<'t>(
         return Ok(Cow::Borrowed(target));
     }
     let (path, client) = (path(target), path(client));
-    if path == client || !path.contains(&b'+') {
+    if path == client {
+        return Ok(Cow::Borrowed(target));
+    }
+    if has_lost_escapes(target, client) {
+        return Err(ResignError::EscapesLost);
+    }
+    if !path.contains(&b'+') {
         return Ok(Cow::Borrowed(target));
     }
     let blanks = match client.contains(&b'+') {

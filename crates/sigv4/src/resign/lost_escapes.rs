@@ -1,0 +1,114 @@
+//! A path that a server has decoded, and sends without escaping it again.
+//!
+//! Where `proxy_pass` has variables, nginx sends what it makes of them as it is, and captures of a location's regular expression are
+//! decoded. Whoever may write `a?acl`, an object, asks with `/bucket/a%3Facl` for its access list then, `%252e%252e` leads out of
+//! a prefix, and a line's end is followed by headers of the client's choice, which would be signed.
+
+use crate::target::encoding::decode;
+
+/// So many parts of a path are looked at: each is compared with the whole path that is sent.
+const MAX_PARTS: usize = 16;
+
+/// Whether `target`, which a server is about to send, has a part of the client's path decoded once more than the client wrote it: a
+/// `?` that begins a query, an escape that the client had escaped, or the end of a line. Parts that are not there at all were
+/// rewritten, but for those with a line's end: what follows that is no part of a path.
+pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
+    // Of nearly all paths none.
+    let is_escape = |three: &[u8]| {
+        matches!(three, b"%25" | b"%3F" | b"%3f" | b"%0D" | b"%0d" | b"%0A" | b"%0a")
+    };
+    if !client.windows(3).any(is_escape) {
+        return false;
+    }
+    let (path, query) = match target.iter().position(|&byte| byte == b'?') {
+        Some(at) => (target.get(..at).unwrap_or_default(), target.get(at.saturating_add(1)..)),
+        None => (target, None),
+    };
+    let (sent, came) = (decoded(path), decoded(client));
+    let sent: Vec<_> = sent.split(is_slash).collect();
+    let is_sent = |part: &[u8]| sent.iter().any(|own| own.starts_with(part) || own.ends_with(part));
+    let mut parts =
+        came.split(is_slash).filter(|part| part.iter().any(|byte| b"%?\r\n".contains(byte)));
+    let is_lost = |part: &[u8]| {
+        if is_sent(part) {
+            return false;
+        }
+        if part.iter().any(|byte| b"\r\n".contains(byte)) {
+            return true;
+        }
+        let mut halves = part.splitn(2, |&byte| byte == b'?');
+        let (before, after) = (halves.next().unwrap_or_default(), halves.next());
+        if after.is_some_and(|after| query.is_some_and(|query| query.starts_with(after))) {
+            return true;
+        }
+        let again = decoded(before);
+        let again = again.split(is_slash).next().unwrap_or_default();
+        again != before && is_sent(again)
+    };
+    parts.by_ref().take(MAX_PARTS).any(is_lost) || parts.next().is_some()
+}
+
+fn is_slash(byte: &u8) -> bool {
+    *byte == b'/'
+}
+
+fn decoded(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len());
+    decode(path, &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(target: &str, client: &str) -> bool {
+        has_lost_escapes(target.as_bytes(), client.as_bytes())
+    }
+
+    #[test]
+    fn decoded_once_more() {
+        for (target, client) in [
+            ("/b/a?acl", "/b/a%3Facl"),
+            ("/pre-b/a?acl&x=1", "/b/a%3facl"),
+            ("/b/?acl", "/b/%3Facl"),
+            ("/b/a?", "/b/a%3F"),
+            ("/b/a?c/d", "/b/a%3Fc/d"),
+            ("/b/mine/%2e%2e/c", "/b/mine/%252e%252e/c"),
+            ("/b/mine/%2e%2e%2fc", "/b/mine/%252e%252e%252fc"),
+            ("/x/a%41.html", "/b/a%2541"),
+            ("/b/a%2541", "/b/a%252541"),
+            ("/b/a%253F?x", "/b/a%25253F%3Fx"),
+            ("/b/a", "/b/a%20HTTP/1.1%0d%0aX-Amz-Acl:%20public-read%0D%0AY:%20z"),
+            ("/b/a", "/b/a%0a"),
+        ] {
+            assert!(check(target, client), "{target} of {client}");
+        }
+    }
+
+    #[test]
+    fn escaped_again_or_rewritten() {
+        for (target, client) in [
+            ("/c/a%3Facl", "/b/a%3Facl"),
+            ("/c/a%3Facl?x=1", "/b/a%3facl"),
+            ("/c/pre-a%3Facl.html", "/b/a%3facl"),
+            ("/c/a%2541", "/b/a%2541"),
+            ("/c/100%25", "/b/100%25"),
+            ("/c/100%", "/b/100%25"),
+            ("/c/%252e%252e/c", "/b/mine/%252e%252e/c"),
+            ("/policy/ok", "/b/a%3Facl"),
+            ("/c?prefix=a%3Facl", "/b/a%3Facl"),
+            ("/c/a", "/b/a%41"),
+            ("/c/a%0D%0Ab%20", "/b/a%0d%0ab%20"),
+        ] {
+            assert!(!check(target, client), "{target} of {client}");
+        }
+    }
+
+    #[test]
+    fn many_parts() {
+        let client = "/a%25b".repeat(17);
+        assert!(!check(&client, &"/a%25b".repeat(16)));
+        assert!(check("/c", &client));
+    }
+}
