@@ -190,6 +190,19 @@ is($report->{failovers}, 0, 'no failover');
 --- error_code: 200
 --- code: is_deeply(requests(report($t, 1)), { 'AKIDCLIENT GetObject 200' => 1 }, 'one request')
 
+=== TEST 11.1: nor is one that is refused
+--- http_config eval: $::zone . ::http_config(more => 's3_clients others { key AKIDOTHER other/Secret; }')
+--- config eval: ::config(server => "log_subrequest on; $::status location /copy { internal; s3_verify others; s3_resign a; proxy_pass http://%%ORIGIN_A%%; }", location => 'mirror /copy;')
+--- request: GET /bucket/key
+--- error_code: 200
+--- error_log: a subrequest is refused
+--- code
+my $report = report($t, 1);
+sleep 0.3;
+$report = report($t, 1);
+is_deeply(requests($report), { 'AKIDCLIENT GetObject 200' => 1 }, 'one request');
+is_deeply([errors($report), refusals($report)], [{}, {}], 'and no error');
+
 === TEST 12: an error page, at a named location that is not ours
 --- config eval: ::config(server => "$::status location \@page { return 418 page; }", location => 'error_page 403 404 = @page; proxy_intercept_errors on;')
 --- origins eval: 'b: 404 ' . sprintf $::error, 'NoSuchKey'
