@@ -168,6 +168,20 @@ like($records[0]{rest}, qr/^ - - - "grants\[1\] denies DeleteObject" -$/, 'a gra
 like($records[1]{rest}, qr/^ - - - "grants do not cover PutObject" -$/, 'none that allows');
 like($records[2]{rest}, qr/^ - - - "-" b$/, 'let in');
 
+=== TEST 9.1: whom something else has let in was not refused, whatever his signature
+--- config eval: ::config(server => $::write . 'location /any/ { satisfy any; allow all; s3_verify apps; s3_resign off; proxy_http_version 1.1; proxy_pass http://%%ORIGIN_A%%; }')
+--- origins
+a: 200
+--- s3_sign: AKIDCLIENT wrong
+--- request: GET /any/key
+--- error_code: 200
+--- client_key_sent
+--- error_log: s3: refused: signature
+--- code
+my ($record) = records($t);
+is("$record->{status} $record->{error} $record->{requester}", '200 - -', 'fields');
+like($record->{rest}, qr/^ - - - "-" -$/, 'nothing was refused');
+
 === TEST 10: a body that is not what its head claims
 --- config eval: ::config(server => $::write, location => 's3_verify_payload on;')
 --- s3_sign: AKIDCLIENT client/Secret+Key=0123456789 tamper_body=s/hello/hellO/

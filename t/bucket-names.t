@@ -70,6 +70,15 @@ b[0]: SignedHeaders=[^ ]*;x-amz-copy-source;
 b[1]: ^x-amz-copy-source: eu\.media%2Fk$
 b[2]: ^x-amz-copy-source: archive-7/k$
 
+=== TEST 5.1: of two sources nobody knows which one the origin would obey
+--- config eval: ::config() =~ s/s3_verify apps/s3_verify off/r
+--- s3_sign
+--- more_headers eval: ["x-amz-copy-source: /media/k\nx_amz_copy_source: /logs-7/k", "x-amz-copy-source: /media/k"]
+--- request eval: [("PUT /logs-1/k") x 2]
+--- request_body eval: [("") x 2]
+--- error_code eval: [400, 200]
+--- origin_count: b=1
+
 === TEST 6: in a presigned URL, too
 --- s3_sign eval: "$::client presign=900"
 --- request eval: ["PUT /logs-1/k?x-amz-copy-source=%2Fmedia%2Fk", "PUT /logs-1/k?x-amz-copy-source=%2Fother%2Fk"]

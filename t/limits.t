@@ -199,6 +199,14 @@ location /none { s3_verify apps; return 204; }
 --- code
 is_deeply([logged($t)], ['200 - none 127.0.0.1 -', '503 - - 127.0.0.1 SlowDown', '200 - - 127.0.0.1 -'], 'log');
 
+=== TEST 15.1: nor is whoever asks s3_health
+--- http_config eval: ::limited('$s3_client')
+--- config eval: ::config(server => 's3_verify apps; location = /healthz { limit_req zone=z burst=5 nodelay; s3_health b=/p/b; } location /p/ { internal; s3_verify off; s3_resign b; proxy_method HEAD; proxy_pass http://%%ORIGIN_B%%/bucket; }')
+--- s3_sign
+--- request: GET /healthz
+--- error_code: 200
+--- no_error_log: s3: refused
+
 === TEST 16: a preflight is nobody's
 --- http_config eval: ::limited('$s3_client')
 --- config eval: ::config(location => 'limit_req zone=z; s3_cors_preflight on;')

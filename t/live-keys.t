@@ -119,6 +119,15 @@ main::looks();
 is(status($t, 'first'), 200, 'as before');
 is(main::count($t, qr/was read again|keeps the keys/), 0, 'nothing is said') or diag($t->nginx->log);
 
+=== TEST 7.1: nor is the same fault, however often it is written
+--- code
+$t->nginx->write_file('clients.json', '{"clients": [');
+ok($t->wait_for_log(qr/keeps the keys/), 'once') or diag($t->nginx->log);
+rename_to($t, 'clients.json', '{"clients": [');
+main::looks();
+is(main::count($t, qr/keeps the keys/), 1, 'and no more') or diag($t->nginx->log);
+is(status($t, 'first'), 200, 'the old key is good');
+
 === TEST 8: file= in every place of "key": id, secret and old secret
 --- http_config eval: "s3_clients apps { key file=%%SERVROOT%%/id file=%%SERVROOT%%/secret old=file=%%SERVROOT%%/old; } $::origins $::upstream"
 --- files

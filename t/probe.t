@@ -265,6 +265,14 @@ comes_back($t, sub { $t->set_state('b', undef) });
 my $after = my @after = $t->probes('b');
 cmp_ok($after - $before, '>=', 4, 'four successes');
 
+=== TEST 14.1: what had failed there counts no more when it is back
+--- http_config eval: S3Proxy::Probes::of_upstream("zone s3 64k; server %%ORIGIN_B%% max_fails=1 fail_timeout=600s; server %%ORIGIN_A%% backup; $FAST")
+--- code
+both_are_up($t);
+goes_down($t, sub { $t->signal('b', 'STOP'); is_from($t, 'a', 'a failure') }, 'no answer');
+comes_back($t, sub { $t->signal('b', 'CONT') });
+ok(until_true(10, sub { $t->send(request => 'GET /bucket/key')->{body} eq 'from b' }), 'requests go there again');
+
 === TEST 15: the state outlives a reload
 --- http_config eval: ::probed(upstream => 'zone s3 64k;')
 --- code
