@@ -1,8 +1,8 @@
 """What an origin answers: kinds of answers, each with what a client may get of it.
 
-An answer is a list of steps: bytes to send, seconds to wait, or "close", "reset" or "keep" of the connection. `relay` is "whole" where
-a client gets it as it is, "cut" where it must see that something is missing, "broken" where it must see that and may get what nginx has
-made of the rest, "none" where nothing of it may come through, and "any" where nginx may read it in more than one way.
+An answer is a list of steps: bytes to send, seconds to wait, or "close", "garbage", "reset" or "keep" of the connection. `relay` is
+"whole" where a client gets it as it is, "cut" where it must see that something is missing, "broken" where it must see that and may get
+what nginx has made of the rest, "none" where nothing of it may come through, and "any" where nginx may read it in more than one way.
 """
 
 import broken

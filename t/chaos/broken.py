@@ -114,7 +114,7 @@ def held_error(a, large=False, breaks=False):
 
 def half_head(a):
     text = a.head(a.length)
-    return a.says("none", text[: a.rng.randrange(1, len(text) - 3)], a.rng.choice(["close", "reset"]), status=0)
+    return a.says("none", text[: a.rng.randrange(1, len(text) - 3)], a.rng.choice(["close", "garbage", "reset"]), status=0)
 
 
 def half_body(a, *end):
@@ -227,8 +227,10 @@ KINDS = {
     "error": (60, lambda a: said_error(a, *a.rng.choice(ERRORS))),
     "gzip-error": (8, gzip_error),
     "half-body": (20, lambda a: half_body(a, "close")),
+    "half-body-garbage": (6, lambda a: half_body(a, "garbage")),
     "half-body-reset": (12, lambda a: half_body(a, "reset")),
     "half-chunked": (16, lambda a: half_chunked(a, "close")),
+    "half-chunked-garbage": (4, lambda a: half_chunked(a, "garbage")),
     "half-chunked-reset": (6, lambda a: half_chunked(a, "reset")),
     "half-head": (8, half_head),
     "hang": (3, lambda a: a.says("none", 1.6, "close", status=0)),

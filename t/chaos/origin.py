@@ -1,5 +1,6 @@
 """Origins: sockets that read a request, judge it, and answer as answers.py says."""
 
+import os
 import random
 import re
 import socket
@@ -64,7 +65,7 @@ class Origin:
                 return sock.sendall(HANDSHAKES[how])
             if self.tls:
                 sock = self.tls.wrap_socket(sock, server_side=True)
-            Connection(self, sock, raw, rng).run()
+            Connection(self, sock, rng).run()
         except (OSError, Gone, ssl.SSLError, ValueError):
             pass
         finally:
@@ -88,8 +89,8 @@ def reset(sock):
 
 
 class Connection:
-    def __init__(self, origin, sock, raw, rng):
-        self.origin, self.sock, self.raw, self.rng, self.buffer = origin, sock, raw, rng, b""
+    def __init__(self, origin, sock, rng):
+        self.origin, self.sock, self.rng, self.buffer = origin, sock, rng, b""
 
     def more(self):
         data = self.sock.recv(65536)
@@ -113,19 +114,19 @@ class Connection:
         """A kept connection, which may end at any time, or in the moment in which a request comes."""
         chance = self.rng.random()
         if chance < 0.05:
-            self.raw.settimeout(self.rng.choice([0.001, 0.01, 0.05]))
+            self.sock.settimeout(self.rng.choice([0.001, 0.01, 0.05]))
             try:
                 self.more()
             except TimeoutError:
                 raise Gone from None
             finally:
-                self.raw.settimeout(30)
+                self.sock.settimeout(30)
             if self.rng.random() < 0.5:
                 raise Gone
         elif chance < 0.08:
             self.more()
             if chance < 0.07:
-                reset(self.raw)
+                reset(self.sock)
             raise Gone
 
     def body(self, attempt, values, limit=None):
@@ -231,6 +232,14 @@ class Connection:
             time.sleep(step)
         elif step == "reset":
             reset(self.sock)
+            raise Gone
+        elif step == "garbage":
+            # No record of TLS, or one that it ends with for a fault; without TLS it would be of the body.
+            if self.origin.tls:
+                with socket.socket(fileno=os.dup(self.sock.fileno())) as beneath:
+                    beneath.sendall(
+                        rng.choice([b"HTTP/1.1 200 OK\r\n\r\n", HANDSHAKES["alert"], b"\x17\x03\x03\x00\x20" + b"g" * 32])
+                    )
             raise Gone
         elif step == "close":
             # Over TLS with or without a close_notify.

@@ -75,6 +75,7 @@ class Server:
             "session_reuse": often(0.5),
             "single_buffer": often(0.1),
             "slow_down": often(0.5),
+            "stale": often(0.4),
             "sticky": often(0.3),
             "temp_file": rng.choice(["0", "1m"]),
             "tries": rng.choice([0, 1, 2, 3]),
@@ -117,10 +118,14 @@ class Server:
     def extras(self, plain):
         """What else stands in the location: lines that each have a condition."""
         o = self.options
+        stale = (
+            "proxy_cache_background_update on; proxy_cache_revalidate on; "
+            "proxy_cache_use_stale error timeout invalid_header updating http_500 http_503 http_403 http_404;"
+        )
         key = "$request_uri" if plain else "$s3_cache_key"
         cache = (
             f"proxy_cache c; proxy_cache_key {key}; proxy_cache_valid 200 2s; proxy_cache_lock {on_off(o['lock'])}; "
-            f"proxy_cache_min_uses {o['min_uses']}; proxy_cache_use_stale error timeout updating; "
+            f"proxy_cache_min_uses {o['min_uses']}; {stale if o['stale'] else ''} "
             "add_header x-cache $upstream_cache_status always;"
         )
         lines = {
