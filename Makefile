@@ -7,7 +7,7 @@ PGO ?= auto
 unexport NGINX PGO
 
 .DEFAULT_GOAL := help
-.PHONY: help module run test test-asan fuzz differential senders deployment failover lint bench install credentials deb debs dist check-deb check-debs check-dist check-credentials check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-page check-readme clean
+.PHONY: help module run test test-asan fuzz differential chaos senders deployment failover lint bench install credentials deb debs dist check-deb check-debs check-dist check-credentials check-image check-compose check-helm check-arm64 check-msrv check-nginxes check-page check-readme clean
 
 help: ## Shows this list
 	@echo 'make TARGET:'
@@ -46,6 +46,9 @@ fuzz: ## Runs the fuzz targets, ten seconds each (SECONDS_EACH=10; cargo-fuzz is
 
 differential: ## Holds 100,000 random requests (COUNT=) that botocore signs, half of them changed then, against the verifier
 	@scripts/differential
+
+chaos: module ## Sends 5,000 random requests through nginx to origins that fail in impolite ways, and judges all that comes of them (ARGS='--seed 17')
+	@scripts/chaos $(ARGS)
 
 senders: ## Uploads through the proxy with twelve real clients in each of their modes, by their presigned URLs, and eight with origins that call a bucket otherwise (make module comes first)
 	@scripts/install-packages test

@@ -307,3 +307,11 @@ b: (?i)^accept-encoding:
 --- origins eval: ::answers(::complete('http://acme-photos.s3.example/k') =~ s/<Bucket>/<Bucket>acme-/r)
 --- request eval: [("POST /photos/a%20b?uploadId=u\n<CompleteMultipartUpload/>") x 2]
 --- response_body eval: ::complete('http://localhost:%%PORT%%/photos/a%20b')
+
+=== TEST 31: an error that is compressed, and would name the origin's bucket, keeps its status and nothing else
+--- http_config eval: ::http_config(clients => 'region local;', b => 'bucket photos acme-photos;')
+--- origins eval: ::answers("\x1f\x8bacme-photos", 'header="Content-Encoding: gzip"', 404)
+--- request eval: [("GET /photos/k") x 2]
+--- s3_error: 404 NoSuchKey
+--- response_headers: !Content-Encoding
+--- error_log: it must be changed, and is encoded

@@ -57,7 +57,7 @@ my $end = "Host: x\r\nConnection: close\r\n\r\n";
 --- s3_error eval
 [
     '400 BadRequest', '400 BadRequest', '400 BadRequest', '414 RequestHeaderSectionTooLarge', ('400 BadRequest') x 8,
-    '501 NotImplemented', '405 MethodNotAllowed', undef, '505 InternalError', '400 BadRequest',
+    '501 NotImplemented', '405 MethodNotAllowed', undef, '505 BadRequest', '400 BadRequest',
 ]
 --- origin_count: a=0 b=0
 

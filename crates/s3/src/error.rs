@@ -107,7 +107,8 @@ impl S3Error {
             429 => ErrorCode::SlowDown,
             501 => ErrorCode::NotImplemented,
             502..=504 => ErrorCode::ServiceUnavailable,
-            400..=499 => ErrorCode::BadRequest,
+            // 505: a version of HTTP that nobody speaks is no fault of ours, though HTTP counts it among them.
+            400..=499 | 505 => ErrorCode::BadRequest,
             _ => ErrorCode::InternalError,
         };
         let status = if matches!(status, 494..=497) { 400 } else { status };
@@ -255,6 +256,7 @@ mod tests {
         check(502, 502, "ServiceUnavailable");
         check(503, 503, "ServiceUnavailable");
         check(504, 504, "ServiceUnavailable");
+        check(505, 505, "BadRequest");
         check(507, 507, "InternalError");
     }
 
