@@ -128,6 +128,24 @@ b[1]: \AGET /bucket/a%20b HTTP
 --- error_log: the rewritten path has bytes of the client's that are no longer escaped
 --- origin_count: a=0 b=0
 
+=== TEST 9.1: nor a header with such a path
+--- config eval
+"$::settings location / { proxy_set_header X-P \$uri; proxy_pass http://s3; } location ~ (?s)^/capture/(?<key>.*)\$ { proxy_set_header x-amz-meta-key \$key; proxy_pass http://s3; }
+ location /body/ { proxy_set_header X-P \$uri; proxy_set_header Host b; proxy_pass http://s3; }"
+--- request eval
+[(map { "PUT /$_%0D%0AX-Amz-Acl:%20public-read\n<Acl/>" } qw(bucket/a capture/a body/a capture/)), (map { "PUT /$_%0D%0A\n<Acl/>" } qw(bucket/a body/a))]
+--- s3_error: 502 ServiceUnavailable
+--- error_log: the rewritten path has bytes of the client's that are no longer escaped
+--- origin_count: a=0 b=0
+
+=== TEST 9.2: which may go on as a key
+--- config eval: "$::settings location / { proxy_set_header X-P \$request_uri; proxy_set_header x-amz-meta-key \$s3_key; proxy_pass http://s3; }"
+--- request: PUT /bucket/a%0D%0AX-Amz-Acl:%20public-read
+--- error_code: 200
+--- origin_request_like
+b: \APUT /bucket/a%0D%0AX-Amz-Acl%3A%20public-read HTTP
+b: ^x-amz-meta-key: a%0D%0AX-Amz-Acl%3A%20public-read$
+
 === TEST 10: what it need not escape goes on from there
 --- config eval: "$::settings location ~ (?s)^/capture/(?<key>.*)\$ { proxy_pass http://s3/bucket/\$key?x=y; } location /uri/ { proxy_pass http://s3\$uri\$is_args\$args; }"
 --- request eval: ["GET /capture/a/b%2Bc", "GET /uri/a%2Bb?c=%3F", "GET /uri/%E2%82%AC"]

@@ -4,6 +4,9 @@
 //! decoded. Whoever may write `a?acl`, an object, asks with `/bucket/a%3Facl` for its access list then, `%252e%252e` leads out of
 //! a prefix, and a line's end is followed by headers of the client's choice, which would be signed.
 
+use crate::bytes;
+use crate::request_head::RequestHead;
+use crate::resign::error::ResignError;
 use crate::target::encoding::decode;
 
 /// So many parts of a path are looked at: each is compared with the whole path that is sent.
@@ -46,6 +49,42 @@ pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
         again != before && is_sent(again)
     };
     parts.by_ref().take(MAX_PARTS).any(is_lost) || parts.next().is_some()
+}
+
+/// Refuses a head, and the `body` behind it in one piece, that a line's end in the client's path has broken, where a server puts
+/// the decoded path into a header: what follows in the path would be headers of the client's choice.
+///
+/// `client` is the target as the client sent it.
+///
+/// # Errors
+///
+/// [`ResignError::EscapesLost`].
+pub fn check_lines(head: &RequestHead<'_>, body: &[u8], client: &[u8]) -> Result<(), ResignError> {
+    // Of nearly all targets there is no such byte.
+    if bytes::find(client, b'%').is_none() {
+        return Ok(());
+    }
+    let path = client.split(|&byte| byte == b'?').next().unwrap_or_default();
+    if !path.windows(3).any(|three| three.eq_ignore_ascii_case(b"%0a")) {
+        return Ok(());
+    }
+    let path = decoded(path);
+    // A line's end alone is none that `parse` takes.
+    let mut pieces = path.split(|&byte| byte == b'\n').skip(1);
+    let is_line = |piece: &[u8]| {
+        let piece = piece.strip_suffix(b"\r").unwrap_or(piece);
+        if piece.is_empty() {
+            return !body.is_empty();
+        }
+        let text = head.text(0, head.headers().len());
+        let lines = text.split(|&byte| byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        lines
+            .filter(|line| !line.is_empty())
+            .any(|line| line.starts_with(piece) || piece.starts_with(line))
+    };
+    let is_broken = pieces.by_ref().take(MAX_PARTS).any(is_line) || pieces.next().is_some();
+    if is_broken { Err(ResignError::EscapesLost) } else { Ok(()) }
 }
 
 fn is_slash(byte: &u8) -> bool {
@@ -103,6 +142,36 @@ mod tests {
         ] {
             assert!(!check(target, client), "{target} of {client}");
         }
+    }
+
+    #[test]
+    fn lines() {
+        let check = |head: &str, client: &str| {
+            let mut lines = crate::request_head::HeadLines::new();
+            let (head, body) = crate::request_head::parse(head.as_bytes(), &mut lines).unwrap();
+            check_lines(&head, body, client.as_bytes()).is_err()
+        };
+        let client = "/b/a%0d%0aX-Amz-Acl:%20public-read?x=%0d%0aHost:";
+        let begin = "PUT /b/k HTTP/1.1\r\nHost: a\r\nX-P: /b/a";
+        for (rest, client) in [
+            ("\r\nX-Amz-Acl: public-read\r\n\r\n", client),
+            ("\r\nX-Amz-Acl: public-read.html\r\n\r\n", client),
+            ("\r\nX-Amz-Acl: pu\r\n\r\n", client),
+            ("\r\n\r\nA: b\r\n\r\n", "/b/a%0D%0A"),
+            ("\r\n\r\nA: b\r\n\r\n", "/b/a%0D%0A%0d%0a"),
+        ] {
+            assert!(check(&[begin, rest].concat(), client), "{rest:?} of {client}");
+        }
+        for (rest, client) in [
+            ("%0D%0AX-Amz-Acl: public-read\r\n\r\n", client),
+            ("\r\n\r\n", client),
+            ("\r\n\r\n", "/b/a%0D%0A"),
+            ("\r\nX-Amz-Acl: public-read\r\n\r\n", "/b/a?%0d%0aX-Amz-Acl:%20public-read"),
+            ("\r\nX-Amz-Acl: public-read\r\n\r\nbody", "/b/a%20b"),
+        ] {
+            assert!(!check(&[begin, rest].concat(), client), "{rest:?} of {client}");
+        }
+        assert!(check(&[begin, "\r\n\r\n"].concat(), &"%0A~".repeat(17)));
     }
 
     #[test]
