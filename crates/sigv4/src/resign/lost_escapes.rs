@@ -13,14 +13,14 @@ use crate::target::encoding::decode;
 const MAX_PARTS: usize = 16;
 
 /// Whether `target`, which a server is about to send, has a part of the client's path decoded once more than the client wrote it: a
-/// `?` that begins a query, an escape that the client had escaped, or the end of a line. Parts that are not there at all were
+/// `?` that begins a query, a `&` that goes on with one, an escape that the client had escaped, or the end of a line. Parts that are not there at all were
 /// rewritten, but for those with a line's end: what follows that is no part of a path.
 pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
     // Of nearly all paths none.
     let is_escape = |three: &[u8]| {
-        matches!(three, b"%25" | b"%3F" | b"%3f" | b"%0D" | b"%0d" | b"%0A" | b"%0a")
+        matches!(three, b"%25" | b"%26" | b"%3F" | b"%3f" | b"%0D" | b"%0d" | b"%0A" | b"%0a")
     };
-    if !client.windows(3).any(is_escape) {
+    if bytes::find(client, b'&').is_none() && !client.windows(3).any(is_escape) {
         return false;
     }
     let (path, query) = match target.iter().position(|&byte| byte == b'?') {
@@ -31,8 +31,11 @@ pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
     let sent: Vec<_> = sent.split(is_slash).collect();
     let is_sent = |part: &[u8]| sent.iter().any(|own| own.starts_with(part) || own.ends_with(part));
     let mut parts =
-        came.split(is_slash).filter(|part| part.iter().any(|byte| b"%?\r\n".contains(byte)));
+        came.split(is_slash).filter(|part| part.iter().any(|byte| b"%&?\r\n".contains(byte)));
     let is_lost = |part: &[u8]| {
+        if query.is_some_and(|query| separates(query, part)) {
+            return true;
+        }
         if is_sent(part) {
             return false;
         }
@@ -49,6 +52,17 @@ pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
         again != before && is_sent(again)
     };
     parts.by_ref().take(MAX_PARTS).any(is_lost) || parts.next().is_some()
+}
+
+/// Whether a `&` of that part of a path separates parameters of the query.
+fn separates(query: &[u8], part: &[u8]) -> bool {
+    let Some(at) = part.iter().position(|&byte| byte == b'&') else { return false };
+    // With the byte before it, for what follows may be nothing.
+    let before = at.min(1);
+    let text = part.get(at.saturating_sub(before)..).unwrap_or_default();
+    let places = query.iter().enumerate().filter(|(_, byte)| **byte == b'&').take(MAX_PARTS);
+    let begins = places.filter_map(|(place, _)| query.get(place.checked_sub(before)?..));
+    begins.into_iter().any(|rest| rest.starts_with(text))
 }
 
 /// Refuses a head, and the `body` behind it in one piece, that a line's end in the client's path has broken, where a server puts
@@ -120,6 +134,9 @@ mod tests {
             ("/b/a%253F?x", "/b/a%25253F%3Fx"),
             ("/b/a", "/b/a%20HTTP/1.1%0d%0aX-Amz-Acl:%20public-read%0D%0AY:%20z"),
             ("/b/a", "/b/a%0a"),
+            ("/b?prefix=a&acl", "/list/a%26acl"),
+            ("/b?list-type=2&prefix=x/a&acl", "/list/x/a&acl"),
+            ("/b?prefix=&acl", "/list/&acl"),
         ] {
             assert!(check(target, client), "{target} of {client}");
         }
@@ -139,6 +156,9 @@ mod tests {
             ("/c?prefix=a%3Facl", "/b/a%3Facl"),
             ("/c/a", "/b/a%41"),
             ("/c/a%0D%0Ab%20", "/b/a%0d%0ab%20"),
+            ("/c/AT&T?x=1&y=2", "/b/AT&T"),
+            ("/c/AT&?x=1&y=2", "/b/AT%26"),
+            ("/b?prefix=a%26acl&x=1", "/list/a%26acl"),
         ] {
             assert!(!check(target, client), "{target} of {client}");
         }
