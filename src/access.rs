@@ -279,7 +279,11 @@ fn not_signed(r: Request<'_>) -> S3Error {
 #[cold]
 #[inline(never)]
 fn refuse<'r>(r: Request<'r>, ctx: &Ctx, error: S3Error) -> Verdict<'r> {
-    let status = error.status();
+    // Whoever has another way in (a password for `auth_basic`, say) has no S3 authentication, which S3 answers with 400.
+    let status = match r.satisfies_any() && error.is_about_authentication() {
+        true => 403,
+        false => error.status(),
+    };
     ctx.access.keep_alive.set(may_keep_alive(r));
     // A client that waits for "100 Continue" does not send its body after a refusal, and may send its next request instead.
     // nginx, which discards as many bytes as were declared, would take that for the body.

@@ -18,7 +18,7 @@ use nginx::upstream::{
 use s3::{Access, AddressingError, Denied, Operation, Reserved};
 use sigv4::aws_chunked::Resigner;
 use sigv4::request_head::{HeadError, HeadLines, parse_next};
-use sigv4::{Header, OriginBody, OriginRequest, Permit, in_client_spelling};
+use sigv4::{Header, OriginBody, OriginRequest, Permit, check_lines, in_client_spelling};
 
 use self::addressed::Addressed;
 use self::origin_body::{ChunkSignatures, check_frames, check_length, origin_body};
@@ -159,6 +159,7 @@ fn try_sign<'r>(
     let parsed = worker::with(|worker| parse_next(head, &mut lines, &mut worker.names));
     let (head, body) = parsed.map_err(Refusal::Head)?;
     // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
+    check_lines(&head, body, r.target()).map_err(Refusal::Sign)?;
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let upload = uploads::of_request(r);
     let target = match &upload {

@@ -4,6 +4,7 @@
 use v5.36;
 use lib 't/lib';
 use Cwd ();
+use MIME::Base64 ();
 use S3Proxy::Client qw(exchange);
 use S3Proxy::Setup;
 use S3Proxy::Test;
@@ -196,6 +197,19 @@ for my $index (0, 1) {
 --- error_code: 401
 --- response_headers_like
 WWW-Authenticate: ^Basic
+
+=== TEST 16.1: and lets in who has its password: to S3, that is no authentication, or one too many
+--- config eval: ::server(server => 'location /basic/ { s3_verify apps; satisfy any; auth_basic "a"; auth_basic_user_file %%SERVROOT%%/conf/users; return 200 "in"; } location /file/ { s3_verify apps; satisfy any; auth_basic "a"; auth_basic_user_file %%SERVROOT%%/conf/users; root %%SERVROOT%%/html; }')
+--- files
+>>> conf/users
+name:{PLAIN}word
+>>> html/file/key
+a file
+--- s3_sign eval: ['', '', '', "$::client presign=900", $::client]
+--- unsigned_headers eval: [(map { 'Authorization: Basic ' . MIME::Base64::encode_base64($_, '') } 'name:word', 'name:other'), 'Authorization: Bearer x', 'Authorization: Basic bmFtZTp3b3Jk', '']
+--- request eval: [("GET /file/key") x 5]
+--- error_code eval: [200, 401, 401, 200, 200]
+--- response_body_like eval: [qr/^a file/, qr/<Code>AccessDenied/, qr/<Code>AccessDenied/, qr/^a file/, qr/^a file/]
 
 === TEST 17: over HTTP/2
 --- http2

@@ -120,13 +120,31 @@ b[1]: \AGET /bucket/a%20b HTTP
 === TEST 9: what nginx sends as it has decoded it is another object, a query, or more headers: it is not sent
 --- config eval
 "$::settings location ~ (?s)^/capture/(?<key>.*)\$ { proxy_pass http://s3/bucket/\$key; } location /uri/ { proxy_pass http://s3\$uri\$is_args\$args; }
- location ~ ^/glued/([^/]*)/(.*)\$ { proxy_pass http://s3/pre-\$1/\$2.html; }"
+ location ~ ^/glued/([^/]*)/(.*)\$ { proxy_pass http://s3/pre-\$1/\$2.html; } location ~ ^/list/(.*)\$ { proxy_pass http://s3/bucket?prefix=\$1; }"
 --- request eval
-[(map { ("PUT /capture/$_\n<Acl/>", "PUT /uri/$_\n<Acl/>", "PUT /glued/x/$_\n<Acl/>") } qw(a%3Facl %3Facl a%3Facl/b a%252541 a%252e%252e/%252e%252e%252fb)),
+["PUT /list/a%26acl\n<Acl/>", "PUT /list/x/a&acl\n<Acl/>", (map { ("PUT /capture/$_\n<Acl/>", "PUT /uri/$_\n<Acl/>", "PUT /glued/x/$_\n<Acl/>") } qw(a%3Facl %3Facl a%3Facl/b a%252541 a%252e%252e/%252e%252e%252fb)),
  (map { ("PUT /$_/a%20HTTP/1.1%0D%0AX-Amz-Acl:%20public-read%0D%0AY:%20z\n<Acl/>") } qw(capture uri))]
 --- s3_error: 502 ServiceUnavailable
 --- error_log: the rewritten path has bytes of the client's that are no longer escaped
 --- origin_count: a=0 b=0
+
+=== TEST 9.1: nor a header with such a path
+--- config eval
+"$::settings location / { proxy_set_header X-P \$uri; proxy_pass http://s3; } location ~ (?s)^/capture/(?<key>.*)\$ { proxy_set_header x-amz-meta-key \$key; proxy_pass http://s3; }
+ location /body/ { proxy_set_header X-P \$uri; proxy_set_header Host b; proxy_pass http://s3; }"
+--- request eval
+[(map { "PUT /$_%0D%0AX-Amz-Acl:%20public-read\n<Acl/>" } qw(bucket/a capture/a body/a capture/)), (map { "PUT /$_%0D%0A\n<Acl/>" } qw(bucket/a body/a))]
+--- s3_error: 502 ServiceUnavailable
+--- error_log: the rewritten path has bytes of the client's that are no longer escaped
+--- origin_count: a=0 b=0
+
+=== TEST 9.2: which may go on as a key
+--- config eval: "$::settings location / { proxy_set_header X-P \$request_uri; proxy_set_header x-amz-meta-key \$s3_key; proxy_pass http://s3; }"
+--- request: PUT /bucket/a%0D%0AX-Amz-Acl:%20public-read
+--- error_code: 200
+--- origin_request_like
+b: \APUT /bucket/a%0D%0AX-Amz-Acl%3A%20public-read HTTP
+b: ^x-amz-meta-key: a%0D%0AX-Amz-Acl%3A%20public-read$
 
 === TEST 10: what it need not escape goes on from there
 --- config eval: "$::settings location ~ (?s)^/capture/(?<key>.*)\$ { proxy_pass http://s3/bucket/\$key?x=y; } location /uri/ { proxy_pass http://s3\$uri\$is_args\$args; }"

@@ -1,15 +1,16 @@
 //! Handlers of nginx's phases.
 
 use ngx::ffi::{
-    NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK,
-    ngx_array_push, ngx_http_complex_value_t, ngx_http_core_access_phase,
-    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_run_phases,
-    ngx_http_finalize_request, ngx_http_handler_pt, ngx_http_phase_handler_s,
-    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
+    NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR,
+    NGX_HTTP_SATISFY_ANY, NGX_OK, ngx_array_push, ngx_http_complex_value_t,
+    ngx_http_core_access_phase, ngx_http_core_main_conf_t, ngx_http_core_module,
+    ngx_http_core_run_phases, ngx_http_finalize_request, ngx_http_handler_pt,
+    ngx_http_phase_handler_s, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as NGX_HTTP_ACCESS_PHASE,
     ngx_http_phases_NGX_HTTP_LOG_PHASE as NGX_HTTP_LOG_PHASE,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as NGX_HTTP_REWRITE_PHASE,
     ngx_http_phases_NGX_HTTP_SERVER_REWRITE_PHASE as NGX_HTTP_SERVER_REWRITE_PHASE,
     ngx_http_request_t, ngx_http_send_response, ngx_int_t, ngx_post_event, ngx_posted_next_events,
+    ngx_uint_t,
 };
 
 use crate::boundary::boundary;
@@ -104,6 +105,11 @@ pub fn install<H: PhaseHandler>(cf: &mut Conf<'_>) -> Result<(), ConfError> {
 }
 
 impl Request<'_> {
+    /// Whether one way in is enough (`satisfy any`): nginx asks the next one after 401 and 403, and after no other status.
+    pub fn satisfies_any(self) -> bool {
+        self.core_location().is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t)
+    }
+
     /// Whether the request has come to its location, for good, and neither access nor an answer to it is decided: the phase
     /// before access, where `limit_req` and `limit_conn` are, and that of access itself.
     pub fn awaits_access(self) -> bool {

@@ -195,6 +195,13 @@ impl S3Error {
         self.members.iter().map(|(name, value)| (*name, value.as_slice()))
     }
 
+    /// Whether it says that the request proves no identity, or in a way that is none here (another scheme of Authorization).
+    pub fn is_about_authentication(&self) -> bool {
+        let is_header =
+            |(name, value): (&str, &[u8])| name == "ArgumentName" && value == b"Authorization";
+        self.fault() == FaultSource::Authentication || self.members().any(is_header)
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> FaultSource {
         match self.code {

@@ -69,6 +69,7 @@ pub use mismatch::{MismatchedRequest, mismatch_cause};
 pub use payload::{Payload, PayloadHash};
 pub use request::{Header, Mechanism, RequestParts};
 pub use resign::error::ResignError;
+pub use resign::lost_escapes::check_lines;
 pub use resign::origin_body::{OriginBody, OtherBody, Unwrapped};
 pub use resign::permit::Permit;
 pub use resign::spelling::in_client_spelling;

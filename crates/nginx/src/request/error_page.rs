@@ -78,14 +78,18 @@ impl Request<'_> {
 
     /// Whether the request is on its way to the URI of an `error_page` without `=`, and not to a named location.
     pub fn is_for_error_uri(self) -> bool {
+        let is_named = self.core_location().is_some_and(|core| core.named() != 0);
+        self.is_internal() && self.error_status() >= 400 && !is_named
+    }
+
+    /// What nginx's own directives say of the request's location.
+    pub(crate) fn core_location(&self) -> Option<&ngx_http_core_loc_conf_t> {
         // SAFETY: set before any configuration is read.
         let index = unsafe { ngx_http_core_module.ctx_index };
         // SAFETY: loc_conf has an entry for each http module; the core module's is never null.
-        let core = unsafe {
+        unsafe {
             (*self.read(|r| r.loc_conf).add(index)).cast::<ngx_http_core_loc_conf_t>().as_ref()
-        };
-        let is_named = core.is_some_and(|core| core.named() != 0);
-        self.is_internal() && self.error_status() >= 400 && !is_named
+        }
     }
 
     /// Whether no location has taken the request, or not yet: what counts is the server's configuration.
