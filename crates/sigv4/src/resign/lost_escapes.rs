@@ -13,8 +13,8 @@ use crate::target::encoding::decode;
 const MAX_PARTS: usize = 16;
 
 /// Whether `target`, which a server is about to send, has a part of the client's path decoded once more than the client wrote it: a
-/// `?` that begins a query, a `&` that goes on with one, an escape that the client had escaped, or the end of a line. Parts that are not there at all were
-/// rewritten, but for those with a line's end: what follows that is no part of a path.
+/// `?` that begins a query, a `&` that goes on with one, an escape that the client had escaped, or the end of a line. Parts that are
+/// not there at all were rewritten, but for those with a line's end: what follows that is no part of a path.
 pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
     // Of nearly all paths none.
     let is_escape = |three: &[u8]| {
@@ -74,13 +74,18 @@ fn separates(query: &[u8], part: &[u8]) -> bool {
 ///
 /// [`ResignError::EscapesLost`].
 pub fn check_lines(head: &RequestHead<'_>, body: &[u8], client: &[u8]) -> Result<(), ResignError> {
-    // Of nearly all targets there is no such byte.
-    if bytes::find(client, b'%').is_none() {
-        return Ok(());
+    let path = bytes::cut(client, b'?').map_or(client, |(path, _)| path);
+    // Of nearly all paths there is no such byte.
+    match bytes::find(path, b'%') {
+        Some(_) if has_broken_lines(head, body, path) => Err(ResignError::EscapesLost),
+        _ => Ok(()),
     }
-    let path = client.split(|&byte| byte == b'?').next().unwrap_or_default();
+}
+
+#[inline(never)]
+fn has_broken_lines(head: &RequestHead<'_>, body: &[u8], path: &[u8]) -> bool {
     if !path.windows(3).any(|three| three.eq_ignore_ascii_case(b"%0a")) {
-        return Ok(());
+        return false;
     }
     let path = decoded(path);
     // A line's end alone is none that `parse` takes.
@@ -97,8 +102,7 @@ pub fn check_lines(head: &RequestHead<'_>, body: &[u8], client: &[u8]) -> Result
             .filter(|line| !line.is_empty())
             .any(|line| line.starts_with(piece) || piece.starts_with(line))
     };
-    let is_broken = pieces.by_ref().take(MAX_PARTS).any(is_line) || pieces.next().is_some();
-    if is_broken { Err(ResignError::EscapesLost) } else { Ok(()) }
+    pieces.by_ref().take(MAX_PARTS).any(is_line) || pieces.next().is_some()
 }
 
 fn is_slash(byte: &u8) -> bool {
