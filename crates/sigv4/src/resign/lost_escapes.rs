@@ -42,14 +42,17 @@ pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
         if part.iter().any(|byte| b"\r\n".contains(byte)) {
             return true;
         }
-        let mut halves = part.splitn(2, |&byte| byte == b'?');
-        let (before, after) = (halves.next().unwrap_or_default(), halves.next());
-        if after.is_some_and(|after| query.is_some_and(|query| query.starts_with(after))) {
+        let (before, after) = match bytes::cut(part, b'?') {
+            Some((before, after)) => (before, Some(after)),
+            None => (part, None),
+        };
+        if after.is_some_and(|after| query.is_some_and(|query| begin_alike(query, after))) {
             return true;
         }
         let again = decoded(before);
         let again = again.split(is_slash).next().unwrap_or_default();
-        again != before && is_sent(again)
+        let is_begun = |own: &&[u8]| !own.is_empty() && again.starts_with(own);
+        again != before && (is_sent(again) || sent.iter().any(is_begun))
     };
     parts.by_ref().take(MAX_PARTS).any(is_lost) || parts.next().is_some()
 }
@@ -59,10 +62,17 @@ fn separates(query: &[u8], part: &[u8]) -> bool {
     let Some(at) = part.iter().position(|&byte| byte == b'&') else { return false };
     // With the byte before it, for what follows may be nothing.
     let before = at.min(1);
-    let text = part.get(at.saturating_sub(before)..).unwrap_or_default();
+    let (text, behind) = part.split_at_checked(at.saturating_add(1)).unwrap_or_default();
+    let text = text.get(at.saturating_sub(before)..).unwrap_or_default();
     let places = query.iter().enumerate().filter(|(_, byte)| **byte == b'&').take(MAX_PARTS);
-    let begins = places.filter_map(|(place, _)| query.get(place.checked_sub(before)?..));
-    begins.into_iter().any(|rest| rest.starts_with(text))
+    let mut begins = places.filter_map(|(place, _)| query.get(place.checked_sub(before)?..));
+    begins.any(|rest| rest.strip_prefix(text).is_some_and(|rest| begin_alike(rest, behind)))
+}
+
+/// Whether two texts begin with the same byte, or one of them is empty: a capture may leave off what follows, and be followed by something
+/// else.
+fn begin_alike(one: &[u8], other: &[u8]) -> bool {
+    one.first().zip(other.first()).is_none_or(|(one, other)| one == other)
 }
 
 /// Refuses a head, and the `body` behind it in one piece, that a line's end in the client's path has broken, where a server puts
@@ -98,9 +108,14 @@ fn has_broken_lines(head: &RequestHead<'_>, body: &[u8], path: &[u8]) -> bool {
         let text = head.text(0, head.headers().len());
         let lines = text.split(|&byte| byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        lines
-            .filter(|line| !line.is_empty())
-            .any(|line| line.starts_with(piece) || piece.starts_with(line))
+        // What follows may have been left off, and something else be behind it; a name that is there tells all the same.
+        let name = bytes::cut(piece, b':').map_or(piece, |(name, _)| name);
+        lines.filter(|line| !line.is_empty()).any(|line| {
+            piece.starts_with(line)
+                || line
+                    .strip_prefix(name)
+                    .is_some_and(|rest| name == piece || rest.starts_with(b":"))
+        })
     };
     pieces.by_ref().take(MAX_PARTS).any(is_line) || pieces.next().is_some()
 }
@@ -141,6 +156,13 @@ mod tests {
             ("/b?prefix=a&acl", "/list/a%26acl"),
             ("/b?list-type=2&prefix=x/a&acl", "/list/x/a&acl"),
             ("/b?prefix=&acl", "/list/&acl"),
+            // What a capture takes may end before the client's path does, and be followed by something else.
+            ("/b/a?acl", "/b/a%3Facl.html"),
+            ("/b/a?acl&x=1", "/b/a%3Facl.html"),
+            ("/b/a?", "/b/a%3F.html"),
+            ("/b?prefix=a&acl", "/list/a%26acl.html"),
+            ("/b?prefix=a&acl&list-type=2", "/list/a%26acl.html"),
+            ("/b/mine/x/%2e%2e", "/b/mine/x/%252e%252e.html"),
         ] {
             assert!(check(target, client), "{target} of {client}");
         }
@@ -181,6 +203,8 @@ mod tests {
             ("\r\nX-Amz-Acl: public-read\r\n\r\n", client),
             ("\r\nX-Amz-Acl: public-read.html\r\n\r\n", client),
             ("\r\nX-Amz-Acl: pu\r\n\r\n", client),
+            ("\r\nX-Amz-Acl: public; and more\r\n\r\n", client),
+            ("\r\nX-Amz-Acl: private\r\n\r\n", "/b/a%0d%0aX-Amz-Acl"),
             ("\r\n\r\nA: b\r\n\r\n", "/b/a%0D%0A"),
             ("\r\n\r\nA: b\r\n\r\n", "/b/a%0D%0A%0d%0a"),
         ] {
