@@ -128,6 +128,16 @@ b[1]: \AGET /bucket/a%20b HTTP
 --- error_log: the rewritten path has bytes of the client's that are no longer escaped
 --- origin_count: a=0 b=0
 
+=== TEST 9.0: also where the capture leaves off the end
+--- config eval
+"$::settings location ~ (?s)^/page/(.*)\\.html\$ { proxy_pass http://s3/bucket/\$1; } location ~ ^/list/(.*)\\.html\$ { proxy_pass http://s3/bucket?prefix=\$1&x=y; }
+ location ~ (?s)^/name/(.*)\\.html\$ { proxy_set_header X-P \"\$1; q\"; proxy_pass http://s3; }"
+--- request eval
+[map { "PUT /$_.html\n<Acl/>" } qw(page/a%3Facl page/%3Facl page/a/%252e%252e list/a%26acl name/a%0D%0AX-Amz-Acl:%20private)]
+--- s3_error: 502 ServiceUnavailable
+--- error_log: the rewritten path has bytes of the client's that are no longer escaped
+--- origin_count: a=0 b=0
+
 === TEST 9.1: nor a header with such a path
 --- config eval
 "$::settings location / { proxy_set_header X-P \$uri; proxy_pass http://s3; } location ~ (?s)^/capture/(?<key>.*)\$ { proxy_set_header x-amz-meta-key \$key; proxy_pass http://s3; }
