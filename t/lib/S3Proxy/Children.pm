@@ -132,7 +132,7 @@ sub DESTROY ($self) {
 sub test_origin () {
     return $ENV{TEST_ORIGIN_BINARY} if $ENV{TEST_ORIGIN_BINARY};
     # Limited, since another cargo may hold the lock of the target directory for as long as it builds.
-    my ($text, $exit) = run_command('timeout', 300, 'cargo', 'build', '--quiet', '--manifest-path',
+    my ($text, $exit) = run_command('timeout', 1200, 'cargo', 'build', '--quiet', '--manifest-path',
         "$ROOT/Cargo.toml", '-p', 'test-origin');
     die "cargo build -p test-origin: exit status $exit $text\n" if $exit;
     return ($ENV{CARGO_TARGET_DIR} // "$ROOT/target") . '/debug/test-origin';
