@@ -3,7 +3,6 @@
 use v5.36;
 use lib 't/lib';
 use JSON::PP ();
-use POSIX ();
 use S3Proxy::Children ();
 use S3Proxy::Client ();
 use S3Proxy::Http;
@@ -397,34 +396,6 @@ ok(until_true(10, sub { $uploads = report($t)->{uploads}; $uploads->{active} == 
 cmp_ok($uploads->{chunk_memory_bytes}, '<', 1_000_000, 'no more than it has sent, or little');
 $connection->close;
 ok(until_true(10, sub { my $u = report($t)->{uploads}; $u->{active} == 0 && $u->{chunk_memory_bytes} == 0 }), 'and none');
-
-=== TEST 31.1: what waits for an origin that takes nothing is bounded, whatever the client would send
---- config eval: ::config(server => $::status, location => 'proxy_request_buffering off; client_body_buffer_size 8k;')
---- request: GET /bucket/key
---- error_code: 200
---- code
-$t->signal('b', 'STOP');
-my ($request) = S3Proxy::Request::requests(sub ($name) { return { request => 'PUT /bucket/key', request_body_size => 24_000_000, s3_sign => "$::client payload=streaming chunk=65536" }->{$name} }, $t->host);
-my $wire = S3Proxy::Http::serialize_head("PUT /bucket/key HTTP/1.1", $request->{headers}) . $request->{body};
-my $connection = $t->connect;
-# It will not be taken: more than the kernel keeps on both sides.
-my $child = fork // die $!;
-if (!$child) {
-    eval { $connection->put($wire) };
-    POSIX::_exit(0);
-}
-my ($most, $end) = (0, Time::HiRes::time() + 3 * ($ENV{TEST_NGINX_PATIENCE} || 1));
-while (Time::HiRes::time() < $end) {
-    my $now = report($t)->{uploads}{chunk_memory_bytes};
-    $most = $now if $now > $most;
-    sleep 0.05;
-}
-cmp_ok($most, '>', 60_000, 'chunks wait');
-# A chunk that is being proven, and 64 KiB on their way, which the last of them may exceed.
-cmp_ok($most, '<', 3 * 66_000, 'three at most');
-kill 'KILL', $child;
-waitpid $child, 0;
-$t->signal('b', 'CONT');
 
 === TEST 32: what is told of it can be read by whoever reads such
 --- origins eval: 'b: ' . join ' | ', map { my ($s, $c) = split; "$s " . sprintf $::error, $c } '404 NoSuchKey', '200 x'
