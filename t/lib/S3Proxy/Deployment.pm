@@ -155,6 +155,8 @@ sub start ($self, $name, $environment, @command) {
         delete @ENV{ grep { /^(?:CLIENT|SERVER[AB]|ORIGIN|UPLOAD)_/ } keys %ENV };
         @ENV{ keys %$environment } = values %$environment;
         setpgrp;
+        # A shell cannot trap what whoever began the tests (nohup) has it ignore.
+        $SIG{HUP} = 'DEFAULT';
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', "$self->{dir}/log/$name";
         open STDERR, '>&', \*STDOUT;
