@@ -158,8 +158,9 @@ fn try_sign<'r>(
     let mut lines = HeadLines::new();
     let parsed = worker::with(|worker| parse_next(head, &mut lines, &mut worker.names));
     let (head, body) = parsed.map_err(Refusal::Head)?;
-    // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
+    // Before anything is believed of the head: `$uri` in a header's value may have made more headers of it.
     check_lines(&head, body, r.target()).map_err(Refusal::Sign)?;
+    // nginx may have decoded and escaped it anew: `rewrite`, `try_files`, `proxy_pass` with a URI, subrequests.
     let target = in_client_spelling(head.target(), r.target()).map_err(Refusal::Sign)?;
     let upload = uploads::of_request(r);
     let target = match &upload {

@@ -15,7 +15,8 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use ngx::ffi::{
-    NGX_HTTP_VERSION_20, ngx_http_request_t, ngx_http_upstream_t, ngx_pool_t, ngx_str_t,
+    NGX_HTTP_VERSION_20, ngx_http_core_loc_conf_t, ngx_http_core_module, ngx_http_request_t,
+    ngx_http_upstream_t, ngx_pool_t, ngx_str_t,
 };
 
 pub use self::error_page::{ErrorPage, install_error_page, note_error_page};
@@ -247,6 +248,16 @@ impl<'r> Request<'r> {
         unsafe {
             let entry = *self.read(|r| r.loc_conf).add(ctx_index::<M>());
             entry.cast::<M::LocationConf>().as_ref()
+        }
+    }
+
+    /// What nginx's own directives say of the request's location.
+    pub(crate) fn core_location(self) -> Option<&'r ngx_http_core_loc_conf_t> {
+        // SAFETY: set before any configuration is read.
+        let index = unsafe { ngx_http_core_module.ctx_index };
+        // SAFETY: loc_conf has an entry for each http module; the core module's is never null.
+        unsafe {
+            (*self.read(|r| r.loc_conf).add(index)).cast::<ngx_http_core_loc_conf_t>().as_ref()
         }
     }
 

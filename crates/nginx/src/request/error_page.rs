@@ -6,7 +6,7 @@
 //! that sets out for an `error_page` gets a time that means "none" as well, but is not the one that clearing leaves. Whoever
 //! delivers a page leaves it alone or sets a real time.
 
-use ngx::ffi::{ngx_http_core_loc_conf_t, ngx_http_core_module, ngx_http_core_srv_conf_t};
+use ngx::ffi::{ngx_http_core_module, ngx_http_core_srv_conf_t};
 
 use crate::conf::{Conf, ConfError};
 use crate::phase::{self, Phase, PhaseHandler, Verdict};
@@ -80,16 +80,6 @@ impl Request<'_> {
     pub fn is_for_error_uri(self) -> bool {
         let is_named = self.core_location().is_some_and(|core| core.named() != 0);
         self.is_internal() && self.error_status() >= 400 && !is_named
-    }
-
-    /// What nginx's own directives say of the request's location.
-    pub(crate) fn core_location(&self) -> Option<&ngx_http_core_loc_conf_t> {
-        // SAFETY: set before any configuration is read.
-        let index = unsafe { ngx_http_core_module.ctx_index };
-        // SAFETY: loc_conf has an entry for each http module; the core module's is never null.
-        unsafe {
-            (*self.read(|r| r.loc_conf).add(index)).cast::<ngx_http_core_loc_conf_t>().as_ref()
-        }
     }
 
     /// Whether no location has taken the request, or not yet: what counts is the server's configuration.

@@ -65,7 +65,7 @@ impl<'r> Request<'r> {
 
     /// Whether the response has no body: HEAD, 204, 304.
     pub fn is_header_only(self) -> bool {
-        self.read(crate::request::bits::header_only) || self.method() == b"HEAD"
+        self.is_bare() || self.method() == b"HEAD"
     }
 
     /// Whether the response's header has gone out, and no body is to follow it. nginx knows so from then on: with a HEAD, a filter may

@@ -23,10 +23,7 @@ pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
     if bytes::find(client, b'&').is_none() && !client.windows(3).any(is_escape) {
         return false;
     }
-    let (path, query) = match target.iter().position(|&byte| byte == b'?') {
-        Some(at) => (target.get(..at).unwrap_or_default(), target.get(at.saturating_add(1)..)),
-        None => (target, None),
-    };
+    let (path, query) = parted(target);
     let (sent, came) = (decoded(path), decoded(client));
     let sent: Vec<_> = sent.split(is_slash).collect();
     let is_sent = |part: &[u8]| sent.iter().any(|own| own.starts_with(part) || own.ends_with(part));
@@ -42,10 +39,7 @@ pub(crate) fn has_lost_escapes(target: &[u8], client: &[u8]) -> bool {
         if part.iter().any(|byte| b"\r\n".contains(byte)) {
             return true;
         }
-        let (before, after) = match bytes::cut(part, b'?') {
-            Some((before, after)) => (before, Some(after)),
-            None => (part, None),
-        };
+        let (before, after) = parted(part);
         if after.is_some_and(|after| query.is_some_and(|query| begin_alike(query, after))) {
             return true;
         }
@@ -84,7 +78,7 @@ fn begin_alike(one: &[u8], other: &[u8]) -> bool {
 ///
 /// [`ResignError::EscapesLost`].
 pub fn check_lines(head: &RequestHead<'_>, body: &[u8], client: &[u8]) -> Result<(), ResignError> {
-    let path = bytes::cut(client, b'?').map_or(client, |(path, _)| path);
+    let (path, _) = parted(client);
     // Of nearly all paths there is no such byte.
     match bytes::find(path, b'%') {
         Some(_) if has_broken_lines(head, body, path) => Err(ResignError::EscapesLost),
@@ -118,6 +112,15 @@ fn has_broken_lines(head: &RequestHead<'_>, body: &[u8], path: &[u8]) -> bool {
         })
     };
     pieces.by_ref().take(MAX_PARTS).any(is_line) || pieces.next().is_some()
+}
+
+/// What stands before the first `?`, and what behind it.
+#[inline]
+pub(super) fn parted(target: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match bytes::cut(target, b'?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    }
 }
 
 fn is_slash(byte: &u8) -> bool {

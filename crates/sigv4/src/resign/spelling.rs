@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::ResignError;
-use crate::resign::lost_escapes::has_lost_escapes;
+use crate::resign::lost_escapes::{has_lost_escapes, parted};
 use crate::target::encoding::escaped;
 
 /// `target`, as the server is about to send it, with each plus of its path that stands for itself written as `%2B`.
@@ -39,7 +39,7 @@ pub fn in_client_spelling<'t>(
     if target == client {
         return Ok(Cow::Borrowed(target));
     }
-    let (path, client) = (path(target), path(client));
+    let ((path, _), (client, _)) = (parted(target), parted(client));
     if path == client {
         return Ok(Cow::Borrowed(target));
     }
@@ -63,10 +63,6 @@ pub fn in_client_spelling<'t>(
         }
     }
     Ok(Cow::Owned(out))
-}
-
-fn path(target: &[u8]) -> &[u8] {
-    target.split(|&byte| byte == b'?').next().unwrap_or_default()
 }
 
 /// A decoded byte of a path, and where it stood.
